@@ -1,0 +1,57 @@
+# Reinforcement learning on games, from declaration to figure. Results, below the folder `results` of the config:
+#
+#   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
+#   figures/{figure}.png .pdf .csv              a figure and the numbers in it
+#   tables/{table}.csv                          final scores, and what every training cost
+#   config.yaml                                 the resolved config
+#
+# The whole grammar is in workflow/rlgames/paths.py, every key of a config in config/README.md.
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from rlgames import paths
+from rlgames.plan import Plan, say, use_this_python
+from rlgames.settings import SettingsError
+
+min_version("9.27")
+use_this_python()
+
+if "experiments" not in config:
+
+    configfile: "config/config.yaml"
+
+
+try:
+    PLAN = Plan(config, workflow.configfiles)
+except SettingsError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    **paths.CONSTRAINTS,
+
+
+# Read first: what everything is made for.
+rule all:
+    default_target: True
+    input:
+        PLAN.targets(),
+
+
+include: "workflow/rules/config.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
+
+
+onstart:
+    say(PLAN.announcement(workflow.dag.needrun_jobs(), workflow.cores))
+
+
+onsuccess:
+    say(PLAN.notices())
+
+
+onerror:
+    say(PLAN.notices(), PLAN.failure(log))

@@ -1,0 +1,1 @@
+"""Games: their dynamics, and the features that agents see of them."""

@@ -1,0 +1,1 @@
+"""Kinds of figure, one module each: a DataFrame in, a Figure out."""

@@ -1,0 +1,46 @@
+"""The path grammar: `path` builds every path of the workflow."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from string import Formatter
+
+RUN = "runs/{experiment}/{variant}/seed-{seeds}"
+"""A training run, or a block of them: `seeds` is one seed, or first-last."""
+
+GRAMMAR = {
+    "config": "config.yaml",
+    "weights": f"{RUN}/weights.npz",
+    "episodes": f"{RUN}/episodes.parquet",
+    "manifest": f"{RUN}/manifest.json",
+    "figure": "figures/{figure}.{format}",
+    "table": "tables/{table}.csv",
+    "report": "report.html",
+    "log": "logs/{job}.log",
+    "figure log": "logs/figures/{figure}.log",
+    "run log": f"logs/{RUN}.log",
+}
+
+CONSTRAINTS = {
+    "experiment": r"[a-z0-9-]+",
+    "variant": r"[\w.,=+-]+",
+    "seeds": r"\d+-\d+",
+    "figure": r"[a-z0-9-]+",
+    "table": r"[a-z0-9-]+",
+}
+"""What each wildcard may match, so that no path can be read in two ways."""
+
+
+def path(root: str, product: str, **known: object) -> str:
+    """The path of `product` below `root`; a part of the grammar that is not `known` stays a wildcard.
+
+    >>> path("results/lesson", "figure", figure="tilings", format="png")
+    'results/lesson/figures/tilings.png'
+    >>> path("results/lesson", "figure", format="png")
+    'results/lesson/figures/{figure}.png'
+    """
+    grammar = GRAMMAR[product]
+    parts = {name: f"{{{name}}}" for _, name, _, _ in Formatter().parse(grammar) if name}
+    if extra := known.keys() - parts.keys():
+        raise KeyError(f"the path of {product!r} has no part {sorted(extra)}")
+    return str(PurePosixPath(root, grammar.format(**{**parts, **known})))

@@ -1,0 +1,147 @@
+"""Where a result comes from: the hash of the code behind it, the machine, the lock, checksums."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+ROOT = PACKAGE.parents[1]
+
+OUTSIDE = {"rlgames.settings"}
+"""Modules outside the code hash: the whole effect of the settings on a result is in its spec."""
+
+LIBRARIES = ("numpy", "numba", "gymnasium", "pandas", "pyarrow")
+"""Libraries whose versions a manifest shows; the lock has all of them."""
+
+
+def code_hash(modules: Iterable[str]) -> str:
+    """Hash of the code behind `modules`: of the syntax trees of their closure, without comments and docstrings."""
+    trees = "\n".join(f"{module} {syntax(module)}" for module in closure(modules))
+    return hashlib.sha256(trees.encode()).hexdigest()[:16]
+
+
+def closure(modules: Iterable[str]) -> list[str]:
+    """The modules of this package that `modules` import, directly or not, themselves included; sorted."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found and module not in OUTSIDE:
+            found.add(module)
+            waiting += imports(module)
+    return sorted(found)
+
+
+@cache
+def parse(module: str) -> ast.Module:
+    return ast.parse(source(module).read_text(encoding="utf-8"))
+
+
+def source(module: str) -> Path:
+    """The file of a module of this package."""
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """The modules of this package that importing `module` loads first, or that an import statement in it names."""
+    packages = [module.rsplit(".", count)[0] for count in range(1, module.count(".") + 1)]
+    named: list[str] = []
+    for node in ast.walk(parse(module)):
+        if isinstance(node, ast.Import):
+            named += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{source(module)}:{node.lineno}: write this relative import in full")
+            named += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+    ours = [name for name in named if name.split(".")[0] == PACKAGE.name and source(name).exists()]
+    return tuple(dict.fromkeys(packages + ours))
+
+
+@cache
+def syntax(module: str) -> str:
+    """The syntax tree of a module as text: comments, docstrings and line numbers leave it unchanged."""
+    tree = parse(module)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not is_text(statement)] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def is_text(statement: ast.stmt) -> bool:
+    """A docstring, or a string below a name that documents it."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def manifest(**facts: Any) -> dict[str, Any]:
+    """A run's manifest: `facts` about the run, and those about its surroundings."""
+    return {
+        **facts,
+        "revision": revision(),
+        "lock": installed_lock(),
+        "python": platform.python_version(),
+        "versions": {library: importlib.metadata.version(library) for library in LIBRARIES},
+        "machine": machine(),
+    }
+
+
+def installed_lock() -> str | None:
+    """Hash of the lock that the environment was installed from; None for an environment made by other means."""
+    path = Path(sys.prefix, "rlgames-lock.txt")
+    return checksum(path)[:16] if path.exists() else None
+
+
+def revision() -> str | None:
+    """The commit of the code, with a plus sign if tracked files were changed since; None outside of git."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def machine() -> dict[str, Any]:
+    """The processor, and the widest instruction set that numerical code may use on it."""
+    model, flags = platform.processor() or platform.machine(), ""
+    for key, value in cpuinfo():
+        model = value if key == "model name" else model
+        flags = value if key in ("flags", "Features") else flags
+    known = [name for name in ("avx512f", "avx2", "avx", "sse4_2", "sve", "asimd") if name in flags.split()]
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": model,
+        "instruction_set": known[0] if known else platform.machine(),
+        "onednn_max_cpu_isa": os.environ.get("ONEDNN_MAX_CPU_ISA"),
+        "cores": os.cpu_count(),
+    }
+
+
+def cpuinfo() -> Iterator[tuple[str, str]]:
+    """Keys and values of the first processor in Linux's list; nothing on other systems."""
+    path = Path("/proc/cpuinfo")
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if not line.strip():
+            return
+        key, _, value = line.partition(":")
+        yield key.strip(), value.strip()
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

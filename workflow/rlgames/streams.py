@@ -1,0 +1,17 @@
+"""Independent streams of random numbers, one for each seed and purpose."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a stream is for. The numbers are part of every published result: add to them, never change them."""
+
+    ENVIRONMENT = 0
+    EXPLORATION = 1
+
+
+def stream(seed: int, purpose: Purpose) -> np.random.Generator:
+    """The stream of `seed` for `purpose`: two variants with one seed share it, so that comparisons are paired."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, purpose))))

@@ -1,0 +1,33 @@
+# Draws figures.
+# Needs: episodes of the runs that a figure names. Makes: figures/{figure}.png, .pdf and .csv.
+
+
+rule figure:
+    input:
+        episodes=lambda wildcards: PLAN.figure_inputs(wildcards.figure),
+    output:
+        png=report(
+            PLAN.path("figure", format="png"),
+            category="Figures",
+            labels={"figure": "{figure}"},
+            caption="../report/figure.rst",
+        ),
+        pdf=PLAN.path("figure", format="pdf"),
+        csv=report(
+            PLAN.path("figure", format="csv"),
+            category="Numbers in the figures",
+            labels={"figure": "{figure}"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        PLAN.path("figure log"),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        spec=lambda wildcards: PLAN.figure_spec(wildcards.figure),
+        code=lambda wildcards: PLAN.figure_code(wildcards.figure),
+        caption=lambda wildcards: PLAN.caption(wildcards.figure),
+    shell:
+        "exec python -m rlgames.commands.figure --episodes {input.episodes:q}"
+        " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q}"
+        " --spec {params.spec:q} --code {params.code} --log {log:q}"
