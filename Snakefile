@@ -15,7 +15,6 @@ from rlgames.plan import Plan, say, use_this_python
 from rlgames.settings import SettingsError
 
 min_version("9.27")
-use_this_python()
 
 if "experiments" not in config:
 
@@ -23,6 +22,7 @@ if "experiments" not in config:
 
 
 try:
+    use_this_python(workflow.basedir)
     PLAN = Plan(config, workflow.configfiles)
 except SettingsError as error:
     raise WorkflowError(str(error)) from None

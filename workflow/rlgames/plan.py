@@ -12,7 +12,7 @@ from typing import Any
 
 from rlgames import paths, settings
 from rlgames.commands.job import DIVERGED
-from rlgames.provenance import code_hash, installed_lock
+from rlgames.provenance import ROOT, code_hash, installed_lock
 
 FORMATS = ("png", "pdf", "csv")
 
@@ -66,27 +66,41 @@ class Plan:
         """The whole config with every default written out; a valid config itself."""
         return json.dumps(self.config.model_dump(), ensure_ascii=False)
 
+    def spec(self, run: Any) -> settings.Spec:
+        """The spec behind the wildcards of a run; a name that the config lacks raises `SettingsError`."""
+        if run.experiment not in self.config.experiments:
+            raise settings.SettingsError(settings.unknown("experiment", run.experiment, self.config.experiments))
+        variants = [variant for experiment, variant in self.variants if experiment == run.experiment]
+        if run.variant not in variants:
+            raise settings.SettingsError(settings.unknown(f"variant of {run.experiment}", run.variant, variants))
+        return self.variants[run.experiment, run.variant].spec
+
+    def figure(self, name: str) -> settings.LearningCurves:
+        if name not in self.config.figures:
+            raise settings.SettingsError(settings.unknown("figure", name, self.config.figures))
+        return self.config.figures[name]
+
     def run_spec(self, run: Any) -> str:
-        return self.variants[run.experiment, run.variant].spec.canonical()
+        return self.spec(run).canonical()
 
     def run_code(self, run: Any) -> str:
-        spec = self.variants[run.experiment, run.variant].spec
+        spec = self.spec(run)
         return self.code("train_linear", spec.agent.module, spec.environment.module)
 
     def figure_spec(self, name: str) -> str:
-        figure = self.config.figures[name]
+        figure = self.figure(name)
         labels = self.config.labels(name)
         return settings.canonical({"module": figure.module, "labels": labels, **figure.model_dump(exclude={"caption"})})
 
     def figure_inputs(self, name: str) -> list[str]:
-        return self.run_products("episodes", self.config.figures[name].experiments)
+        return self.run_products("episodes", self.figure(name).experiments)
 
     def figure_code(self, name: str) -> str:
-        return self.code("figure", self.config.figures[name].module)
+        return self.code("figure", self.figure(name).module)
 
     def caption(self, name: str) -> str:
         """The figure's caption, with the seeds and the protocol of its experiments."""
-        figure = self.config.figures[name]
+        figure = self.figure(name)
         return " ".join([figure.caption, *(self.protocol(experiment) for experiment in figure.experiments)])
 
     def protocol(self, name: str) -> str:
@@ -114,7 +128,7 @@ class Plan:
             one = SECONDS.get(job.rule.name, 1.0)
             if job.rule.name == "train_linear":
                 first, last = map(int, job.wildcards.seeds.split("-"))
-                episodes = self.variants[job.wildcards.experiment, job.wildcards.variant].spec.episodes
+                episodes = self.spec(job.wildcards).episodes
                 one += (last - first + 1) * episodes * STEPS_PER_EPISODE / STEPS_PER_SECOND
             seconds, longest, count = seconds + one, max(longest, one), count + 1
         left = max(seconds / max(cores, 1), longest)
@@ -156,8 +170,13 @@ def say(*messages: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def use_this_python() -> None:
-    """Let jobs run the Python that runs Snakemake, activated or not."""
+def use_this_python(project: str) -> None:
+    """Let jobs run the Python that runs Snakemake, activated or not, and the library that lies beside the Snakefile."""
+    if Path(project).resolve() != ROOT.resolve():
+        raise settings.SettingsError(
+            f"This environment runs the library in {ROOT}, not the one of this project; use its own: make, or "
+            "source .venv/bin/activate"
+        )
     folder = str(Path(sys.executable).parent)
     if not os.environ.get("PATH", "").startswith(folder):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])

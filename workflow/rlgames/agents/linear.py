@@ -9,6 +9,7 @@ from numba import njit
 LIMIT = 1e12
 """A weight beyond it means that learning has diverged."""
 
+ENDINGS = ["terminated", "truncated", "diverged"]
 TERMINATED, TRUNCATED, DIVERGED = 0, 1, 2
 """How an episode ended: at the goal, cut off by the limit on steps, or stopped since the weights diverged."""
 
@@ -72,15 +73,12 @@ class Run(NamedTuple):
 
     def table(self, seed: int) -> pd.DataFrame:
         """A row for each episode played: seed, episode (from 1), steps, return, ending."""
-        endings = pd.Categorical.from_codes(
-            self.endings.astype(int), categories=["terminated", "truncated", "diverged"]
-        )
         return pd.DataFrame(
             {
                 "seed": np.int32(seed),
                 "episode": np.arange(1, len(self.steps) + 1, dtype=np.int32),
                 "steps": self.steps,
                 "return": self.returns,
-                "ending": endings,
+                "ending": pd.Categorical(np.take(ENDINGS, self.endings), categories=ENDINGS),
             }
         )
