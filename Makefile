@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke test lint format report explain lock docs help clean
+.PHONY: figures smoke report explain test lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -52,6 +52,10 @@ lock: $(VENV)/installed-dev ## compile pyproject.toml into envs/ anew, at the ne
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis
+
+gallery: figures ## copy the figures and tables that the docs show to docs/gallery
+	@mkdir -p docs/gallery
+	@cp $(RESULTS)/figures/*.png $(RESULTS)/tables/final-scores.csv docs/gallery/
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

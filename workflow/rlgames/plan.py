@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rlgames import paths, settings
-from rlgames.commands.job import DIVERGED
+from rlgames.commands.job import diverged
 from rlgames.provenance import ROOT, code_hash, installed_lock
 
 FORMATS = ("png", "pdf", "csv")
@@ -22,6 +23,7 @@ class Plan:
 
     def __init__(self, config: dict[str, Any], files: Iterable[Path | str] = ()) -> None:
         """Validate `config`, merged from `files`; raises `SettingsError`."""
+        self.raw = config
         self.config = settings.load(config, files)
 
     def path(self, product: str, **known: object) -> str:
@@ -40,7 +42,7 @@ class Plan:
         return {
             (name, variant.name): variant
             for name, experiment in self.config.experiments.items()
-            for variant in experiment.variants()
+            for variant in experiment.variants
         }
 
     def runs(self, experiments: Iterable[str] | None = None) -> list[dict[str, str]]:
@@ -48,7 +50,7 @@ class Plan:
         return [
             {"experiment": name, "variant": variant.name, "seeds": seeds}
             for name in (self.config.experiments if experiments is None else experiments)
-            for variant in self.config.experiments[name].variants()
+            for variant in self.config.experiments[name].variants
             for seeds in self.config.experiments[name].blocks(self.config.block_size)
         ]
 
@@ -63,8 +65,11 @@ class Plan:
         return code_hash([f"rlgames.commands.{command}", *modules])
 
     def config_spec(self) -> str:
-        """The whole config with every default written out; a valid config itself."""
-        return json.dumps(self.config.model_dump(), ensure_ascii=False)
+        return settings.canonical(self.raw)
+
+    def config_meaning(self) -> str:
+        """Hash of what the config means, so that a changed default writes the resolved config anew."""
+        return hashlib.sha256(settings.canonical(settings.resolved(self.config)).encode()).hexdigest()
 
     def spec(self, run: Any) -> settings.Spec:
         """The spec behind the wildcards of a run; a name that the config lacks raises `SettingsError`."""
@@ -105,7 +110,7 @@ class Plan:
 
     def protocol(self, name: str) -> str:
         experiment = self.config.experiments[name]
-        spec = experiment.variants()[0].spec
+        spec = experiment.variants[0].spec
         swept = sorted({key for point in experiment.sweep or () for key in point} - {"label"})
         fixed = {
             **spec.agent.model_dump(exclude={"name", "coding"}),
@@ -143,7 +148,8 @@ class Plan:
                 continue
             facts = json.loads(path.read_text())
             run = f"{facts['experiment']}/{facts['variant']}"
-            lines += [DIVERGED.format(run=run, **place) for place in facts["diverged"]]
+            if facts["diverged"]:
+                lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
             if facts["truncated"]:
                 lines.append(f"Truncated: {run}, seeds {facts['seeds']}: episodes cut off: {facts['truncated']}.")
             if facts["lock"] != installed_lock():

@@ -11,12 +11,13 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -95,7 +96,7 @@ class Spec(Settings):
     environment: MountainCar
     """The game."""
     agent: Sarsa
-    """The learner. What every point of the sweep sets may be left out here."""
+    """The learner."""
     episodes: int = Field(ge=1, le=10_000_000)
     """Episodes per run."""
 
@@ -112,30 +113,27 @@ class Variant(BaseModel):
     spec: Spec
 
 
-class Experiment(Spec):
+class Experiment(Settings):
     """A declaration: an agent in an environment, for so many episodes and seeds, and what to sweep."""
 
+    environment: SkipValidation[MountainCar]
+    """The game."""
+    agent: SkipValidation[Sarsa]
+    """The learner. What every point of the sweep sets may be left out here."""
+    episodes: int = Field(ge=1, le=10_000_000)
+    """Episodes per run."""
     seeds: int = Field(ge=1, le=1_000_000)
     """Number of seeds; each is an independent run."""
     first_seed: int = Field(default=0, ge=0, le=1_000_000_000)
     """The first seed; the others count up from it."""
     sweep: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
-    """Points, each a mapping from settings to values (`step_size: 0.0125`, `coding.name: tiled`) and, if wanted, a
-    `label` for legends. Without a sweep there is one variant, `default`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _complete_from_sweep(cls, data: Any) -> Any:
-        """A setting that only the sweep gives takes its first value here, so that the declaration is complete."""
-        match data:
-            case {"sweep": [dict() as point, *_]}:
-                return merged(data, point)
-        return data
+    """Points, each a mapping from settings to values (`step_size: 0.0125`, `coding.name: tiled`) that replace those
+    declared above and, if wanted, a `label` for legends. Without a sweep there is one variant, `default`."""
 
     @model_validator(mode="after")
-    def _one_path_each(self) -> Experiment:
+    def _every_variant_can_run(self) -> Experiment:
         first: dict[str, int] = {}
-        for number, variant in enumerate(self.variants(), start=1):
+        for number, variant in enumerate(self.variants, start=1):
             if first.setdefault(variant.name, number) != number:
                 raise problem(
                     f"points {first[variant.name]} and {number} of the sweep both write the path {variant.name}/; "
@@ -143,10 +141,13 @@ class Experiment(Spec):
                 )
         return self
 
+    @cached_property
     def variants(self) -> list[Variant]:
-        """The points of the sweep, in its order."""
-        base = self.model_dump(include=set(Spec.model_fields))
-        return [variant(base, number, point) for number, point in enumerate(self.sweep or [{}], start=1)]
+        """The points of the sweep, in its order. Only here are environment and agent validated: with each point."""
+        declared = {name: getattr(self, name) for name in Spec.model_fields}
+        if self.sweep is None:
+            return [Variant(name="default", label=None, spec=Spec.model_validate(declared))]
+        return [resolve(declared, number, point) for number, point in enumerate(self.sweep, start=1)]
 
     def blocks(self, size: int) -> list[str]:
         """The seeds in aligned blocks of `size`: 150 seeds in blocks of 100 are `0-99` and `100-149`."""
@@ -155,17 +156,21 @@ class Experiment(Spec):
         return [f"{max(start, self.first_seed)}-{min(start + size, end) - 1}" for start in starts]
 
 
-def variant(base: dict[str, Any], number: int, point: dict[str, Any]) -> Variant:
-    """Resolve one point of a sweep over `base`. Its name shows the values as validated: 0.10 and 0.1 are one path."""
-    changed = merged(base, point, number)
+def resolve(declared: dict[str, Any], number: int, point: dict[str, Any]) -> Variant:
+    """Resolve point `number` of a sweep. Its name shows the values as validated: 0.10 and 0.1 are one path."""
     try:
+        changed = merged(declared, point)
         spec = Spec.model_validate(changed)
+    except KeyError as error:
+        raise problem(f"point {number} of the sweep: {error.args[0]}") from None
     except ValidationError as error:
         raise problem(f"point {number} of the sweep: " + "; ".join(explanations(error, changed))) from None
     values = {key: value_at(spec, locate(key)) for key in point if key != "label"}
-    name = ",".join(f"{key}={shown(value)}" for key, value in values.items()) or "default"
+    name = ",".join(f"{key}={shown(value)}" for key, value in values.items())
     if not re.fullmatch(r"[\w.,=+-]+", name):
-        raise problem(f"point {number} of the sweep: {name!r} would be a path; use letters, digits and . + - _")
+        raise problem(
+            f"point {number} of the sweep would write the path {name!r}; change a setting, with a plain value"
+        )
     return Variant(name=name, label=point.get("label"), spec=spec)
 
 
@@ -231,7 +236,7 @@ class Config(Settings):
         return {
             name: {
                 variant.name: variant.label or (variant.name if len(names) == 1 else f"{name} {variant.name}")
-                for variant in self.experiments[name].variants()
+                for variant in self.experiments[name].variants
             }
             for name in names
         }
@@ -249,6 +254,18 @@ def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
     except ValidationError as error:
         lines = "\n".join(f"  {line}" for line in explanations(error, config))
         raise SettingsError(f"This config cannot be run; config/README.md describes every key.\n{lines}") from None
+
+
+def resolved(config: Config) -> dict[str, Any]:
+    """All that a config means: every default, and the spec of every variant."""
+    experiments = {
+        name: {
+            **experiment.model_dump(include={"seeds", "first_seed"}),
+            "variants": {variant.name: variant.spec.model_dump() for variant in experiment.variants},
+        }
+        for name, experiment in config.experiments.items()
+    }
+    return {**config.model_dump(exclude={"experiments"}), "experiments": experiments}
 
 
 # Reading, naming and explaining ---------------------------------------------------------------------------------------
@@ -277,16 +294,13 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def merged(base: dict[str, Any], point: dict[str, Any], number: int = 1) -> dict[str, Any]:
-    """A copy of the nested mapping `base` with the settings of sweep point `number` changed."""
+def merged(base: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the nested mapping `base` with the settings of a sweep's point changed."""
     result = copy.deepcopy(base)
     for key, value in point.items():
         if key == "label":
             continue
-        try:
-            *parents, last = locate(key)
-        except KeyError as error:
-            raise problem(f"point {number} of the sweep: {error.args[0]}") from None
+        *parents, last = locate(key)
         target: Any = result
         for parent in parents:
             target = target.setdefault(parent, {}) if isinstance(target, dict) else None

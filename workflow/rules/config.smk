@@ -10,8 +10,9 @@ rule config:
     conda:
         "../../envs/environment.yaml"
     params:
-        spec=PLAN.config_spec(),
+        config=PLAN.config_spec(),
+        meaning=PLAN.config_meaning(),
         code=PLAN.code("config"),
     shell:
         "exec python -m rlgames.commands.config --output {output:q}"
-        " --spec {params.spec:q} --code {params.code} --log {log:q}"
+        " --config {params.config:q} --code {params.code} --log {log:q}"

@@ -1,4 +1,4 @@
-"""Write the resolved config, every default included, beside the results."""
+"""Write beside the results all that the config means: every default, and the spec of every variant."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import yaml
 
 from rlgames.commands import job
 from rlgames.files import replacing
+from rlgames.settings import load, resolved
 
 
 def main() -> None:
     parser = job.parser(__doc__)
-    parser.add_argument("--spec", required=True, help="the resolved config, as JSON")
+    parser.add_argument("--config", required=True, help="the merged config, as JSON")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     job.begin(arguments, [__spec__.name])
     with replacing(arguments.output) as path:
         path.write_text(
-            yaml.safe_dump(json.loads(arguments.spec), sort_keys=False, allow_unicode=True), encoding="utf-8"
+            yaml.safe_dump(resolved(load(json.loads(arguments.config))), sort_keys=False, allow_unicode=True),
+            encoding="utf-8",
         )
 
 

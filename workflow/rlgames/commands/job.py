@@ -38,10 +38,14 @@ def begin(arguments: argparse.Namespace, modules: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
 
 
-DIVERGED = (
-    "Diverged: {run}, seed {seed}, episode {episode}: a weight grew beyond 1e12. "
-    "The other seeds went on; a smaller step_size may help."
-)
+def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str:
+    """A message that names the seeds and episodes (20 at most) in which a run diverged."""
+    named = ", ".join(f"seed {place['seed']} in episode {place['episode']}" for place in places[:20])
+    more = f" and {len(places) - 20} more (its manifest.json has all)" if len(places) > 20 else ""
+    return (
+        f"Diverged: experiment {experiment}, variant {variant}: {named}{more}. "
+        "A weight grew beyond 1e12; the other seeds went on. A smaller step_size may help."
+    )
 
 
 class Progress:

@@ -61,8 +61,8 @@ def main() -> None:
         episodes.to_parquet(path, index=False)
 
     lost = episodes.loc[episodes.ending == "diverged", ["seed", "episode"]].to_dict("records")
-    for place in lost:
-        job.log.warning(job.DIVERGED.format(run=name, **place))
+    if lost:
+        job.log.warning(job.diverged(arguments.experiment, arguments.variant, lost))
     facts = manifest(
         experiment=arguments.experiment,
         variant=arguments.variant,

@@ -29,12 +29,12 @@ class Coding(NamedTuple):
 def tiled(low: tuple[float, ...], high: tuple[float, ...], tiles: int, tilings: int) -> Coding:
     """`tilings` grids of `tiles` per dimension, grid i displaced by i, 3i, 5i, ... / tilings of a tile.
 
-    Two dimensions give tilings * (tiles + 2) * (tiles + 3) features: the displacement needs one row and two columns
-    more, and the upper bound itself another of each.
+    Two dimensions give tilings * (tiles + 2) * (tiles + 3) features: a displacement of 3 reaches tile number
+    tiles + 2. The first dimension, displaced by 1, has a row more than it needs, as in the lesson.
     """
     dimensions = len(low)
     odd = 2 * np.arange(dimensions) + 1
-    extents = tiles + 1 + odd  # tiles that a grid needs in each dimension
+    extents = tiles + np.maximum(odd, 2)  # tiles of one grid in each dimension
     strides = np.array([np.prod(extents[d + 1 :]) for d in range(dimensions)], np.int64)
     return Coding(
         low=np.array(low),
@@ -68,7 +68,7 @@ CODINGS: dict[str, Callable[..., Coding]] = {"additive": additive, "tiled": tile
 
 
 @njit(cache=True)
-def active_tiles(coding: Coding, state: tuple[float, float], tiles: np.ndarray) -> None:
+def active_tiles(coding: Coding, state: tuple[float, ...], tiles: np.ndarray) -> None:
     """Write the active feature of every tiling for `state` into `tiles` (int64, shape (tilings,)), in order."""
     tiles[:] = coding.offsets
     for d in range(len(state)):

@@ -78,16 +78,19 @@ def draw(
         axes.fill_between(
             mean.episode, mean.low.astype(float), mean.high.astype(float), color=colours[curve], alpha=0.3, lw=0
         )
-        axes.plot(mean.episode, mean["mean"], color=colours[curve], lw=1.3, label=legend(curve, seeds))
+        intact = mean["mean"].where(mean.diverged == 0)
+        axes.plot(mean.episode, intact, color=colours[curve], lw=1.3, label=legend(curve, seeds))
+        axes.plot(mean.episode, mean["mean"].where(mean.diverged > 0), color=colours[curve], lw=1.3, ls=":")
         draw_seeds(panel, seeds, quantity, colours[curve])
         panel.set_title(str(curve), fontsize=10, pad=4)
         panel.tick_params(labelsize=9, labelleft=number % columns == 0)
 
-    axes.set(title=title, xlabel="Episode", ylabel=AXIS[quantity], xlim=(1, summary.episode.max()))
+    axes.set(title=title, xlabel="Episode", ylabel=AXIS[quantity])
     if limits:
         axes.set_ylim(*limits)
     axes.legend(loc="best", fontsize=10)
     for each in (axes, *panels):
+        each.set_xlim(1, max(summary.episode.max(), 2))
         each.set_yscale(scale)
         each.grid(lw=0.5)
         if scale == "log":
@@ -107,7 +110,6 @@ def draw_seeds(axes: Axes, seeds: pd.DataFrame, quantity: str, colour: object) -
         rows = seeds[seeds.ending == ending]
         axes.plot(rows.episode, rows[quantity], marker, color="black", ms=5, zorder=3)
     axes.autoscale_view()
-    axes.set_xlim(1, seeds.episode.max())
 
 
 def legend(curve: object, seeds: pd.DataFrame) -> str:
@@ -123,4 +125,5 @@ def legend(curve: object, seeds: pd.DataFrame) -> str:
 def explain(summary: pd.DataFrame) -> str:
     """What lines and bands are."""
     bands = " or ".join(summary.band.dropna().unique())
-    return f"Above: mean of {summary.seeds.max()} seeds; band: {bands}. Below: every single seed, full range."
+    dotted = " Dotted: over the seeds that have not diverged." if (summary.diverged > 0).any() else ""
+    return f"Above: mean over seeds; band: {bands}.\nBelow: every single seed, over its full range.{dotted}"

@@ -1,0 +1,176 @@
+"""What a config may hold, and what is said of one that cannot be run."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlgames.commands.document_settings import README, SCHEMA, readme, schema
+from rlgames.settings import SettingsError, load, resolved
+
+GOOD: dict[str, Any] = {
+    "experiments": {
+        "try": {
+            "environment": {"name": "mountain-car"},
+            "agent": {"name": "sarsa", "coding": {"name": "tiled"}, "step_size": 0.1},
+            "episodes": 5,
+            "seeds": 3,
+        }
+    },
+    "figures": {"it": {"kind": "learning-curves", "experiments": ["try"], "title": "It", "caption": "Shows it."}},
+}
+
+
+def change(*path: str, **values: Any) -> Callable[[dict[str, Any]], None]:
+    """A function that updates the mapping at `path` of a config."""
+
+    def apply(config: dict[str, Any]) -> None:
+        for part in path:
+            config = config[part]
+        config.update(values)
+
+    return apply
+
+
+TRY = ("experiments", "try")
+BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
+    "agent": (change(*TRY, "agent", name="sarza"), ["try.agent.name", "no agent 'sarza'", "did you mean 'sarsa'"]),
+    "environment": (
+        change(*TRY, "environment", name="mountaincar"),
+        ["try.environment.name", "no environment 'mountaincar'", "did you mean 'mountain-car'"],
+    ),
+    "coding": (
+        change(*TRY, "agent", coding={"name": "tilde"}),
+        ["try.agent.coding", "'tilde'", "did you mean 'tiled'"],
+    ),
+    "coding-without-name": (change(*TRY, "agent", coding={"tiles": 8}), ["try.agent.coding", "needs a 'name'"]),
+    "typo": (change(*TRY, "agent", epsilonn=0.1), ["try.agent", "no key 'epsilonn'", "did you mean 'epsilon'"]),
+    "typo-at-the-top": (change(experiment={}), ["no key 'experiment'", "did you mean 'experiments'"]),
+    "negative-step-size": (change(*TRY, "agent", step_size=-0.1), ["try.agent.step_size", "greater than 0", "-0.1"]),
+    "text-step-size": (change(*TRY, "agent", step_size="fast"), ["try.agent.step_size", "valid number", "'fast'"]),
+    "yaml-text-step-size": (change(*TRY, "agent", step_size="1e-4"), ["'1e-4' is text in YAML", "0.0001"]),
+    "boolean-step-size": (change(*TRY, "agent", step_size=True), ["try.agent.step_size", "valid number", "True"]),
+    "nan-step-size": (change(*TRY, "agent", step_size=float("nan")), ["try.agent.step_size", "finite", "nan"]),
+    "no-step-size": (
+        lambda c: c["experiments"]["try"]["agent"].pop("step_size"),
+        ["try.agent.step_size", "is missing"],
+    ),
+    "discount": (change(*TRY, "agent", discount=1.01), ["try.agent.discount", "less than or equal to 1", "1.01"]),
+    "agent-no-mapping": (change(*TRY, agent="sarsa"), ["try.agent", "mapping of keys to values", "'sarsa'"]),
+    "empty-sweep": (change(*TRY, sweep=[]), ["try.sweep", "is empty; give at least 1"]),
+    "sweep-value": (
+        change(*TRY, sweep=[{"epsilon": 0.1}, {"epsilon": 2}]),
+        ["try", "point 2", "epsilon", "equal to 1"],
+    ),
+    "sweep-key": (
+        change(*TRY, sweep=[{"step_sise": 1}]),
+        ["try", "point 1", "'step_sise'", "did you mean 'step_size'"],
+    ),
+    "sweep-ambiguous": (change(*TRY, sweep=[{"name": "x"}]), ["'name' could be any of", "coding.name"]),
+    "sweep-one-path": (
+        change(*TRY, sweep=[{"step_size": 0.1}, {"step_size": 0.2}, {"step_size": 0.10}]),
+        ["try", "points 1 and 3", "both write the path step_size=0.1/"],
+    ),
+    "sweep-incomplete": (
+        lambda c: (c["experiments"]["try"]["agent"].pop("step_size"), change(*TRY, sweep=[{"epsilon": 0.1}])(c)),
+        ["try", "point 1", "agent.step_size", "is missing"],
+    ),
+    "sweep-without-settings": (change(*TRY, sweep=[{"label": "a"}]), ["try", "point 1", "change a setting"]),
+    "no-seeds": (lambda c: c["experiments"]["try"].pop("seeds"), ["try.seeds", "is missing"]),
+    "zero-seeds": (change(*TRY, seeds=0), ["try.seeds", "greater than or equal to 1", "0"]),
+    "figure-of-nothing": (change("figures", "it", experiments=["tri"]), ["figures.it", "no experiment 'tri'", "'try'"]),
+    "figure-one-name": (
+        change(*TRY, sweep=[{"step_size": 0.1, "label": "a"}, {"step_size": 0.2, "label": "a"}]),
+        ["figures.it", "several curves are called ['a']"],
+    ),
+    "limits": (change("figures", "it", limits=[5.0, 1.0]), ["figures.it", "two ascending numbers"]),
+    "name": (change("experiments", Bad_Name=GOOD["experiments"]["try"]), ["'Bad_Name'", "lower-case letters"]),
+    "results": (change(results="results/"), ["results", "match"]),
+    "no-experiments": (change(experiments={}), ["experiments", "is empty"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_its_remedy(case: str) -> None:
+    apply, expected = BAD[case]
+    config = copy.deepcopy(GOOD)
+    apply(config)
+    with pytest.raises(SettingsError) as error:
+        load(config)
+    for part in expected:
+        assert part in str(error.value)
+
+
+def test_two_experiments_of_one_name_in_a_file(tmp_path: Path) -> None:
+    """YAML itself keeps the last of the two without a word."""
+    file = tmp_path / "config.yaml"
+    file.write_text("experiments:\n  one: {a: 1}\n  two: {}\n  one: {a: 2}\n")
+    with pytest.raises(SettingsError, match=r"config.yaml: line 4: the key 'one' .* both would write one path"):
+        load({}, [file])
+
+
+def test_good_config_and_its_sweep() -> None:
+    config = copy.deepcopy(GOOD)
+    experiment = config["experiments"]["try"]
+    experiment["agent"].pop("step_size")
+    experiment["sweep"] = [
+        {"step_size": 1, "coding.tiles": 4, "label": "one"},
+        {"coding.name": "additive", "step_size": 0.5},
+    ]
+    one, two = load(config).experiments["try"].variants
+    assert (one.name, one.label) == ("step_size=1.0,coding.tiles=4", "one")
+    assert one.spec.agent.step_size == 1.0
+    assert one.spec.agent.coding.tiles == 4
+    assert (two.name, two.label) == ("coding.name=additive,step_size=0.5", None)
+    assert two.spec.agent.coding.model_dump() == {"name": "additive", "tiles": 8}
+
+
+def test_declaration_counts_where_a_point_says_nothing() -> None:
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"]["sweep"] = [{"epsilon": 0.5}, {"discount": 0.9}]
+    _, two = load(config).experiments["try"].variants
+    assert two.spec.agent.epsilon == 0.0
+
+
+def test_spec_is_one_text_whatever_the_order_of_keys() -> None:
+    config = copy.deepcopy(GOOD)
+    agent = config["experiments"]["try"]["agent"]
+    config["experiments"]["try"]["agent"] = dict(reversed(agent.items()))
+    (one,), (other,) = (load(each).experiments["try"].variants for each in (GOOD, config))
+    assert one.spec.canonical() == other.spec.canonical()
+    assert json.loads(one.spec.canonical())["agent"]["discount"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("first", "seeds", "size", "blocks"),
+    [
+        (0, 100, 100, ["0-99"]),
+        (0, 250, 100, ["0-99", "100-199", "200-249"]),
+        (150, 100, 100, ["150-199", "200-249"]),
+        (7, 1, 100, ["7-7"]),
+        (0, 3, 1, ["0-0", "1-1", "2-2"]),
+    ],
+)
+def test_blocks_are_aligned(first: int, seeds: int, size: int, blocks: list[str]) -> None:
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"] |= {"first_seed": first, "seeds": seeds}
+    assert load(config).experiments["try"].blocks(size) == blocks
+
+
+def test_resolved_config_shows_every_variant_with_its_defaults() -> None:
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"]["sweep"] = [{"step_size": 0.1}, {"step_size": 0.2}]
+    whole = resolved(load(config))
+    variants = whole["experiments"]["try"]["variants"]
+    assert list(variants) == ["step_size=0.1", "step_size=0.2"]
+    assert variants["step_size=0.2"]["agent"]["step_size"] == 0.2
+    assert variants["step_size=0.2"]["environment"] == {"name": "mountain-car", "max_steps": 100_000}
+    assert whole["block_size"] == 100
+
+
+def test_schema_and_readme_are_in_step_with_the_settings() -> None:
+    assert json.loads(SCHEMA.read_text()) == schema(), "run `make docs`"
+    assert README.read_text() == readme(), "run `make docs`"
