@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+import pandas as pd
 from conftest import ROOT, Sandbox
 
 README = (ROOT / "README.md").read_text()
@@ -39,3 +40,15 @@ def test_gallery_images_are_small() -> None:
     images = list((ROOT / "docs").rglob("*.png"))
     assert images
     assert all(image.stat().st_size < 400_000 for image in images)
+
+
+def test_gallery_quotes_its_table() -> None:
+    scores = pd.read_csv(ROOT / "docs/gallery/final-scores.csv")
+    expected = [
+        f"| {row.steps:.1f} | {row.steps_low:.1f} to {row.steps_high:.1f} |"
+        for row in scores.itertuples()
+    ]  # fmt: skip
+    rows = [line for line in (ROOT / "docs/gallery.md").read_text().splitlines() if re.match(r"\| (step|til)", line)]
+    assert len(rows) == len(expected)
+    for row, numbers in zip(rows, expected, strict=True):
+        assert numbers in row

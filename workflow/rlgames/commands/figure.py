@@ -30,7 +30,7 @@ def main() -> None:
     summary = kind.summarise(episodes, spec["quantity"])
     figure = kind.draw(episodes, summary, **{key: spec[key] for key in ("title", "quantity", "scale", "limits")})
     with replacing(arguments.csv) as path:
-        summary.to_csv(path, index=False)
+        summary.to_csv(path, index=False, float_format="%.8g")
     with replacing(arguments.png) as path:
         figure.savefig(path)
     with replacing(arguments.pdf) as path:

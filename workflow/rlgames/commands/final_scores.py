@@ -27,7 +27,7 @@ def main() -> None:
         for (experiment, variant), rows in episodes.groupby(["experiment", "variant"], sort=False)
     ]
     with replacing(arguments.output) as path:
-        pd.DataFrame(scores).to_csv(path, index=False)
+        pd.DataFrame(scores).to_csv(path, index=False, float_format="%.8g")
 
 
 if __name__ == "__main__":
