@@ -12,10 +12,13 @@ FLAGS ?=
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(shell sed -n 's/^results: *//p' $(CONFIG))
+RESULTS = $(shell sed -n 's/^results: *"\{0,1\}\([^" ]*\).*/\1/p' $(CONFIG))
+LOCKED = $(VENV)/rlgames-lock.txt
+DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
+PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
-figures: $(VENV)/installed ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
+figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
 	@$(SNAKEMAKE) --cores $(CORES) --quiet host rules
 	@echo "Figures are in $(RESULTS)/figures, tables in $(RESULTS)/tables."
 
@@ -26,28 +29,28 @@ report: figures ## figures, captions and numbers in one HTML page
 	@snakemake $(CONFIGFILE) --report $(RESULTS)/report.html --quiet host
 	@echo "The report is $(RESULTS)/report.html."
 
-explain: $(VENV)/installed ## say why TARGET=path (or anything) would be made again; runs nothing
+explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; runs nothing
 	@$(SNAKEMAKE) --dry-run --quiet host
 
-test: $(VENV)/installed-dev ## the whole test suite
+test: $(DEV_LOCKED) ## the whole test suite
 	@pytest
 
-lint: $(VENV)/installed-dev ## formatting, style, types, and Snakemake's own linter
+lint: $(DEV_LOCKED) ## formatting, style, types, and Snakemake's own linter
 	ruff format --check
 	ruff check
 	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
-format: $(VENV)/installed-dev ## mend formatting and what ruff can mend
+format: $(DEV_LOCKED) ## mend formatting and what ruff can mend
 	ruff format
 	ruff check --fix
 	snakefmt Snakefile workflow/rules
 
-docs: $(VENV)/installed ## write config/README.md and the JSON schema from the settings
+docs: $(LOCKED) ## write config/README.md and the JSON schema from the settings
 	@python -m rlgames.commands.document_settings
 
-lock: $(VENV)/installed-dev ## compile pyproject.toml into envs/ anew, at the newest versions
+lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/ anew, at the newest versions
 	@python envs/lock.py
 
 clean: ## remove the environment and caches; results stay
@@ -60,16 +63,20 @@ gallery: figures ## copy the figures and tables that the docs show to docs/galle
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The copy of the lock tells every manifest what its run was made with.
-$(VENV)/installed: envs/$(FLAVOUR).txt pyproject.toml
+# The copy of the lock tells every manifest what its run was made with. Contents decide, not times: a checkout installs
+# nothing anew, and a change of FLAVOUR does.
+stale = $(if $(shell cmp -s $(1) $(2) || echo yes),FORCE)
+
+$(LOCKED): $(call stale,envs/$(FLAVOUR).txt,$(LOCKED))
 	@echo "Installing the locked environment into $(VENV) (about a minute) ..."
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/$(FLAVOUR).txt
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@cp envs/$(FLAVOUR).txt $(VENV)/rlgames-lock.txt
-	@touch $@
+	@$(PIP) --require-hashes --requirement envs/$(FLAVOUR).txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@cp envs/$(FLAVOUR).txt $@
 
-$(VENV)/installed-dev: $(VENV)/installed envs/dev.txt
+$(DEV_LOCKED): $(LOCKED) $(call stale,envs/dev.txt,$(DEV_LOCKED))
 	@echo "Installing the test tools ..."
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement envs/dev.txt
-	@touch $@
+	@$(PIP) --require-hashes --requirement envs/dev.txt
+	@cp envs/dev.txt $@
+
+FORCE:

@@ -1,5 +1,6 @@
 """The code hash, files that appear whole, and the path grammar."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from rlgames.files import replacing
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A small package in place of this one."""
     folder = tmp_path / "rlgames"
     folder.mkdir()
@@ -21,13 +22,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "three.py").write_text("def h():\n    return 1\n")
     (folder / "other.py").write_text("x = 1\n")
     monkeypatch.setattr(provenance, "PACKAGE", folder)
-    return folder
+    yield folder
+    forget()
 
 
 def fresh_hash(module: str) -> str:
-    for cached in (provenance.parse, provenance.imports, provenance.syntax):
-        cached.cache_clear()
-    return provenance.code_hash([module])
+    forget()
+    return provenance.code_hash(module)
 
 
 @pytest.mark.usefixtures("package")
@@ -53,9 +54,8 @@ def test_relative_imports_are_refused(package: Path) -> None:
         fresh_hash("rlgames.one")
 
 
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    for cached in (provenance.parse, provenance.imports, provenance.syntax):
+def forget() -> None:
+    for cached in (provenance.parse, provenance.imports, provenance.syntax, provenance.code_hash):
         cached.cache_clear()
 
 

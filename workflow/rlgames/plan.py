@@ -62,7 +62,7 @@ class Plan:
 
     def code(self, command: str, *modules: str) -> str:
         """Hash of the code behind a command and the modules that its spec names."""
-        return code_hash([f"rlgames.commands.{command}", *modules])
+        return code_hash(f"rlgames.commands.{command}", *modules)
 
     def config_spec(self) -> str:
         return settings.canonical(self.raw)

@@ -24,7 +24,8 @@ LIBRARIES = ("numpy", "numba", "gymnasium", "pandas", "pyarrow")
 """Libraries whose versions a manifest shows; the lock has all of them."""
 
 
-def code_hash(modules: Iterable[str]) -> str:
+@cache
+def code_hash(*modules: str) -> str:
     """Hash of the code behind `modules`: of the syntax trees of their closure, without comments and docstrings."""
     trees = "\n".join(f"{module} {syntax(module)}" for module in closure(modules))
     return hashlib.sha256(trees.encode()).hexdigest()[:16]

@@ -185,7 +185,7 @@ class LearningCurves(Settings):
     experiments: list[str] = Field(min_length=1)
     """Experiments to draw, each variant a curve."""
     title: str
-    """Heading of the figure, and its name in the report."""
+    """Heading of the figure."""
     caption: str
     """What it shows, in a sentence or two; seeds and protocol are added from the experiments."""
     quantity: Literal["steps", "return"] = "steps"

@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--config", required=True, help="the merged config, as JSON")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
-    job.begin(arguments, [__spec__.name])
+    job.begin(arguments, __spec__.name)
     with replacing(arguments.output) as path:
         path.write_text(
             yaml.safe_dump(resolved(load(json.loads(arguments.config))), sort_keys=False, allow_unicode=True),

@@ -17,7 +17,7 @@ def main() -> None:
         parser.add_argument(f"--{product}", required=True, type=Path)
     arguments = parser.parse_args()
     spec = json.loads(arguments.spec)
-    job.begin(arguments, [__spec__.name, spec["module"]])
+    job.begin(arguments, __spec__.name, spec["module"])
 
     import pandas as pd
 

@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--episodes", required=True, nargs="+", type=Path)
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
-    job.begin(arguments, [__spec__.name])
+    job.begin(arguments, __spec__.name)
 
     import pandas as pd
 

@@ -23,14 +23,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return arguments
 
 
-def begin(arguments: argparse.Namespace, modules: list[str]) -> None:
+def begin(arguments: argparse.Namespace, *modules: str) -> None:
     """Refuse code that is not what was planned, then prepare messages, Ctrl-C and the cache of compiled functions.
 
     `modules` are the roots of the code behind the job. numba looks for changes only in the file of a function, not
     in what the function calls, so that every code hash needs a cache of its own.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if (found := code_hash(modules)) != arguments.code:
+    if (found := code_hash(*modules)) != arguments.code:
         sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
     os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / ".cache" / "numba"), found))
     arguments.log.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--manifest", required=True, type=Path)
     arguments = parser.parse_args()
     spec = Spec.model_validate_json(arguments.spec)
-    job.begin(arguments, [__spec__.name, spec.agent.module, spec.environment.module])
+    job.begin(arguments, __spec__.name, spec.agent.module, spec.environment.module)
 
     import numpy as np
     import pandas as pd
