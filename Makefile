@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain test lint format docs lock gallery clean help
+.PHONY: figures smoke report explain verify status bench test lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,17 +10,20 @@ CONFIG ?= config/config.yaml
 TARGET ?=
 FLAGS ?=
 
+$(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
+
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(shell sed -n 's/^results: *"\{0,1\}\([^" ]*\).*/\1/p' $(CONFIG))
+RESULTS = $(shell python -m rlgames.commands.status --results $(CONFIG))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
+GALLERY = first-steps step-sizes tilings two-environments cost-to-go n-step-sweep trace-decay-sweep traces-sweep cartpole
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
 	@$(SNAKEMAKE) --cores $(CORES) --quiet host rules
-	@echo "Figures are in $(RESULTS)/figures, tables in $(RESULTS)/tables."
+	@python -m rlgames.commands.status --brief $(CONFIG)
 
 smoke: ## the same, tiny: config/smoke.yaml
 	@$(MAKE) --no-print-directory figures CONFIG=config/smoke.yaml
@@ -31,6 +34,15 @@ report: figures ## figures, captions and numbers in one HTML page
 
 explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; runs nothing
 	@$(SNAKEMAKE) --dry-run --quiet host
+
+verify: $(LOCKED) ## play every recorded episode again and confirm its published return
+	@python -m rlgames.commands.verify $(RESULTS)
+
+status: $(LOCKED) ## what is done, and which runs diverged, were cut off, or have another lock
+	@python -m rlgames.commands.status $(CONFIG)
+
+bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one core
+	@python benchmarks/agents.py
 
 test: $(DEV_LOCKED) ## the whole test suite
 	@pytest
@@ -58,7 +70,8 @@ clean: ## remove the environment and caches; results stay
 
 gallery: figures ## copy the figures and tables that the docs show to docs/gallery
 	@mkdir -p docs/gallery
-	@cp $(RESULTS)/figures/*.png $(RESULTS)/tables/final-scores.csv docs/gallery/
+	@for name in $(GALLERY); do cp $(RESULTS)/figures/$$name.png docs/gallery/; done
+	@cp $(RESULTS)/tables/final-scores.csv docs/gallery/
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -2,6 +2,7 @@
 #
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
 #   figures/{figure}.png .pdf .csv              a figure and the numbers in it
+#   videos/{experiment}/{variant}.mp4 .html     an episode, played again
 #   tables/{table}.csv                          final scores, and what every training cost
 #   config.yaml                                 the resolved config
 #
@@ -16,7 +17,7 @@ from rlgames.settings import SettingsError
 
 min_version("9.27")
 
-if "experiments" not in config:
+if not workflow.configfiles:
 
     configfile: "config/config.yaml"
 
@@ -42,11 +43,12 @@ rule all:
 include: "workflow/rules/config.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/videos.smk"
 include: "workflow/rules/tables.smk"
 
 
 onstart:
-    say(PLAN.announcement(workflow.dag.needrun_jobs(), workflow.cores))
+    say(PLAN.announcement(workflow))
 
 
 onsuccess:

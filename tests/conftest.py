@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,7 +17,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "tests"))
+SOURCES = sorted((ROOT / "workflow" / "rlgames").rglob("*.py"))
+CODE = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".cache" / "tests" / CODE)  # numba does not see an edit of a callee
 
 hypothesis.settings.register_profile("compiled", deadline=None, derandomize=True)  # a first call compiles
 hypothesis.settings.load_profile("compiled")

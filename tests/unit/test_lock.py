@@ -5,6 +5,9 @@ import tomllib
 
 import pytest
 import yaml
+from packaging.markers import Marker
+
+import lock as lock_module
 from conftest import ROOT
 
 ENVS = ROOT / "envs"
@@ -13,7 +16,7 @@ FLAVOURS = PROJECT["project"]["optional-dependencies"]
 
 
 def pins(name: str) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ENVS / f"{name}.txt").read_text(), flags=re.MULTILINE))
+    return lock_module.pins(ENVS / f"{name}.txt")
 
 
 def wanted(requirements: list[str]) -> dict[str, str]:
@@ -43,12 +46,31 @@ def test_locks_agree_where_they_overlap(lock: str) -> None:
     }
 
 
-def test_conda_environment_has_the_locked_versions() -> None:
-    environment = yaml.safe_load((ENVS / "environment.yaml").read_text())
-    *_, pip = environment["dependencies"]
-    listed = dict(re.findall(r"^([a-z0-9-]+)==([^;\n]+)", "\n".join(pip["pip"]), flags=re.MULTILINE))
-    assert listed.keys() == wanted([*PROJECT["project"]["dependencies"], *FLAVOURS["cpu"]]).keys()
-    assert listed == {name: pins("cpu")[name] for name in listed}
+def test_conda_environment_is_what_make_lock_would_write() -> None:
+    assert (ENVS / "environment.yaml").read_text() == lock_module.environment()
+    *_, pip = yaml.safe_load((ENVS / "environment.yaml").read_text())["dependencies"]
+    assert any(each.startswith("numpy==") for each in pip["pip"])
+
+
+@pytest.mark.parametrize("lock", ["cpu", "gpu"])
+def test_locked_tensorflow_has_the_markers_of_pyproject(lock: str) -> None:
+    """On x86-64 Linux the CPU flavour is tensorflow-cpu, and the GPU flavour brings CUDA."""
+    text = (ENVS / f"{lock}.txt").read_text()
+    for requirement in FLAVOURS[lock]:
+        name, marker = re.split(r"\[|>|=", requirement)[0], Marker(requirement.partition(";")[2])
+        for machine in (
+            {"sys_platform": "linux", "platform_machine": "x86_64"},
+            {"sys_platform": "darwin", "platform_machine": "arm64"},
+        ):
+            markers = re.findall(rf"^{name}==[^ ]+ ; (.*) \\$", text, flags=re.MULTILINE)
+            locked = any(Marker(each).evaluate(machine) for each in markers) or (f"{name}==" in text and not markers)
+            wanted_here = any(
+                Marker(each.partition(";")[2]).evaluate(machine)
+                for each in FLAVOURS[lock]
+                if re.split(r"\[|>|=", each)[0] == name
+            )
+            assert locked == wanted_here, (name, marker, machine)
+    assert ("nvidia-cudnn-cu12==" in text) == (lock == "gpu")
 
 
 @pytest.mark.parametrize("lock", ["cpu", "gpu", "dev"])

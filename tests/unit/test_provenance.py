@@ -31,6 +31,12 @@ def fresh_hash(module: str) -> str:
     return provenance.code_hash(module)
 
 
+def test_hash_is_the_same_on_every_python(package: Path) -> None:
+    """A fixed value: were it to differ between Pythons, another one would train everything again."""
+    (package / "one.py").write_text("def f(x: int = 1, *, y=None) -> list:\n    return [f'{x}', y]\n")
+    assert fresh_hash("rlgames.one") == "14bf753bd1786160"
+
+
 @pytest.mark.usefixtures("package")
 def test_closure_follows_imports_wherever_they_stand() -> None:
     fresh_hash("rlgames.one")

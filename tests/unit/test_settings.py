@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
+from conftest import ROOT
 from rlgames.commands.document_settings import README, SCHEMA, readme, schema
 from rlgames.settings import SettingsError, load, resolved
+from rlgames.settings.experiments import Spec, leaves
 
 GOOD: dict[str, Any] = {
+    "results": "results/good",
     "experiments": {
         "try": {
             "environment": {"name": "mountain-car"},
@@ -37,10 +42,10 @@ def change(*path: str, **values: Any) -> Callable[[dict[str, Any]], None]:
 
 TRY = ("experiments", "try")
 BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
-    "agent": (change(*TRY, "agent", name="sarza"), ["try.agent.name", "no agent 'sarza'", "did you mean 'sarsa'"]),
+    "agent": (change(*TRY, "agent", name="sarza"), ["try.agent", "no agent 'sarza'", "did you mean 'sarsa'"]),
     "environment": (
         change(*TRY, "environment", name="mountaincar"),
-        ["try.environment.name", "no environment 'mountaincar'", "did you mean 'mountain-car'"],
+        ["try.environment", "no environment 'mountaincar'", "did you mean 'mountain-car'"],
     ),
     "coding": (
         change(*TRY, "agent", coding={"name": "tilde"}),
@@ -60,7 +65,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
     ),
     "discount": (change(*TRY, "agent", discount=1.01), ["try.agent.discount", "less than or equal to 1", "1.01"]),
     "agent-no-mapping": (change(*TRY, agent="sarsa"), ["try.agent", "mapping of keys to values", "'sarsa'"]),
-    "empty-sweep": (change(*TRY, sweep=[]), ["try.sweep", "is empty; give at least 1"]),
+    "empty-sweep": (change(*TRY, sweep=[]), ["try.sweep", "has no entries; give at least 1"]),
     "sweep-value": (
         change(*TRY, sweep=[{"epsilon": 0.1}, {"epsilon": 2}]),
         ["try", "point 2", "epsilon", "equal to 1"],
@@ -87,9 +92,35 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         ["figures.it", "several curves are called ['a']"],
     ),
     "limits": (change("figures", "it", limits=[5.0, 1.0]), ["figures.it", "two ascending numbers"]),
+    "figure-twice": (change("figures", "it", experiments=["try", "try"]), ["figures.it", "names one experiment twice"]),
+    "figure-kind": (change("figures", "it", kind="learning-curve"), ["figures.it", "did you mean 'learning-curves'"]),
+    "figure-seed": (change("figures", "it", seed=3), ["figures.it.seed", "the seeds 0 to 2, not 3"]),
+    "figure-facet": (
+        change("figures", "it", facet="epsilon"),
+        ["figures.it.facet", "no experiment of it sweeps 'epsilon'"],
+    ),
+    "video": (
+        change(videos={"tri": {"seed": 0, "caption": "c"}}),
+        ["videos", "no experiment 'tri'", "did you mean 'try'"],
+    ),
+    "sweep-twice": (
+        change(*TRY, sweep=[{"step_size": 0.1, "agent.step_size": 0.2}]),
+        ["try", "point 1", "step_size, agent.step_size are one setting"],
+    ),
+    "label": (change(*TRY, sweep=[{"step_size": 0.1, "label": 5}]), ["try", "point 1", "label", "must be text, not 5"]),
+    "agent-and-environment": (
+        change(*TRY, environment={"name": "gymnasium", "id": "CartPole-v1", "low": [-1.0] * 4, "high": [1.0] * 4}),
+        ["'sarsa' does not play 'gymnasium'", "'true-online-sarsa-lambda'"],
+    ),
+    "dimensions": (
+        change(*TRY, environment={"name": "gymnasium", "id": "CartPole-v1", "low": [-1.0], "high": [1.0]}),
+        ["CartPole-v1 has 4 dimensions"],
+    ),
+    "start": (change(*TRY, environment={"name": "mountain-car", "start": [-0.4, -0.6]}), ["lower end first"]),
+    "no-results": (lambda c: c.pop("results"), ["results", "is missing"]),
     "name": (change("experiments", Bad_Name=GOOD["experiments"]["try"]), ["'Bad_Name'", "lower-case letters"]),
-    "results": (change(results="results/"), ["results", "match"]),
-    "no-experiments": (change(experiments={}), ["experiments", "is empty"]),
+    "results": (change(results="results/"), ["results", "ends in none of . and /"]),
+    "no-experiments": (change(experiments={}), ["experiments", "has no entries"]),
 }
 
 
@@ -167,8 +198,37 @@ def test_resolved_config_shows_every_variant_with_its_defaults() -> None:
     variants = whole["experiments"]["try"]["variants"]
     assert list(variants) == ["step_size=0.1", "step_size=0.2"]
     assert variants["step_size=0.2"]["agent"]["step_size"] == 0.2
-    assert variants["step_size=0.2"]["environment"] == {"name": "mountain-car", "max_steps": 100_000}
+    assert variants["step_size=0.2"]["environment"]["max_steps"] == 100_000
     assert whole["block_size"] == 100
+
+
+def test_grid_is_every_combination_in_order() -> None:
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"]["sweep"] = {"epsilon": [0.0, 0.1], "step_size": [0.1, 0.2]}
+    assert [variant.name for variant in load(config).experiments["try"].variants] == [
+        "epsilon=0.0,step_size=0.1",
+        "epsilon=0.0,step_size=0.2",
+        "epsilon=0.1,step_size=0.1",
+        "epsilon=0.1,step_size=0.2",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+def test_configs_fit_the_schema(name: str) -> None:
+    jsonschema.validate(yaml.safe_load((ROOT / "config" / name).read_text()), json.loads(SCHEMA.read_text()))
+
+
+def test_schema_refuses_a_typo() -> None:
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"]["agent"]["epsilonn"] = 0.1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(config, json.loads(SCHEMA.read_text()))
+
+
+def test_readme_names_every_setting_of_a_run() -> None:
+    text = README.read_text()
+    for *_, key in leaves(Spec):
+        assert key == "name" or f"| `{key}` |" in text, key
 
 
 def test_schema_and_readme_are_in_step_with_the_settings() -> None:

@@ -1,19 +1,39 @@
 """Codings against a slow and obvious reference."""
 
+from math import floor
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from references import additive_reference, tiled_reference
 from rlgames.environments.mountain_car import HIGH, LOW, observe
-from rlgames.environments.tile_coding import Coding, active_tiles, additive, tiled
+from rlgames.environments.tile_coding import Coding, IndexHashed, active_tiles, additive, hashed, index_hashed, tiled
 
 
-def active(coding: Coding, state: tuple[float, float]) -> list[int]:
-    tiles = np.empty(len(coding.offsets), np.int64)
+def active(coding: Coding | IndexHashed, state: tuple[float, float]) -> list[int]:
+    tiles = np.empty(coding.tilings, np.int64)
     active_tiles(coding, state, tiles)
     return [int(tile) for tile in tiles]
+
+
+def scaled(state: tuple[float, float]) -> tuple[float, float]:
+    return (state[0] + 1.2) / (0.5 + 1.2), (state[1] + 0.07) / (0.07 + 0.07)
+
+
+def additive_reference(state: tuple[float, float], n: int) -> list[int]:
+    x, v = scaled(state)
+    return [floor(n * x), n + 1 + floor(n * v)]
+
+
+def tiled_reference(state: tuple[float, float], n: int, tilings: int) -> list[int]:
+    x, v = scaled(state)
+    tiles = []
+    for i in range(tilings):
+        p = (floor(tilings * n * x) + i) // tilings
+        q = (floor(tilings * n * v) + 3 * i) // tilings
+        tiles.append(i * (n + 2) * (n + 3) + p * (n + 3) + q)
+    return tiles
 
 
 states = st.builds(observe, st.floats(-1.2, 0.6), st.floats(-0.07, 0.07))
@@ -66,3 +86,45 @@ def test_tilings_in_three_dimensions_are_displaced_by_1_3_5() -> None:
     grid = (2 + 2) * (2 + 3) * (2 + 5)
     assert tiles.tolist() == [0, grid + ((1 + 1) // 2) * 5 * 7 + ((1 + 3) // 2) * 7 + (1 + 5) // 2]
     assert coding.features == 2 * grid
+
+
+@given(states, st.sampled_from([1024, 512, 7, 1]))
+def test_hashed_is_the_number_modulo_the_size(state: tuple[float, float], size: int) -> None:
+    coding = hashed(LOW, HIGH, 8, 8, size)
+    assert active(coding, state) == [tile % size for tile in tiled_reference(state, 8, 8)]
+    assert coding.features == size
+
+
+def tiles3(tiles: list[int], table: dict[int, int], size: int, full: list[int]) -> list[int]:
+    """The index hash table of Sutton's tiles3, with the modulus for the hash of a tile that finds no place."""
+    places = []
+    for tile in tiles:
+        if tile not in table and len(table) < size:
+            table[tile] = len(table)
+        if tile not in table:
+            full[0] += 1
+        places.append(table.get(tile, tile % size))
+    return places
+
+
+def test_index_hash_table_by_hand() -> None:
+    """One tiling of 2 x 2 tiles, so that each state has one tile; two places."""
+    coding = index_hashed((0.0, 0.0), (1.0, 1.0), tiles=2, tilings=1, size=2)
+    first, second, third = (0.7, 0.7), (0.1, 0.1), (0.1, 0.7)  # tiles 1 * 5 + 1 = 6, 0 and 1
+    assert active(coding, first) == [0]  # the first place goes to what is seen first
+    assert active(coding, second) == [1]
+    assert active(coding, first) == [0]  # and stays
+    assert coding.taken.tolist() == [2, 0]
+    assert active(coding, third) == [1]  # no place is left: 1 modulo 2, which second has too
+    assert active(coding, third) == [1]
+    assert coding.taken.tolist() == [2, 2]  # counted at every look-up, as tiles3 does
+
+
+@given(st.lists(states, min_size=1, max_size=40), st.sampled_from([1024, 100, 13]))
+def test_index_hash_table_equals_tiles3(visited: list[tuple[float, float]], size: int) -> None:
+    coding = index_hashed(LOW, HIGH, 8, 8, size)
+    table: dict[int, int] = {}
+    full = [0]
+    for state in visited:
+        assert active(coding, state) == tiles3(tiled_reference(state, 8, 8), table, size, full)
+    assert coding.taken.tolist() == [len(table), full[0]]

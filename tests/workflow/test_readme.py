@@ -4,9 +4,11 @@ import re
 import subprocess
 
 import pandas as pd
+
 from conftest import ROOT, Sandbox
 
 README = (ROOT / "README.md").read_text()
+GALLERY = (ROOT / "docs/gallery.md").read_text()
 
 
 def test_example_works_when_pasted(sandbox: Sandbox) -> None:
@@ -25,7 +27,19 @@ def test_verbs_exist() -> None:
     verbs = set(re.findall(r"^make ([a-z]+)", helped, flags=re.MULTILINE))
     named = set(re.findall(r"`make ([a-z]+)", README))
     assert named <= verbs
-    assert {"figures", "smoke", "test", "lint", "report", "explain", "help", "lock"} <= verbs
+    assert {"figures", "smoke", "test", "lint", "report", "explain", "help", "lock", "verify", "bench"} <= verbs
+
+
+def test_make_takes_a_config_and_refuses_one_that_is_missing() -> None:
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "snakemake --configfile config/smoke.yaml" in " ".join(
+        make("figures", "CONFIG=config/smoke.yaml").stdout.split()
+    )
+    missing = make("figures", "CONFIG=config/nope.yaml")
+    assert missing.returncode
+    assert "There is no config config/nope.yaml. Choose from: " in missing.stderr
 
 
 def test_links_and_paths_exist() -> None:
@@ -44,11 +58,17 @@ def test_gallery_images_are_small() -> None:
 
 def test_gallery_quotes_its_table() -> None:
     scores = pd.read_csv(ROOT / "docs/gallery/final-scores.csv")
-    expected = [
-        f"| {row.steps:.1f} | {row.steps_low:.1f} to {row.steps_high:.1f} |"
-        for row in scores.itertuples()
-    ]  # fmt: skip
-    rows = [line for line in (ROOT / "docs/gallery.md").read_text().splitlines() if re.match(r"\| (step|til)", line)]
-    assert len(rows) == len(expected)
-    for row, numbers in zip(rows, expected, strict=True):
-        assert numbers in row
+    numbers = {
+        experiment: {f"{row.steps:.1f} | {row.steps_low:.1f} to {row.steps_high:.1f}" for row in rows.itertuples()}
+        for experiment, rows in scores.groupby("experiment")
+    }
+    rows = re.findall(r"^\| ([a-z-]+) \| [^|]+ \| (\d[^|]+ \| [^|]+) \| \d+ ± \d \|$", GALLERY, flags=re.MULTILINE)
+    assert len(rows) == 9
+    for experiment, quoted in rows:
+        assert quoted in numbers[experiment]
+
+
+def test_gallery_shows_pictures_that_exist() -> None:
+    shown = re.findall(r"!\[[^]]+\]\((gallery/[^)]+)\)", GALLERY)
+    assert len(shown) > 5
+    assert all((ROOT / "docs" / path).exists() for path in shown)

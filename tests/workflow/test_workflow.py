@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +19,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
 from conftest import ROOT, Sandbox, traces
 
 Config = dict[str, Any]
 Edit = Callable[[str, str, str], None]
 
 NOTHING = "Nothing to be done"
+SIZES = (0.0125, 0.0625)
+
 OF_TIME = {"manifest.json", "cost.csv"}
 """Products that tell time or machine, and so differ from run to run."""
 
@@ -67,8 +71,9 @@ def tiny_config(results: str) -> Config:
         },
         "figures": {
             "both": {**curves, "experiments": ["additive", "tiled"]},
-            "one": {**curves, "experiments": ["tiled"], "quantity": "return"},
+            "one": {**curves, "experiments": ["tiled"], "quantities": ["return"]},
         },
+        "videos": {"tiled": {"seed": 2, "caption": "The last episode."}},
     }
 
 
@@ -90,13 +95,14 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
         assert {path.name for path in (results / "runs" / run).iterdir()} == {
             "weights.npz",
             "episodes.parquet",
+            "recordings.parquet",
             "manifest.json",
         }
     assert {path.name for path in (results / "figures").iterdir()} == {
         f"{name}.{kind}" for name in ("both", "one") for kind in ("png", "pdf", "csv")
     }
     figure = pd.read_csv(results / "figures" / "both.csv")
-    assert list(figure.curve.unique()) == ["additive step_size=0.0125", "additive step_size=0.0625", "tiled default"]
+    assert list(figure.curve.unique()) == ["additive: step_size = 0.0125", "additive: step_size = 0.0625", "tiled"]
     scores = pd.read_csv(results / "tables" / "final-scores.csv").set_index(["experiment", "variant"])
     assert scores.loc[("additive", "step_size=0.0125"), "seeds"] == 4
     assert len(pd.read_csv(results / "tables" / "cost.csv")) == 6
@@ -116,7 +122,8 @@ def test_run_is_addressable_by_seed_and_says_where_it_came_from(sandbox: Sandbox
     assert manifest["seeds"] == "2-3"
     assert manifest["steps"] == episodes.steps.sum()
     assert manifest["products"] == {
-        name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in ("weights.npz", "episodes.parquet")
+        name: hashlib.sha256((run / name).read_bytes()).hexdigest()
+        for name in ("weights.npz", "episodes.parquet", "recordings.parquet")
     }
     assert {"code", "revision", "lock", "versions", "machine", "threads", "wall_seconds"} <= manifest.keys()
     assert manifest["machine"]["instruction_set"]
@@ -130,14 +137,19 @@ def test_report(sandbox: Sandbox, config: Config) -> None:
     report = sandbox.folder / "report.html"
     sandbox.build(config, "--report", str(report))
     text = report.read_text()
-    assert "Two codings. additive: sarsa with additive features on mountain-car, 3 episodes, seeds 0 to 3" in text
+    assert "Two codings. additive: seeds 0 to 3, environment mountain-car, max_steps 3000" in text
+    assert "coding additive, tiles 8, epsilon 0.0, discount 1.0, agent sarsa, episodes 3; swept: step_size." in text
     assert "data:image/png" in text
 
 
 def test_touching_and_commenting_reruns_nothing(sandbox: Sandbox, config: Config, edit: Edit) -> None:
-    edit("workflow/rlgames/agents/sarsa.py", "next_tiles = np", "# a comment\n    next_tiles = np")
+    edit("workflow/rlgames/agents/sarsa.py", "    for episode in", "    # a comment\n    for episode in")
     edit("workflow/rlgames/agents/sarsa.py", '"""Learn to drive', '"""Learn at last to drive')
-    edit("workflow/rlgames/figures/learning_curves.py", '"""Panels side by side."""', '"""Panels in a row."""')
+    edit(
+        "workflow/rlgames/figures/learning_curves.py",
+        '"""Panels of single seeds side by side."""',
+        '"""Panels in a row."""',
+    )
     edit("workflow/rules/train.smk", "# Trains agents.", "# Trains all agents.")
     for path in sandbox.folder.rglob("*"):
         if path.is_file() and "results" not in path.parts and ".snakemake" not in path.parts:
@@ -164,6 +176,7 @@ def test_setting_of_one_experiment_reruns_that_experiment(sandbox: Sandbox, conf
         "runs/tiled/default/seed-2-2/weights.npz",
         "figures/both.png",
         "figures/one.png",
+        "videos/tiled/default.mp4",
         "tables/final-scores.csv",
         "tables/cost.csv",
         "config.yaml",
@@ -184,16 +197,35 @@ def test_more_seeds_run_only_the_new_block(sandbox: Sandbox, config: Config) -> 
 
 
 def test_edited_algorithm_reruns_its_users(sandbox: Sandbox, config: Config, edit: Edit) -> None:
-    edit("workflow/rlgames/agents/sarsa.py", "step_size * (target - value)", "(target - value) * step_size")
-    assert {path.split("/")[0] for path in sandbox.planned(config)} == {"runs", "figures", "tables"}
+    edit("workflow/rlgames/agents/sarsa.py", "step_size * error", "error * step_size")
+    assert sandbox.planned(config) == {
+        *(f"runs/additive/step_size={size}/seed-{seeds}/weights.npz" for size in SIZES for seeds in ("0-1", "2-3")),
+        *(f"runs/tiled/default/seed-{seeds}/weights.npz" for seeds in ("0-1", "2-2")),
+        "figures/both.png",
+        "figures/one.png",
+        "videos/tiled/default.mp4",
+        "tables/final-scores.csv",
+        "tables/cost.csv",
+    }
+
+
+def test_edited_algorithm_leaves_those_who_do_not_use_it(sandbox: Sandbox, config: Config, edit: Edit) -> None:
+    edit("workflow/rlgames/agents/n_step_sarsa.py", "weight *= discount", "weight = discount * weight")
+    edit("workflow/rlgames/training/gymnasium.py", "old_value = next_value", "old_value = 1.0 * next_value")
+    assert sandbox.planned(config) == set()
+
+
+def test_order_of_a_sweep_is_that_of_figures_and_tables(sandbox: Sandbox, config: Config) -> None:
+    config["experiments"]["additive"]["sweep"].reverse()
+    assert sandbox.planned(config) == {"figures/both.png", "tables/final-scores.csv", "tables/cost.csv", "config.yaml"}
 
 
 def test_edited_figure_reruns_figures(sandbox: Sandbox, config: Config, edit: Edit) -> None:
-    edit("workflow/rlgames/figures/learning_curves.py", "COLUMNS = 5", "COLUMNS = 4")
+    edit("workflow/rlgames/figures/learning_curves.py", "COLUMNS = 6", "COLUMNS = 4")
     assert sandbox.planned(config) == {"figures/both.png", "figures/one.png"}
 
 
-COMMANDS = ("config", "train_linear", "figure", "final_scores", "cost")
+COMMANDS = ("config", "train_linear", "figure", "final_scores", "cost", "video")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -206,10 +238,11 @@ def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config,
     roots = {
         "train_linear": [spec.agent.module, spec.environment.module],
         "figure": [plan.figure("one").module],
+        "video": [spec.environment.module],
     }.get(command, [])
     module = f"rlgames.commands.{command}"
     loaded = [
-        {name for name in trace["modules"] if name.split(".")[0] == "rlgames"} - OUTSIDE
+        {name for name in trace["modules"] if name.split(".")[0] == "rlgames" and not name.startswith(OUTSIDE)}
         for trace in traces(built["traces"])
         if module in trace["argv"]
     ]
@@ -238,14 +271,14 @@ def test_same_bits_on_one_core_and_two(sandbox: Sandbox, config: Config) -> None
     first = products(sandbox.folder / config["results"])  # built on one core
     sandbox.build(config, "--forceall", cores=2)
     assert products(sandbox.folder / config["results"]) == first
-    assert len(first) == 2 * 6 + 6 + 1 + 1
+    assert len(first) == 3 * 6 + 6 + 2 + 1 + 1
 
 
 def test_same_bits_for_any_block_size(sandbox: Sandbox, config: Config) -> None:
     blocks = sandbox.folder / config["results"]
     whole = tiny_config("results/whole") | {"block_size": 100}
     sandbox.build(whole)
-    for name in ("figures", "tables"):
+    for name in ("figures", "videos", "tables"):
         assert products(blocks / name) == products(sandbox.folder / "results/whole" / name)
     run = Path("runs/additive/step_size=0.0625")
     parts = [blocks / run / f"seed-{seeds}" for seeds in ("0-1", "2-3")]
@@ -293,7 +326,7 @@ def test_target_that_the_config_lacks(sandbox: Sandbox, config: Config) -> None:
 def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:
     run = subprocess.run(
         [*sandbox.command()[:1], "-m", "rlgames.commands.cost", "--code", "0123", "--log", "x.log", "--manifests", "m",
-         "--output", "o"],
+         "--output", "o", "--lock", "l"],
         cwd=sandbox.folder, env=sandbox.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 1
@@ -314,30 +347,94 @@ def test_diverging_seeds_are_stopped_alone_and_named(sandbox: Sandbox) -> None:
     config["experiments"]["wild"]["environment"] = {"name": "mountain-car", "max_steps": 500}
     config["block_size"] = 100
     config["figures"] = {"wild": config["figures"]["one"] | {"experiments": ["wild"]}}
+    del config["videos"]
     text = sandbox.build(config)
     results = sandbox.folder / "results/wild"
-    episodes = pd.read_parquet(results / "runs/wild/step_size=1.0/seed-0-11/episodes.parquet")
+    run = results / "runs/wild/step_size=1.0/seed-0-11"
+    episodes = pd.read_parquet(run / "episodes.parquet")
     lost = episodes[episodes.ending == "diverged"]
     assert 0 < len(lost) < 12
     kept = episodes[~episodes.seed.isin(lost.seed)]
     assert set(kept.seed.value_counts().tolist()) == {20}
     first = lost.iloc[0]
     message = f"Diverged: experiment wild, variant step_size=1.0: seed {first.seed} in episode {first.episode}"
+    assert set(pd.read_parquet(run / "recordings.parquet").seed) == set(range(12)) - set(lost.seed)
     assert message in (results / "logs/runs/wild/step_size=1.0/seed-0-11.log").read_text()
     assert text.count(message) == 2  # as it happens, and at the end
     assert "Diverged" in text.split("100%) done")[1]
     scores = pd.read_csv(results / "tables/final-scores.csv").set_index("variant")
     assert scores.seeds.to_dict() == {"step_size=1.0": 12 - len(lost), "step_size=0.05": 12}
     assert scores.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
+    cost = pd.read_csv(results / "tables/cost.csv").set_index("variant")
+    assert cost.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
     figure = pd.read_csv(results / "figures/wild.csv")
-    assert figure[figure.curve == "step_size=1.0"].diverged.max() == len(lost)
-    assert figure[figure.curve == "step_size=0.05"].truncated.sum() > 0
+    assert figure[figure.curve == "step_size = 1.0"].diverged.max() == len(lost)
+    assert figure[figure.curve == "step_size = 0.05"].truncated.sum() > 0
     assert "Truncated: wild/step_size=0.05" in text
+
+
+def test_deleted_results_are_made_again(sandbox: Sandbox, config: Config) -> None:
+    run = sandbox.folder / config["results"] / "runs/tiled/default/seed-2-2"
+    before = products(run)
+    for path in run.iterdir():
+        path.unlink()
+    sandbox.build(config)
+    assert products(run) == before
+
+
+def test_recordings_are_verified_and_a_wrong_one_is_found(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(sandbox.folder / config["results"], results)
+    command = [sys.executable, "-m", "rlgames.commands.verify", str(results)]
+    run = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=True)
+    assert "All 11 recordings give the lengths, returns and endings that were published." in run.stdout
+    path = results / "runs/tiled/default/seed-2-2/recordings.parquet"
+    table = pd.read_parquet(path)
+    table.loc[0, "actions"] = bytes([2 - action for action in table.actions[0]])  # every push the other way
+    table.to_parquet(path)
+    run = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "seed 2: played" in run.stdout
+    assert "of 11 recordings do not give what was published" in run.stderr
+
+
+def test_video_has_the_recorded_number_of_pictures(sandbox: Sandbox, config: Config) -> None:
+    import av
+
+    from rlgames.commands.video import HOLD
+
+    results = sandbox.folder / config["results"]
+    steps = pd.read_parquet(results / "runs/tiled/default/seed-2-2/recordings.parquet").steps[0]
+    with av.open(str(results / "videos/tiled/default.mp4")) as container:
+        (stream,) = container.streams.video
+        assert stream.codec_context.name == "h264"
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        assert sum(1 for _ in container.decode(stream)) == 1 + steps + HOLD
+    page = (results / "videos/tiled/default.html").read_text()
+    assert "data:video/mp4;base64," in page
+    assert f"seed 2, episode 3, {steps} steps" in page
+
+
+def test_status_names_what_needs_a_second_look(sandbox: Sandbox, config: Config) -> None:
+    def status() -> str:
+        command = [sys.executable, "-m", "rlgames.commands.status", "config/built.yaml"]
+        return subprocess.run(
+            command, cwd=sandbox.folder, env=sandbox.environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    sandbox.build(config)
+    assert "6 of 6 runs are done" in status()
+    manifest = sandbox.folder / config["results"] / "runs/tiled/default/seed-2-2/manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text.replace('"lock":', '"lock": "another", "old":'))
+    assert "Made under another lock: tiled/default, seeds 2-2" in status()
+    manifest.write_text(text)
 
 
 def test_ctrl_c_ends_at_once_and_the_next_run_finishes(sandbox: Sandbox) -> None:
     config = tiny_config("results/stopped")
     config["experiments"]["tiled"] |= {"episodes": 200_000, "seeds": 2}
+    del config["videos"]
     file = sandbox.folder / "config/stopped.yaml"
     file.write_text(yaml.safe_dump(config))
     run = sandbox.folder / "results/stopped/runs/tiled/default/seed-0-1"
@@ -356,6 +453,7 @@ def test_ctrl_c_ends_at_once_and_the_next_run_finishes(sandbox: Sandbox) -> None
     time.sleep(1)  # into the compiled loop
     os.killpg(process.pid, signal.SIGINT)  # what a terminal sends for Ctrl-C
     process.communicate(timeout=20)
+    process.wait()
     assert process.returncode != 0
     assert not list(run.glob("*"))
     config["experiments"]["tiled"]["episodes"] = 2

@@ -1,3 +1,1 @@
 """Reinforcement learning on games, from tiles to pixels. This library knows nothing of Snakemake."""
-
-__version__ = "0.1.0"

@@ -12,12 +12,15 @@ GRAMMAR = {
     "config": "config.yaml",
     "weights": f"{RUN}/weights.npz",
     "episodes": f"{RUN}/episodes.parquet",
+    "recordings": f"{RUN}/recordings.parquet",
     "manifest": f"{RUN}/manifest.json",
     "figure": "figures/{figure}.{format}",
+    "video": "videos/{experiment}/{variant}.{format}",
     "table": "tables/{table}.csv",
     "report": "report.html",
     "log": "logs/{job}.log",
     "figure log": "logs/figures/{figure}.log",
+    "video log": "logs/videos/{experiment}/{variant}.log",
     "run log": f"logs/{RUN}.log",
 }
 

@@ -12,10 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from rlgames import paths, settings
-from rlgames.commands.job import diverged
+from rlgames.messages import diverged
 from rlgames.provenance import ROOT, code_hash, installed_lock
+from rlgames.settings.experiments import Spec, canonical, flat
+from rlgames.settings.explanations import unknown
 
 FORMATS = ("png", "pdf", "csv")
+RUN_PRODUCTS = ("weights", "episodes", "recordings", "manifest")
+
+SHELL_LINE = 120_000
+"""Characters that the shell line of a job may have (Linux: 131,071)."""
 
 
 class Plan:
@@ -25,6 +31,10 @@ class Plan:
         """Validate `config`, merged from `files`; raises `SettingsError`."""
         self.raw = config
         self.config = settings.load(config, files)
+        if sum(map(len, self.run_products("episodes"))) > SHELL_LINE:
+            raise settings.SettingsError(
+                f"{len(self.runs())} runs are too many for the tables over all of them; raise block_size"
+            )
 
     def path(self, product: str, **known: object) -> str:
         """A path below the results folder; what is not `known` stays a wildcard."""
@@ -34,7 +44,14 @@ class Plan:
         """All that the config asks for."""
         figures = [self.path("figure", figure=name, format=kind) for name in self.config.figures for kind in FORMATS]
         tables = [self.path("table", table=table) for table in ("final-scores", "cost")]
-        return [self.path("config"), *figures, *tables]
+        videos = [
+            self.path("video", experiment=name, variant=variant.name, format=kind)
+            for name in self.config.videos
+            for variant in self.config.experiments[name].variants
+            for kind in ("mp4", "html")
+        ]
+        runs = [path for product in RUN_PRODUCTS for path in self.run_products(product)]
+        return [self.path("config"), *figures, *videos, *tables, *runs]
 
     @cached_property
     def variants(self) -> dict[tuple[str, str], settings.Variant]:
@@ -65,40 +82,63 @@ class Plan:
         return code_hash(f"rlgames.commands.{command}", *modules)
 
     def config_spec(self) -> str:
-        return settings.canonical(self.raw)
+        return canonical(self.raw)
 
     def config_meaning(self) -> str:
         """Hash of what the config means, so that a changed default writes the resolved config anew."""
-        return hashlib.sha256(settings.canonical(settings.resolved(self.config)).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(settings.resolved(self.config)).encode()).hexdigest()
 
-    def spec(self, run: Any) -> settings.Spec:
-        """The spec behind the wildcards of a run; a name that the config lacks raises `SettingsError`."""
+    def order(self) -> str:
+        """All runs in the order of the config, which is that of the tables' rows."""
+        return json.dumps(self.runs())
+
+    def lock(self) -> str:
+        return str(installed_lock())
+
+    def spec(self, run: Any) -> Spec:
+        """The spec behind the wildcards of a run; what the config lacks raises `SettingsError`."""
         if run.experiment not in self.config.experiments:
-            raise settings.SettingsError(settings.unknown("experiment", run.experiment, self.config.experiments))
+            raise settings.SettingsError(unknown("experiment", run.experiment, self.config.experiments))
         variants = [variant for experiment, variant in self.variants if experiment == run.experiment]
         if run.variant not in variants:
-            raise settings.SettingsError(settings.unknown(f"variant of {run.experiment}", run.variant, variants))
+            raise settings.SettingsError(unknown(f"variant of {run.experiment}", run.variant, variants))
+        blocks = self.config.experiments[run.experiment].blocks(self.config.block_size)
+        if (seeds := getattr(run, "seeds", blocks[0])) not in blocks:
+            raise settings.SettingsError(unknown(f"block of seeds of {run.experiment}", seeds, blocks))
         return self.variants[run.experiment, run.variant].spec
-
-    def figure(self, name: str) -> settings.LearningCurves:
-        if name not in self.config.figures:
-            raise settings.SettingsError(settings.unknown("figure", name, self.config.figures))
-        return self.config.figures[name]
 
     def run_spec(self, run: Any) -> str:
         return self.spec(run).canonical()
 
     def run_code(self, run: Any) -> str:
-        spec = self.spec(run)
-        return self.code("train_linear", spec.agent.module, spec.environment.module)
+        return self.code("train_linear", *self.spec(run).modules)
+
+    def training_module(self, run: Any) -> str:
+        return self.spec(run).environment.module
+
+    def agent_module(self, run: Any) -> str:
+        return self.spec(run).agent.module
+
+    def figure(self, name: str) -> Any:
+        """The settings of a figure; a name that the config lacks raises `SettingsError`."""
+        if name not in self.config.figures:
+            raise settings.SettingsError(unknown("figure", name, self.config.figures))
+        return self.config.figures[name]
 
     def figure_spec(self, name: str) -> str:
+        """What to draw: the module and its options, and the curves as [experiment, variant, place], in order."""
         figure = self.figure(name)
-        labels = self.config.labels(name)
-        return settings.canonical({"module": figure.module, "labels": labels, **figure.model_dump(exclude={"caption"})})
+        curves = [
+            [experiment, variant, place]
+            for experiment, variants in self.config.curves(name).items()
+            for variant, place in variants.items()
+        ]
+        options = figure.model_dump(exclude={"kind", "experiments", "caption"})
+        return canonical({"module": figure.module, "curves": curves, "options": options})
 
-    def figure_inputs(self, name: str) -> list[str]:
-        return self.run_products("episodes", self.figure(name).experiments)
+    def figure_inputs(self, name: str) -> dict[str, list[str]]:
+        figure = self.figure(name)
+        return {product: self.run_products(product, figure.experiments) for product in figure.products}
 
     def figure_code(self, name: str) -> str:
         return self.code("figure", self.figure(name).module)
@@ -106,68 +146,99 @@ class Plan:
     def caption(self, name: str) -> str:
         """The figure's caption, with the seeds and the protocol of its experiments."""
         figure = self.figure(name)
-        return " ".join([figure.caption, *(self.protocol(experiment) for experiment in figure.experiments)])
+        return " ".join([figure.caption, *map(self.protocol, figure.experiments)])
 
     def protocol(self, name: str) -> str:
+        """An experiment in words: what all its variants share, and what differs."""
         experiment = self.config.experiments[name]
-        spec = experiment.variants[0].spec
-        swept = sorted({key for point in experiment.sweep or () for key in point} - {"label"})
-        fixed = {
-            **spec.agent.model_dump(exclude={"name", "coding"}),
-            **spec.agent.coding.model_dump(exclude={"name"}),
-        }
-        values = [f"{key} {value}" for key, value in fixed.items() if key not in swept]
-        last = experiment.first_seed + experiment.seeds - 1
+        specs = [flat(variant.spec.model_dump()) for variant in experiment.variants]
+        keys = list(dict.fromkeys(key for spec in specs for key in spec))
+        shared = [key for key in keys if all(spec.get(key) == specs[0].get(key) for spec in specs)]
+        values = [f"{last_name(key)} {specs[0][key]}" for key in shared if key in specs[0]]
+        swept = [last_name(key) for key in keys if key not in shared]
         return (
-            f"{name}: {spec.agent.name} with {spec.agent.coding.name} features on {spec.environment.name}, "
-            f"{spec.episodes} episodes, seeds {experiment.first_seed} to {last}, {', '.join(values)}"
+            f"{name}: seeds {experiment.first_seed} to {experiment.last_seed}, {', '.join(values)}"
             f"{'; swept: ' + ', '.join(swept) if swept else ''}. Training returns."
         )
 
+    def video_input(self, run: Any) -> str:
+        """The recordings with the seed that the video shows."""
+        self.spec(run)
+        if run.experiment not in self.config.videos:
+            raise settings.SettingsError(unknown("video of", run.experiment, self.config.videos))
+        seed = self.config.videos[run.experiment].seed
+        (seeds,) = [
+            block
+            for block in self.config.experiments[run.experiment].blocks(self.config.block_size)
+            if int(block.split("-")[0]) <= seed <= int(block.split("-")[1])
+        ]
+        return self.path("recordings", experiment=run.experiment, variant=run.variant, seeds=seeds)
+
+    def video_seed(self, run: Any) -> int:
+        return self.config.videos[run.experiment].seed
+
+    def video_caption(self, run: Any) -> str:
+        return f"{self.config.videos[run.experiment].caption} {self.protocol(run.experiment)}"
+
+    def video_code(self, run: Any) -> str:
+        return self.code("video", self.spec(run).environment.module)
+
     # What the user reads.
 
-    def announcement(self, jobs: Iterable[Any], cores: int) -> str:
-        """What is about to run, and for how long; the rates are those of one core of a 2020s server."""
+    def announcement(self, workflow: Any) -> str:
+        """What Snakemake's `workflow` is about to run, and for how long."""
+        jobs, cores = workflow.dag.needrun_jobs(), workflow.resource_settings.cores
         seconds, longest, count = 0.0, 0.0, 0
         for job in jobs:
             one = SECONDS.get(job.rule.name, 1.0)
             if job.rule.name == "train_linear":
                 first, last = map(int, job.wildcards.seeds.split("-"))
-                episodes = self.spec(job.wildcards).episodes
-                one += (last - first + 1) * episodes * STEPS_PER_EPISODE / STEPS_PER_SECOND
+                spec = self.spec(job.wildcards)
+                steps = (last - first + 1) * spec.episodes * STEPS_PER_EPISODE
+                one += steps / STEPS_PER_SECOND.get(spec.agent.name, STEPS_PER_SECOND["sarsa"])
             seconds, longest, count = seconds + one, max(longest, one), count + 1
-        left = max(seconds / max(cores, 1), longest)
+        what = f"rlgames: {count} jobs for {self.config.results}"
+        if cores is None:  # a cluster: its queue decides
+            return f"{what}, about {seconds / 60:.0f} minutes of computing."
+        left = max(seconds / cores, longest)
         about = f"{left:.0f} seconds" if left < 90 else f"{left / 60:.0f} minutes"
-        return f"rlgames: {count} jobs for {self.config.results}, about {about} on {cores} cores."
+        return f"{what}, about {about} on {cores} {'core' if cores == 1 else 'cores'}."
 
     def notices(self) -> str:
-        """What a reader of the results must know: runs that diverged, or were made under another lock."""
+        """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
         lines = []
         for path in map(Path, self.run_products("manifest")):
             if not path.exists():
                 continue
             facts = json.loads(path.read_text())
-            run = f"{facts['experiment']}/{facts['variant']}"
+            run = f"{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
             if facts["diverged"]:
                 lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
             if facts["truncated"]:
-                lines.append(f"Truncated: {run}, seeds {facts['seeds']}: episodes cut off: {facts['truncated']}.")
+                lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}.")
             if facts["lock"] != installed_lock():
-                lines.append(
-                    f"Made under another lock: {run}, seeds {facts['seeds']} (kept; delete it to make it again)."
-                )
+                lines.append(f"Made under another lock: {run} (kept; delete it to make it again).")
         return "\n".join(lines)
 
-    def failure(self, log: str) -> str:
-        """What to do about a job that failed."""
-        return f"rlgames: a job failed; its messages are above and in {log}. Mend the cause and run the same command."
+    def failure(self, log: list[str]) -> str:
+        """What to do when a job failed, or was stopped."""
+        return (
+            f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
+            "cause, if it was not you who stopped it, and run the same command again."
+        )
 
 
-SECONDS = {"train_linear": 2.5, "figure": 3.0}
-"""Start-up, imports and drawing."""
+SECONDS = {"train_linear": 1.2, "figure": 3.0, "video": 4.0}
+"""Start-up, imports and drawing, on one core."""
 
-STEPS_PER_EPISODE, STEPS_PER_SECOND = 200, 8e6
-"""Of a linear agent: what an episode of Mountain Car takes on average, and the rate with a dozen tilings."""
+STEPS_PER_EPISODE = 200
+STEPS_PER_SECOND = {"sarsa": 8e6, "sarsa-lambda": 1.5e6, "true-online-sarsa-lambda": 1.5e6}
+"""Of linear agents on Mountain Car: rough averages over codings and settings."""
+
+
+def last_name(key: str) -> str:
+    """A setting without the way to it: `agent.coding.tiles` is tiles, and `agent.coding.name` the coding."""
+    return key.removesuffix(".name").split(".")[-1]
 
 
 def say(*messages: str) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parents[1]
 
-OUTSIDE = {"rlgames.settings"}
-"""Modules outside the code hash: the whole effect of the settings on a result is in its spec."""
+OUTSIDE = ("rlgames.settings", "rlgames.messages")
+"""What is outside the code hash: the whole effect of the settings on a result is in its spec, and words have none."""
 
 LIBRARIES = ("numpy", "numba", "gymnasium", "pandas", "pyarrow")
 """Libraries whose versions a manifest shows; the lock has all of them."""
@@ -37,7 +37,7 @@ def closure(modules: Iterable[str]) -> list[str]:
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module not in found and module not in OUTSIDE:
+        if module not in found and not module.startswith(OUTSIDE):
             found.add(module)
             waiting += imports(module)
     return sorted(found)
@@ -77,7 +77,16 @@ def syntax(module: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not is_text(statement)] or [ast.Pass()]
-    return ast.dump(tree)
+    return dump(tree)
+
+
+def dump(node: Any) -> str:
+    """A syntax tree as text. Empty fields are left out, since which of them exist differs between Pythons."""
+    if isinstance(node, ast.AST):
+        fields = [(name, getattr(node, name, None)) for name in node._fields]
+        inner = ",".join(f"{name}={dump(value)}" for name, value in fields if value not in (None, []))
+        return f"{type(node).__name__}({inner})"
+    return f"[{','.join(map(dump, node))}]" if isinstance(node, list) else repr(node)
 
 
 def is_text(statement: ast.stmt) -> bool:

@@ -26,11 +26,38 @@ def interval(values: np.ndarray) -> tuple[Any, Any, str]:
     return found.confidence_interval.low, found.confidence_interval.high, "bootstrap 95% interval of the mean"
 
 
+def spread(values: np.ndarray) -> tuple[Any, Any, str]:
+    """Bounds that hold 95% of the seeds (the first axis of `values`), or all of them if they are few."""
+    if len(values) < FEW:
+        return values.min(axis=0), values.max(axis=0), "minimum to maximum of all seeds"
+    low, high = np.quantile(values, [0.025, 0.975], axis=0)
+    return low, high, "95% of all seeds"
+
+
+def first_and_last(rows: pd.DataFrame, quantity: str, count: int) -> dict[str, dict[str, Any]]:
+    """Mean over seeds of the first and of the last `count` episodes of the seeds that did not diverge, with bounds."""
+    kept = rows[~rows.seed.isin(rows.seed[rows.ending == "diverged"])]
+    seeds = kept.sort_values("episode").groupby("seed")
+    result = {}
+    for name, part in (("first", seeds.head(count)), ("last", seeds.tail(count))):
+        means = part.groupby("seed")[quantity].mean().to_numpy()
+        low, high, band = interval(means) if len(means) else (None, None, None)
+        result[f"{name} {count} episodes"] = {
+            "value": means.mean() if len(means) else None,
+            "low": low,
+            "high": high,
+            "band": band,
+            "seeds": len(means),
+        }
+    return result
+
+
 def final_scores(episodes: pd.DataFrame, last: int) -> dict[str, object]:
     """Steps and return of each seed's `last` episodes, meaned over seeds, and what befell the seeds.
 
-    `episodes` has the columns seed, episode, steps, return and ending. Seeds that diverged have no score; they are
-    counted instead. With none left, the scores are missing.
+    `episodes` has the columns seed, episode, steps, return, ending and collisions. Seeds that diverged have no score;
+    they are counted instead. With none left, the scores are missing. Collisions are look-ups of a full index hash
+    table per seed.
     """
     lost = set(episodes.seed[episodes.ending == "diverged"])
     kept = episodes[~episodes.seed.isin(lost)].groupby("seed").tail(last)
@@ -44,4 +71,5 @@ def final_scores(episodes: pd.DataFrame, last: int) -> dict[str, object]:
         "seeds": len(means),
         "diverged_seeds": len(lost),
         "truncated_episodes": int((episodes.ending == "truncated").sum()),
+        "collisions": episodes.groupby("seed").collisions.first().mean(),
     }

@@ -1,10 +1,10 @@
 # Draws figures.
-# Needs: episodes of the runs that a figure names. Makes: figures/{figure}.png, .pdf and .csv.
+# Needs: episodes, recordings or weights of the runs that a figure names. Makes: figures/{figure}.png, .pdf and .csv.
 
 
 rule figure:
     input:
-        episodes=lambda wildcards: PLAN.figure_inputs(wildcards.figure),
+        unpack(lambda wildcards: PLAN.figure_inputs(wildcards.figure)),
     output:
         png=report(
             PLAN.path("figure", format="png"),
@@ -28,6 +28,6 @@ rule figure:
         code=lambda wildcards: PLAN.figure_code(wildcards.figure),
         caption=lambda wildcards: PLAN.caption(wildcards.figure),
     shell:
-        "exec python -m rlgames.commands.figure --episodes {input.episodes:q}"
+        "exec python -m rlgames.commands.figure --inputs {input:q}"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q}"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"

@@ -17,6 +17,7 @@ rule final_scores:
     conda:
         "../../envs/environment.yaml"
     params:
+        runs=PLAN.order(),
         code=PLAN.code("final_scores"),
     shell:
         "exec python -m rlgames.commands.final_scores --episodes {input.episodes:q} --output {output:q}"
@@ -38,7 +39,10 @@ rule cost:
     conda:
         "../../envs/environment.yaml"
     params:
+        runs=PLAN.order(),
+        lock=PLAN.lock(),
         code=PLAN.code("cost"),
     shell:
         "exec python -m rlgames.commands.cost --manifests {input.manifests:q} --output {output:q}"
+        " --lock {params.lock:q}"
         " --code {params.code} --log {log:q}"

@@ -11,6 +11,7 @@ from rlgames.commands import job
 def main() -> None:
     parser = job.parser(__doc__)
     parser.add_argument("--manifests", required=True, nargs="+", type=Path)
+    parser.add_argument("--lock", required=True, help="hash of the lock that is installed now")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     job.begin(arguments, __spec__.name)
@@ -18,7 +19,6 @@ def main() -> None:
     import pandas as pd
 
     from rlgames.files import replacing
-    from rlgames.provenance import installed_lock
 
     rows = []
     for path in arguments.manifests:
@@ -29,7 +29,9 @@ def main() -> None:
                 "processor": facts["machine"]["processor"],
                 "instruction_set": facts["machine"]["instruction_set"],
                 **{key: facts[key] for key in ("revision", "code", "lock")},
-                "under_another_lock": facts["lock"] != installed_lock(),
+                "under_another_lock": str(facts["lock"]) != arguments.lock,
+                "diverged_seeds": len(facts["diverged"]),
+                "truncated_episodes": facts["truncated"],
             }
         )
     with replacing(arguments.output) as path:

@@ -84,17 +84,20 @@ def section(name: str, definition: dict[str, Any]) -> Iterator[str]:
 def values(field: dict[str, Any]) -> str:
     """What a key may hold, in words."""
     if "anyOf" in field:
-        return values(field["anyOf"][0])
+        return " or ".join(values(choice) for choice in field["anyOf"] if choice.get("type") != "null")
     if "oneOf" in field:
         return " or ".join(values(choice) for choice in field["oneOf"])
     if "$ref" in field:
         return f"see {field['$ref'].rsplit('/', 1)[-1]}"
+    if "const" in field:
+        return f"`{field['const']}`"
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
     if "patternProperties" in field:
         (inner,) = field["patternProperties"].values()
         return f"names, and under each: {values(inner)}"
     kind = {"integer": "whole number", "number": "number", "string": "text", "array": "list", "object": "mapping"}
+    kind["boolean"] = "`true` or `false`"
     bounds = {"minimum": "from {:,}", "exclusiveMinimum": "above {:,}", "maximum": "to {:,}"}
     return " ".join([kind[field["type"]], *(text.format(field[key]) for key, text in bounds.items() if key in field)])
 

@@ -7,12 +7,9 @@ import logging
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 from rlgames.provenance import ROOT, code_hash
-
-log = logging.getLogger("rlgames")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -36,32 +33,3 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="w")]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
-
-
-def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str:
-    """A message that names the seeds and episodes (20 at most) in which a run diverged."""
-    named = ", ".join(f"seed {place['seed']} in episode {place['episode']}" for place in places[:20])
-    more = f" and {len(places) - 20} more (its manifest.json has all)" if len(places) > 20 else ""
-    return (
-        f"Diverged: experiment {experiment}, variant {variant}: {named}{more}. "
-        "A weight grew beyond 1e12; the other seeds went on. A smaller step_size may help."
-    )
-
-
-class Progress:
-    """Messages about a loop: how much is done and how long the rest will take, every ten seconds."""
-
-    def __init__(self, name: str, total: int, unit: str) -> None:
-        self.name, self.total, self.unit = name, total, unit
-        self.done, self.start, self.said = 0, time.perf_counter(), time.perf_counter()
-
-    def advance(self) -> None:
-        self.done += 1
-        now = time.perf_counter()
-        if now - self.said > 10 and self.done < self.total:
-            left = (now - self.start) / self.done * (self.total - self.done)
-            log.info(f"{self.name}: {self.done} of {self.total} {self.unit}, {left:.0f} s left")
-            self.said = now
-
-    def finish(self, what: str) -> None:
-        log.info(f"{self.name}: {what} in {time.perf_counter() - self.start:.1f} s")

@@ -40,9 +40,9 @@ def observe(position: float, velocity: float) -> tuple[float, float]:
     return min(max(position, LOW[0]), HIGH[0]), min(max(velocity, LOW[1]), HIGH[1])
 
 
-def starts(rng: np.random.Generator, episodes: int) -> np.ndarray:
+def starts(rng: np.random.Generator, episodes: int, start: tuple[float, float] = START) -> np.ndarray:
     """First positions, float64 of shape (episodes,): what Gymnasium's `reset` draws from the same stream."""
-    return rng.uniform(*START, size=episodes)
+    return rng.uniform(*start, size=episodes)
 
 
 class MountainCar(gym.Env[np.ndarray, np.int64]):

@@ -1,49 +1,88 @@
-"""Learning curves: the mean over seeds, its uncertainty as a band, and every seed faint."""
+"""Learning curves: the mean over seeds, its uncertainty as a band, and every single seed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.transforms import Bbox
 
-from rlgames.statistics import interval
+from rlgames.figures.style import AXIS, colours, draw_band, draw_seeds, legend_name, new_figure, set_scale
+from rlgames.statistics import first_and_last, interval, spread
 
-COLUMNS = 5
-"""Panels side by side."""
-
-sns.set_theme(context="notebook", style="whitegrid")
-
-AXIS = {"steps": "Steps per episode", "return": "Return per episode"}
+COLUMNS = 6
+"""Panels of single seeds side by side."""
 
 
-def summarise(episodes: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The numbers of the figure: a row for each curve and episode.
+def make(
+    tables: dict[str, Any],
+    *,
+    title: str,
+    quantities: list[str],
+    scale: str = "linear",
+    limits: list[float] | None = None,
+    facet: str | None = None,
+    seed: int | None = None,
+    levels: bool = False,
+) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it, from `tables["episodes"]`.
 
-    `episodes` has the columns curve, seed, episode, steps, return and ending. Mean and band are over the seeds that
-    completed the episode; `seeds` counts them, `diverged` the seeds lost up to there, `truncated` those cut off.
+    Its columns are curve, seed, episode, steps, return and ending, and with a `facet` also facet.
     """
-    return pd.concat(
-        [summarise_curve(rows, quantity).assign(curve=curve) for curve, rows in episodes.groupby("curve", sort=False)],
-        ignore_index=True,
-    )[["curve", "episode", "mean", "low", "high", "band", "seeds", "diverged", "truncated"]]
+    episodes = tables["episodes"]
+    if facet is None:
+        episodes = episodes.assign(facet="")
+    summary = summarise(episodes, quantities, seed)
+    figure = draw(
+        episodes, summary, title=title, quantities=quantities, scale=scale, limits=limits, seed=seed, levels=levels
+    )
+    if not levels:
+        return figure, summary
+    return figure, pd.concat([summary, level_table(episodes, quantities[0])], ignore_index=True)
 
 
-def summarise_curve(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def summarise(episodes: pd.DataFrame, quantities: list[str], seed: int | None = None) -> pd.DataFrame:
+    """The numbers of the figure: a row for each quantity, facet, curve and episode.
+
+    `value` is the mean over the seeds that completed the episode, or that of the one `seed`; `low` to `high` is the
+    band; `seeds` counts them, `diverged` the seeds lost up to there, `truncated` those cut off.
+    """
+    parts = [
+        summarise_curve(rows, quantity, seed).assign(quantity=quantity, facet=str(facet), curve=str(curve))
+        for quantity in quantities
+        for (facet, curve), rows in episodes.groupby(["facet", "curve"], sort=False)
+    ]
+    columns = [
+        "quantity",
+        "facet",
+        "curve",
+        "episode",
+        "value",
+        "low",
+        "high",
+        "band",
+        "seeds",
+        "diverged",
+        "truncated",
+    ]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def summarise_curve(rows: pd.DataFrame, quantity: str, seed: int | None) -> pd.DataFrame:
     lost = rows[rows.ending == "diverged"]
     values = rows[rows.ending != "diverged"].pivot(index="seed", columns="episode", values=quantity)
     count = values.notna().sum()
     bounds = []
     for _, columns in values.T.groupby(count):  # where seeds diverged, fewer are left: one bootstrap for each number
         complete = columns.dropna(axis="columns").T
-        low, high, band = interval(complete.to_numpy(np.float64))
+        low, high, band = (interval if seed is None else spread)(complete.to_numpy(np.float64))
         bounds.append(pd.DataFrame({"low": low, "high": high, "band": band}, index=complete.columns))
     summary = pd.concat(bounds) if bounds else pd.DataFrame(columns=["low", "high", "band"])
     summary = summary.reindex(range(1, int(rows.episode.max()) + 1)).rename_axis("episode")
-    summary["mean"] = values.mean()
+    summary["value"] = values.mean() if seed is None else values.T.get(seed)
     summary["seeds"] = count
     summary["seeds"] = summary.seeds.fillna(0).astype(int)
     summary["diverged"] = [int((lost.episode <= episode).sum()) for episode in summary.index]
@@ -52,78 +91,120 @@ def summarise_curve(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return summary.reset_index()
 
 
+def level_table(episodes: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """The means of the first and last 100 episodes of each curve, in the columns of `summarise`."""
+    return pd.DataFrame(
+        [
+            {"quantity": f"{quantity}, {which}", "facet": facet, "curve": curve, **numbers}
+            for (facet, curve), rows in episodes.groupby(["facet", "curve"], sort=False)
+            for which, numbers in first_and_last(rows, quantity, 100).items()
+        ]
+    )
+
+
 def draw(
     episodes: pd.DataFrame,
     summary: pd.DataFrame,
     *,
     title: str,
-    quantity: str = "steps",
+    quantities: list[str],
     scale: str = "linear",
     limits: list[float] | None = None,
+    seed: int | None = None,
+    levels: bool = False,
 ) -> Figure:
-    """Means and bands of all curves above; below, a panel for each curve with its single seeds, unclipped."""
-    curves = list(summary.curve.unique())
-    colours = dict(zip(curves, sns.color_palette("colorblind", len(curves)), strict=True))
-    columns = min(len(curves), COLUMNS)
-    rows = -(-len(curves) // columns)
-    figure = Figure(figsize=(8, 4.4 + 1.9 * rows), dpi=140, layout="constrained")
-    grid = figure.add_gridspec(1 + rows, columns, height_ratios=[4.4] + [1.9] * rows)
-    axes = figure.add_subplot(grid[0, :])
-    panels: list[Axes] = []
-    for number, curve in enumerate(curves):
-        share = panels[0] if panels else None
-        panel = figure.add_subplot(grid[1 + number // columns, number % columns], sharex=share, sharey=share)
-        panels.append(panel)
-        mean, seeds = summary[summary.curve == curve], episodes[episodes.curve == curve]
-        axes.fill_between(
-            mean.episode, mean.low.astype(float), mean.high.astype(float), color=colours[curve], alpha=0.3, lw=0
-        )
-        intact = mean["mean"].where(mean.diverged == 0)
-        axes.plot(mean.episode, intact, color=colours[curve], lw=1.3, label=legend(curve, seeds))
-        axes.plot(mean.episode, mean["mean"].where(mean.diverged > 0), color=colours[curve], lw=1.3, ls=":")
-        draw_seeds(panel, seeds, quantity, colours[curve])
-        panel.set_title(str(curve), fontsize=10, pad=4)
-        panel.tick_params(labelsize=9, labelleft=number % columns == 0)
+    """Above, a panel for each quantity or facet with all curves; below, one for each curve with its single seeds."""
+    pairs = [(quantity, facet) for quantity in quantities for facet in summary.facet.unique()]
+    groups: list[tuple[Any, pd.DataFrame]] = list(episodes.groupby(["facet", "curve"], sort=False))
+    palette = colours(list(summary.curve.unique()))
+    columns = min(len(groups), COLUMNS)
+    rows = -(-len(groups) // columns)
+    heights = (
+        [4.4 + 0.22 * len(palette) * (len(palette) > COLUMNS - 1)] + [0.3 + 0.3 * len(groups)] * levels + [1.9] * rows
+    )
+    figure = new_figure(8 if len(pairs) == 1 else 5 + 3.5 * len(pairs), sum(heights))
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    above = grid[0].subgridspec(1, len(pairs))
+    figure.suptitle(title, fontsize=13)
+    last = max(int(summary.episode.max()), 2)
 
-    axes.set(title=title, xlabel="Episode", ylabel=AXIS[quantity])
-    if limits:
-        axes.set_ylim(*limits)
-    axes.legend(loc="best", fontsize=10)
-    for each in (axes, *panels):
-        each.set_xlim(1, max(summary.episode.max(), 2))
-        each.set_yscale(scale)
-        each.grid(lw=0.5)
-        if scale == "log":
-            each.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if each is axes else (1,)))
-            each.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-            each.yaxis.set_minor_formatter(NullFormatter())
-    figure.supxlabel(explain(summary), fontsize=9, color="0.35")
+    shared: Axes | None = None
+    for number, (quantity, facet) in enumerate(pairs):
+        axes = figure.add_subplot(above[number], sharey=shared)
+        shared = axes if len(quantities) == 1 else None
+        for curve, part in summary[(summary["quantity"] == quantity) & (summary.facet == facet)].groupby(
+            "curve", sort=False
+        ):
+            seeds = episodes[(episodes.curve == curve) & (episodes.facet == facet)]
+            draw_curve(axes, part, palette[str(curve)], legend_name(curve, seeds))
+        axes.set(
+            title=facet,
+            xlabel="Episode",
+            ylabel=AXIS[quantity] if number == 0 or shared is None else "",
+            xlim=(1, last),
+        )
+        set_scale(axes, scale, quantity)
+        if limits and quantity == "steps":
+            axes.set_ylim(*limits)
+        if len(palette) > COLUMNS - 1:  # too many to lie on the curves
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), fontsize=9)
+        else:
+            axes.legend(loc="best", fontsize=9)
+    if levels:
+        draw_levels(figure.add_subplot(grid[1]), level_table(episodes, quantities[0]))
+
+    panels: list[Axes] = []
+    below = [grid[len(heights) - rows + row].subgridspec(1, columns) for row in range(rows)]
+    for number, (key, seeds) in enumerate(groups):
+        facet, curve = map(str, key)
+        first = panels[0] if panels else None
+        panel = figure.add_subplot(below[number // columns][number % columns], sharex=first, sharey=first)
+        draw_seeds(panel, seeds, quantities[0], palette[curve])
+        panel.set_title("\n".join(filter(None, [facet, curve])), fontsize=9, pad=4)
+        panel.tick_params(labelsize=8, labelleft=number % columns == 0)
+        panel.set_xlim(1, last)
+        set_scale(panel, scale, quantities[0], subs=(1,))
+        panels.append(panel)
+    figure.supxlabel(explain(summary, seed), fontsize=9, color="0.35")
     return figure
 
 
-def draw_seeds(axes: Axes, seeds: pd.DataFrame, quantity: str, colour: object) -> None:
-    """Every seed as a faint line; crosses where one diverged, triangles where an episode was cut off."""
-    lines = [run[["episode", quantity]].to_numpy(float) for _, run in seeds.groupby("seed")]
-    alpha = max(0.06, min(1, 2 / len(lines)))
-    axes.add_collection(LineCollection(lines, colors=[colour], alpha=alpha, linewidths=0.6, rasterized=True))
-    for ending, marker in (("diverged", "x"), ("truncated", "^")):
-        rows = seeds[seeds.ending == ending]
-        axes.plot(rows.episode, rows[quantity], marker, color="black", ms=5, zorder=3)
-    axes.autoscale_view()
+def draw_curve(axes: Axes, part: pd.DataFrame, colour: Any, name: str) -> None:
+    """A line and its band, dotted where seeds have diverged, a dot where there is one episode only."""
+    marker = "o" if len(part) == 1 else None
+    draw_band(axes, part.episode, part.low, part.high, colour)
+    axes.plot(part.episode, part["value"].where(part.diverged == 0), color=colour, lw=1.3, label=name, marker=marker)
+    axes.plot(part.episode, part["value"].where(part.diverged > 0), color=colour, lw=1.3, ls=":", marker=marker)
 
 
-def legend(curve: object, seeds: pd.DataFrame) -> str:
-    """A curve's name, and what befell its seeds."""
-    notes = []
-    if lost := (seeds.ending == "diverged").sum():
-        notes.append(f"{lost} of {seeds.seed.nunique()} seeds diverged ×")
-    if cut := (seeds.ending == "truncated").sum():
-        notes.append(f"{cut} {'episode' if cut == 1 else 'episodes'} truncated ▲")
-    return f"{curve} ({', '.join(notes)})" if notes else str(curve)
+def draw_levels(axes: Axes, table: pd.DataFrame) -> None:
+    """A table: for each curve, the mean of its first and of its last 100 episodes, with intervals."""
+    names = table["quantity"].unique()
+    cells = [
+        [" ".join(map(str, key)), *(f"{row.value:.1f}  ({row.low:.1f} to {row.high:.1f})" for row in rows.itertuples())]
+        for key, rows in table.groupby(["facet", "curve"], sort=False)
+    ]
+    axes.axis("off")
+    drawn = axes.table(
+        cells,
+        colLabels=["", *names],
+        loc="center",
+        cellLoc="center",
+        colWidths=[0.4, *[0.6 / len(names)] * len(names)],
+        bbox=Bbox([[0, 0], [1, 1]]),
+    )
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(9)
+    for cell in drawn.get_celld().values():
+        cell.set_edgecolor("0.8")
 
 
-def explain(summary: pd.DataFrame) -> str:
+def explain(summary: pd.DataFrame, seed: int | None) -> str:
     """What lines and bands are."""
+    line = "mean over seeds" if seed is None else f"seed {seed}"
     bands = " or ".join(summary.band.dropna().unique())
-    dotted = " Dotted: over the seeds that have not diverged." if (summary.diverged > 0).any() else ""
-    return f"Above: mean over seeds; band: {bands}.\nBelow: every single seed, over its full range.{dotted}"
+    lost = (summary.diverged > 0) & (summary.seeds > 0)
+    dotted = " Dotted: over the seeds that have not diverged." if lost.any() else ""
+    return (
+        f"Above: {line}{f'; band: {bands}' if bands else ''}.\nBelow: every single seed, over its full range.{dotted}"
+    )

@@ -1,0 +1,31 @@
+"""Recordings: an episode is a seed and its actions, and can be played again from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from rlgames.settings.environments import Environment
+
+
+def replay(recording: dict[Any, Any], *, render: bool = False) -> Iterator[tuple[float, bool, np.ndarray | None]]:
+    """Play a recording again in Gymnasium's own environment: reward, end and (where wanted) picture of each step.
+
+    `recording` is a row of recordings.parquet: seed, episode (from 1), actions as bytes, steps, return, ending, and
+    the settings of the environment as JSON. With pictures (uint8, shape
+    (height, width, 3)), the first comes before any action, with a reward of 0.
+    """
+    environment = environment_of(recording)
+    module = import_module(environment.module)
+    return module.replay(
+        recording["actions"], int(recording["seed"]), int(recording["episode"]), environment.model_dump(), render=render
+    )
+
+
+def environment_of(recording: dict[Any, Any]) -> Any:
+    """The settings of the environment that an episode was played in."""
+    return TypeAdapter(Environment).validate_json(recording["environment"])

@@ -1,0 +1,156 @@
+"""Typed settings: what may stand in a config file, checked before the first job starts.
+
+The resolved settings of a run, its *spec*, are this package's whole effect on a result: they travel to the job as
+canonical JSON, so that these modules stay outside the code hash (see `rlgames.provenance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from rlgames.settings.base import Settings
+from rlgames.settings.experiments import Experiment, Variant, describe, locate, shown, value_at
+from rlgames.settings.explanations import explanations, problem, unknown
+from rlgames.settings.figures import AnyFigure, CostToGo, LearningCurves, Sweep, Video
+
+NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+"""Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
+
+
+class SettingsError(ValueError):
+    """A config that cannot be run. The message names every key at fault and the remedy."""
+
+
+Names = Annotated[str, Field(pattern=f"^{NAME}$")]
+
+
+class Config(Settings):
+    """A whole config file."""
+
+    results: str = Field(pattern=r"^[\w./-]*[\w-]$")
+    """Folder of all results, relative to the working directory; one for each config."""
+    block_size: int = Field(default=100, ge=1, le=1_000_000)
+    """Seeds of a linear agent that one job trains. Any value gives the same bits; files are named by it."""
+    experiments: dict[Names, Experiment] = Field(min_length=1)
+    """The experiments, by name."""
+    figures: dict[Names, AnyFigure] = Field(default={})
+    """The figures, by name."""
+    videos: dict[Names, Video] = Field(default={})
+    """The videos, by the name of their experiment."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        for name, figure in self.figures.items():
+            for experiment in figure.experiments:
+                if experiment not in self.experiments:
+                    raise problem(f"figures.{name}.experiments: {unknown('experiment', experiment, self.experiments)}")
+            self._check_figure(name, figure)
+        for name in self.videos:
+            if name not in self.experiments:
+                raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
+            self._check_seed(f"videos.{name}", self.videos[name].seed, [name])
+        return self
+
+    def _check_figure(self, name: str, figure: AnyFigure) -> None:
+        place = f"figures.{name}"
+        if len(set(figure.experiments)) < len(figure.experiments):
+            raise problem(f"{place}.experiments: names one experiment twice; drop one")
+        swept = {
+            key for experiment in figure.experiments for v in self.experiments[experiment].variants for key in v.values
+        }
+        for key in ("facet", "x", "curves"):
+            if (setting := getattr(figure, key, None)) is not None and setting not in swept:
+                raise problem(
+                    f"{place}.{key}: no experiment of it sweeps {setting!r}; swept: {', '.join(sorted(swept))}"
+                )
+        if (seed := getattr(figure, "seed", None)) is not None:
+            self._check_seed(place, seed, figure.experiments)
+        if isinstance(figure, LearningCurves | CostToGo):
+            labels = [curve["curve"] for variants in self.curves(name).values() for curve in variants.values()]
+            if repeated := {
+                label for label in labels if labels.count(label) > 1 and not getattr(figure, "facet", None)
+            }:
+                raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+
+    def _check_seed(self, place: str, seed: int, experiments: list[str]) -> None:
+        for name in experiments:
+            first, last = self.experiments[name].first_seed, self.experiments[name].last_seed
+            if not first <= seed <= last:
+                raise problem(f"{place}.seed: {name} has the seeds {first} to {last}, not {seed}")
+
+    def curves(self, figure: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """How a figure names and places each variant, by experiment and name: curve, facet, place on the x axis."""
+        settings = self.figures[figure]
+        return {
+            name: {variant.name: place(settings, name, variant) for variant in self.experiments[name].variants}
+            for name in settings.experiments
+        }
+
+
+def place(figure: AnyFigure, experiment: str, variant: Variant) -> dict[str, Any]:
+    """The curve that a variant is (part of), and where it lies."""
+    values = variant.values
+    if isinstance(figure, Sweep):
+        curve = (
+            figure.curve_label.format(shown(values[figure.curves]))
+            if figure.curves in values
+            else experiment.replace("-", " ")
+        )
+        return {"curve": curve, "x": figure.x_factor * value_at(variant.spec, locate(figure.x))}
+    facet: dict[str, Any] = {}
+    if isinstance(figure, CostToGo):
+        facet = {"coding": variant.spec.agent.coding.model_dump()}
+    if isinstance(figure, LearningCurves) and figure.facet is not None:
+        facet = {"facet": describe({figure.facet: value_at(variant.spec, locate(figure.facet))})}
+        values = {key: value for key, value in values.items() if key != figure.facet}
+    parts = [experiment] if len(figure.experiments) > 1 or not values else []
+    return {"curve": variant.label or ": ".join([*parts, *filter(None, [describe(values)])]), **facet}
+
+
+def resolved(config: Config) -> dict[str, Any]:
+    """All that a config means: every default, and the spec of every variant."""
+    experiments = {
+        name: {
+            **experiment.model_dump(include={"seeds", "first_seed"}),
+            "variants": {variant.name: variant.spec.model_dump() for variant in experiment.variants},
+        }
+        for name, experiment in config.experiments.items()
+    }
+    return {**config.model_dump(exclude={"experiments"}), "experiments": experiments}
+
+
+def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
+    """Validate a config that was merged from `files`; raises `SettingsError`."""
+    for file in files:
+        try:
+            yaml.load(Path(file).read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # noqa: S506 (it is a SafeLoader)
+        except RepeatedKeyError as error:
+            raise SettingsError(f"{file}: {error}") from None
+    try:
+        return Config.model_validate(config)
+    except ValidationError as error:
+        lines = "\n".join(f"  {line}" for line in explanations(error, config))
+        raise SettingsError(f"This config cannot be run; config/README.md describes every key.\n{lines}") from None
+
+
+class RepeatedKeyError(yaml.YAMLError):
+    """A mapping in YAML holds one key twice."""
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """YAML in which two experiments cannot silently share a name, and so a path: plain YAML keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                line = node.value[position][0].start_mark.line + 1
+                raise RepeatedKeyError(
+                    f"line {line}: the key {key!r} stands here a second time, and both would write one path; rename one"
+                )
+        return super().construct_mapping(node, deep)

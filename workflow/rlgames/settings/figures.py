@@ -1,0 +1,100 @@
+"""What is drawn."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from rlgames.settings.base import Settings
+from rlgames.settings.explanations import problem
+
+
+class FigureSettings(Settings):
+    """What all figures share."""
+
+    products: ClassVar[tuple[str, ...]] = ("episodes",)
+    experiments: list[str] = Field(min_length=1)
+    """Experiments to draw."""
+    title: str
+    """Heading of the figure."""
+    caption: str
+    """What it shows, in a sentence or two; seeds and protocol are added from the experiments."""
+
+
+class LearningCurves(FigureSettings):
+    """Steps or returns against episodes, a curve for each variant: mean over seeds, band, and every single seed."""
+
+    module: ClassVar[str] = "rlgames.figures.learning_curves"
+    kind: Literal["learning-curves"]
+    quantities: list[Literal["steps", "return"]] = Field(default=["steps"], min_length=1, max_length=2)
+    """What is drawn against episodes, a panel for each."""
+    scale: Literal["linear", "log"] = "linear"
+    """Scale of the vertical axis; returns, which are negative, are drawn on a symmetric log scale."""
+    limits: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    """Ends of the vertical axis; by default, those of the data."""
+    facet: str | None = None
+    """A setting of the sweep: a panel for each of its values."""
+    seed: int | None = Field(default=None, ge=0)
+    """Draw this single seed bold, over the band of all, in place of the mean."""
+    levels: bool = False
+    """Add a table of the means of the first and of the last 100 episodes, with intervals."""
+
+    @model_validator(mode="after")
+    def _limits_ascend(self) -> LearningCurves:
+        if self.limits and not (self.limits[0] < self.limits[1] and (self.scale == "linear" or self.limits[0] > 0)):
+            raise problem(f"limits: give two ascending numbers, above 0 on a log scale, not {self.limits}")
+        return self
+
+
+class FirstSteps(FigureSettings):
+    """The last picture of a recorded episode beside the steps and returns of its seed, over the band of all seeds."""
+
+    module: ClassVar[str] = "rlgames.figures.first_steps"
+    products: ClassVar[tuple[str, ...]] = ("episodes", "recordings")
+    kind: Literal["first-steps"]
+    seed: int = Field(ge=0)
+    """The seed to draw."""
+
+
+class Sweep(FigureSettings):
+    """Steps per episode over the first episodes against one setting of a sweep; a curve for each value of another."""
+
+    module: ClassVar[str] = "rlgames.figures.sweep"
+    kind: Literal["sweep"]
+    x: str
+    """The setting on the horizontal axis."""
+    x_factor: float = Field(default=1.0, gt=0)
+    """Its values are drawn times this: 8 for 8α, with eight tilings."""
+    x_label: str
+    """Label of the horizontal axis."""
+    curves: str
+    """The setting that tells curves apart; an experiment that does not sweep it is one curve, by its own name."""
+    curve_label: str = "{}"
+    """The name of a curve, with {} for its value."""
+    episodes: int = Field(ge=1)
+    """Average over this many first episodes."""
+    limits: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    """Ends of the vertical axis; by default, those of the data."""
+
+
+class CostToGo(FigureSettings):
+    """The surface of -max over a of q(s, a), a panel for each variant: of one seed, and the mean over seeds below."""
+
+    module: ClassVar[str] = "rlgames.figures.cost_to_go"
+    products: ClassVar[tuple[str, ...]] = ("weights",)
+    kind: Literal["cost-to-go"]
+    seed: int = Field(ge=0)
+    """The seed to draw."""
+
+
+AnyFigure = Annotated[LearningCurves | FirstSteps | Sweep | CostToGo, Field(discriminator="kind")]
+
+
+class Video(Settings):
+    """A video of the last training episode of one seed, for each variant of an experiment."""
+
+    seed: int = Field(ge=0)
+    """The seed to show."""
+    caption: str
+    """What it shows."""
