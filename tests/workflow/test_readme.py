@@ -37,6 +37,8 @@ def test_make_takes_a_config_and_refuses_one_that_is_missing() -> None:
     assert "snakemake --configfile config/smoke.yaml" in " ".join(
         make("figures", "CONFIG=config/smoke.yaml").stdout.split()
     )
+    assert "--report results/smoke/report.html" in make("report", "CONFIG=config/smoke.yaml").stdout
+    assert "--report results/lesson/report.html" in make("report").stdout
     missing = make("figures", "CONFIG=config/nope.yaml")
     assert missing.returncode
     assert "There is no config config/nope.yaml. Choose from: " in missing.stderr
