@@ -119,7 +119,7 @@ def test_facets_quantities_and_levels() -> None:
     assert [axes.get_title() for axes in figure.axes[:2]] == ["f", "g"]
     assert make(table(12), quantities=["steps", "return"], scale="log").axes[1].get_ylabel() == "Return per episode"
     _, numbers = learning_curves.make({"episodes": table(12)}, title="T", quantities=["steps"], levels=True)
-    last = numbers[numbers["quantity"] == "steps, last 100 episodes"].iloc[0]
+    last = numbers[numbers["quantity"] == "steps, last 4 episodes"].iloc[0]
     assert last["value"] == 157.5
     assert last.low < 157.5 < last.high
 

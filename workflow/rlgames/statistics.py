@@ -35,10 +35,11 @@ def spread(values: np.ndarray) -> tuple[Any, Any, str]:
 
 
 def first_and_last(rows: pd.DataFrame, quantity: str, count: int) -> dict[str, dict[str, Any]]:
-    """Mean over seeds of the first and of the last `count` episodes of the seeds that did not diverge, with bounds."""
+    """Mean over seeds of the first and last `count` episodes (or all) of the seeds that did not diverge, with bounds."""
     kept = rows[~rows.seed.isin(rows.seed[rows.ending == "diverged"])]
     seeds = kept.sort_values("episode").groupby("seed")
     result = {}
+    count = min(count, int(rows.episode.max()))
     for name, part in (("first", seeds.head(count)), ("last", seeds.tail(count))):
         means = part.groupby("seed")[quantity].mean().to_numpy()
         low, high, band = interval(means) if len(means) else (None, None, None)
