@@ -35,7 +35,7 @@ def spread(values: np.ndarray) -> tuple[Any, Any, str]:
 
 
 def first_and_last(rows: pd.DataFrame, quantity: str, count: int) -> dict[str, dict[str, Any]]:
-    """Mean over seeds of the first and last `count` episodes (or all) of the seeds that did not diverge, with bounds."""
+    """Means of the first and last `count` episodes (or all), over the seeds that did not diverge, with bounds."""
     kept = rows[~rows.seed.isin(rows.seed[rows.ending == "diverged"])]
     seeds = kept.sort_values("episode").groupby("seed")
     result = {}
