@@ -49,7 +49,7 @@ def learn(
         end = max_steps + n  # the book's T, once it is known
         for t in range(max_steps + n):
             if t < end and t < max_steps:
-                action, now, later = actions[t % (n + 1)], t % (n + 1), (t + 1) % (n + 1)
+                action, later = actions[t % (n + 1)], (t + 1) % (n + 1)
                 position, velocity, reward, terminated = step(position, velocity, action)
                 note(run, episode, t + 1, action, reward)
                 rewards[later] = reward

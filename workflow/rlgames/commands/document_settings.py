@@ -16,7 +16,7 @@ README = ROOT / "config" / "README.md"
 INTRODUCTION = """\
 # The config, key by key
 
-Made by `make docs` from `workflow/rlgames/settings.py`; a test keeps the two in step. Editors that know YAML schemas
+Made by `make docs` from `workflow/rlgames/settings/`; a test keeps the two in step. Editors that know YAML schemas
 complete and check a config that begins with
 
     # yaml-language-server: $schema=../workflow/schemas/config.schema.json
