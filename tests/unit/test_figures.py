@@ -135,7 +135,7 @@ def points() -> pd.DataFrame:
 
 
 def test_sweep_marks_what_diverged_and_what_is_above_the_axis() -> None:
-    options: dict[str, Any] = {"x": "", "x_factor": 1.0, "curves": "", "curve_label": "", "x_label": "x", "episodes": 2}
+    options: dict[str, Any] = {"x_label": "x", "episodes": 2}
     figure: Any
     figure, numbers = sweep.make({"episodes": points()}, title="T", limits=[50, 150], **options)
     figure.draw_without_rendering()

@@ -17,7 +17,6 @@ GRAMMAR = {
     "figure": "figures/{figure}.{format}",
     "video": "videos/{experiment}/{variant}.{format}",
     "table": "tables/{table}.csv",
-    "report": "report.html",
     "log": "logs/{job}.log",
     "figure log": "logs/figures/{figure}.log",
     "video log": "logs/videos/{experiment}/{variant}.log",

@@ -133,7 +133,7 @@ class Plan:
             for experiment, variants in self.config.curves(name).items()
             for variant, place in variants.items()
         ]
-        options = figure.model_dump(exclude={"kind", "experiments", "caption"})
+        options = figure.model_dump(exclude={"kind", "experiments", "caption"} | figure.placing)
         return canonical({"module": figure.module, "curves": curves, "options": options})
 
     def figure_inputs(self, name: str) -> dict[str, list[str]]:

@@ -67,7 +67,7 @@ def main() -> None:
     )
     with replacing(arguments.episodes) as path:
         write_table(episodes, path)
-    # The last episode of each seed; a seed that diverged has none.
+    # The last episode of each seed; a seed that diverged before it has none.
     kept = [number for number, end in enumerate(ends) if columns["episode"][end] == spec["episodes"]]
     recordings = episodes.take(ends[kept]).append_column(
         "actions", pa.array([actions[number] for number in kept], pa.binary())

@@ -19,11 +19,7 @@ def make(
     tables: dict[str, Any],
     *,
     title: str,
-    x: str,
-    x_factor: float,
     x_label: str,
-    curves: str,
-    curve_label: str,
     episodes: int,
     limits: list[float] | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -31,7 +27,6 @@ def make(
 
     Its columns are curve, x, seed, episode, steps and ending.
     """
-    del x, x_factor, curves, curve_label  # they have named curve and x already
     summary = summarise(tables["episodes"], episodes)
     return draw(summary, title=title, x_label=x_label, episodes=episodes, limits=limits), summary
 

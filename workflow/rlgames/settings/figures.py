@@ -14,6 +14,8 @@ class FigureSettings(Settings):
     """What all figures share."""
 
     products: ClassVar[tuple[str, ...]] = ("episodes",)
+    placing: ClassVar[set[str]] = set()
+    """Settings that name and place the curves, and have no other use."""
     experiments: list[str] = Field(min_length=1)
     """Experiments to draw."""
     title: str
@@ -61,6 +63,7 @@ class Sweep(FigureSettings):
     """Steps per episode over the first episodes against one setting of a sweep; a curve for each value of another."""
 
     module: ClassVar[str] = "rlgames.figures.sweep"
+    placing: ClassVar[set[str]] = {"x", "x_factor", "curves", "curve_label"}
     kind: Literal["sweep"]
     x: str
     """The setting on the horizontal axis."""
