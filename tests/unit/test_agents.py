@@ -303,7 +303,8 @@ def test_episodes_of_other_games_are_functions_of_their_seeds(game: str) -> None
         for episodes in (3, 5)
     )
     np.testing.assert_array_equal(one.steps, two.steps[:3])
-    played = list(gymnasium.replay(one.actions[: one.steps[2]].tobytes(), 4, 3, environment))
+    recording = {"actions": one.actions[: one.steps[2]].tobytes(), "seed": 4, "episode": 3}
+    played = list(gymnasium.replay(recording, environment))
     assert sum(reward for reward, *_ in played) == one.returns[2]
     assert gym.make(game).unwrapped.reset(seed=gymnasium.episode_seed(4, 3))[0].shape == (dimensions,)
 
@@ -312,9 +313,9 @@ def test_replay_in_gymnasiums_own_mountain_car() -> None:
     from rlgames.training.mountain_car import replay
 
     run = learn(sarsa, tiled(LOW, HIGH, 8, 8), seed=3, episodes=20, step_size=0.05)
-    actions = run.actions[: run.steps[-1]].tobytes()
-    played = list(replay(actions, 3, 20, car()))
-    assert len(played) == run.steps[-1]
+    recording = {"actions": run.actions[: run.steps[-1]].tobytes(), "seed": 3, "episode": 20}
+    played = list(replay(recording, car()))
+    assert len(played) == 1 + run.steps[-1]
     assert sum(reward for reward, *_ in played) == run.returns[-1]
     ends = [end for _, end, _ in played]
     assert ends[-1]

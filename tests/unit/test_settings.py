@@ -155,16 +155,16 @@ def test_good_config_and_its_sweep() -> None:
     one, two = load(config).experiments["try"].variants
     assert (one.name, one.label) == ("step_size=1.0,coding.tiles=4", "one")
     assert one.spec.agent.step_size == 1.0
-    assert one.spec.agent.coding.tiles == 4
+    assert one.spec.resolved()["agent"]["coding"]["tiles"] == 4
     assert (two.name, two.label) == ("coding.name=additive,step_size=0.5", None)
-    assert two.spec.agent.coding.model_dump() == {"name": "additive", "tiles": 8}
+    assert two.spec.resolved()["agent"]["coding"] == {"name": "additive", "tiles": 8}
 
 
 def test_declaration_counts_where_a_point_says_nothing() -> None:
     config = copy.deepcopy(GOOD)
     config["experiments"]["try"]["sweep"] = [{"epsilon": 0.5}, {"discount": 0.9}]
     _, two = load(config).experiments["try"].variants
-    assert two.spec.agent.epsilon == 0.0
+    assert two.spec.resolved()["agent"]["epsilon"] == 0.0
 
 
 def test_spec_is_one_text_whatever_the_order_of_keys() -> None:

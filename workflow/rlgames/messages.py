@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 log = logging.getLogger("rlgames")
 
@@ -35,3 +36,44 @@ class Progress:
 
     def finish(self, what: str) -> None:
         log.info(f"{self.name}: {what} in {time.perf_counter() - self.start:.1f} s")
+
+
+class Steps:
+    """Messages about a deep training every ten seconds: steps, steps per second, mean return, ε, time left."""
+
+    def __init__(self, name: str, budget: int) -> None:
+        self.name, self.budget = name, budget
+        self.first = self.start = self.said = 0.0
+
+    def begin(self, steps: int) -> None:
+        self.first, self.start = steps, time.perf_counter()
+        self.said = self.start
+        log.info(f"{self.name}: step {steps} of {self.budget}")
+
+    def advance(self, steps: int, recent_return: Callable[[int], float | None], epsilon: float) -> None:
+        now = time.perf_counter()
+        if now - self.said > 10:
+            self.said = now
+            rate = (steps - self.first) / (now - self.start)
+            recent = recent_return(20)
+            score = "" if recent is None else f", mean return {recent:.1f} over 20 episodes"
+            left = (self.budget - steps) / rate
+            log.info(
+                f"{self.name}: step {steps} of {self.budget}, {rate:.0f} steps/s{score}, ε {epsilon:.2f}, "
+                f"{clock(left)} left"
+            )
+
+    def playing_again(self, done: int, total: int) -> None:
+        """Progress of a replay buffer that is rebuilt."""
+        now = time.perf_counter()
+        if now - self.said > 10:
+            self.said = now
+            log.info(f"{self.name}: playing again what the replay buffer held, {done} of {total} steps")
+
+    def finish(self, what: str) -> None:
+        log.info(f"{self.name}: {what} in {clock(time.perf_counter() - self.start)}")
+
+
+def clock(seconds: float) -> str:
+    """A duration for people."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

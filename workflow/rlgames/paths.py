@@ -14,6 +14,9 @@ GRAMMAR = {
     "episodes": f"{RUN}/episodes.parquet",
     "recordings": f"{RUN}/recordings.parquet",
     "manifest": f"{RUN}/manifest.json",
+    "evaluation episodes": f"{RUN}/evaluation/episodes.parquet",
+    "evaluation recordings": f"{RUN}/evaluation/recordings.parquet",
+    "state": "state/{experiment}/{variant}/seed-{seeds}",
     "figure": "figures/{figure}.{format}",
     "video": "videos/{experiment}/{variant}.{format}",
     "table": "tables/{table}.csv",
@@ -21,12 +24,13 @@ GRAMMAR = {
     "figure log": "logs/figures/{figure}.log",
     "video log": "logs/videos/{experiment}/{variant}.log",
     "run log": f"logs/{RUN}.log",
+    "evaluation log": f"logs/{RUN}/evaluation.log",
 }
 
 CONSTRAINTS = {
     "experiment": r"[a-z0-9-]+",
     "variant": r"[\w.,=+-]+",
-    "seeds": r"\d+-\d+",
+    "seeds": r"\d+(-\d+)?",
     "figure": r"[a-z0-9-]+",
     "table": r"[a-z0-9-]+",
 }

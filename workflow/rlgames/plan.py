@@ -19,6 +19,7 @@ from rlgames.settings.explanations import unknown
 
 FORMATS = ("png", "pdf", "csv")
 RUN_PRODUCTS = ("weights", "episodes", "recordings", "manifest")
+EVALUATION_PRODUCTS = ("evaluation episodes", "evaluation recordings")
 
 SHELL_LINE = 120_000
 """Characters that the shell line of a job may have (Linux: 131,071)."""
@@ -43,7 +44,12 @@ class Plan:
     def targets(self) -> list[str]:
         """All that the config asks for."""
         figures = [self.path("figure", figure=name, format=kind) for name in self.config.figures for kind in FORMATS]
-        tables = [self.path("table", table=table) for table in ("final-scores", "cost")]
+        names = [
+            "cost",
+            *["final-scores"] * bool(self.linear()),
+            *["evaluation-scores", "steps-to-return"] * bool(self.deep()),
+        ]
+        tables = [self.path("table", table=table) for table in names]
         videos = [
             self.path("video", experiment=name, variant=variant.name, format=kind)
             for name in self.config.videos
@@ -51,7 +57,8 @@ class Plan:
             for kind in ("mp4", "html")
         ]
         runs = [path for product in RUN_PRODUCTS for path in self.run_products(product)]
-        return [self.path("config"), *figures, *videos, *tables, *runs]
+        evaluations = [path for product in EVALUATION_PRODUCTS for path in self.run_products(product, self.deep())]
+        return [self.path("config"), *figures, *videos, *tables, *runs, *evaluations]
 
     @cached_property
     def variants(self) -> dict[tuple[str, str], settings.Variant]:
@@ -61,6 +68,14 @@ class Plan:
             for name, experiment in self.config.experiments.items()
             for variant in experiment.variants
         }
+
+    def linear(self) -> list[str]:
+        """The experiments with linear agents."""
+        return [name for name, experiment in self.config.experiments.items() if not experiment.deep]
+
+    def deep(self) -> list[str]:
+        """The experiments with deep agents."""
+        return [name for name, experiment in self.config.experiments.items() if experiment.deep]
 
     def runs(self, experiments: Iterable[str] | None = None) -> list[dict[str, str]]:
         """The training jobs of some experiments (default: all), as wildcards: experiment, variant, seeds."""
@@ -111,7 +126,24 @@ class Plan:
         return self.spec(run).canonical()
 
     def run_code(self, run: Any) -> str:
-        return self.code("train_linear", *self.spec(run).modules)
+        spec = self.spec(run)
+        return self.code("train_deep" if spec.agent.budget == "steps" else "train_linear", *spec.modules)
+
+    def initial_weights(self, run: Any) -> list[str]:
+        """The file that a deep agent starts from, if any."""
+        path = getattr(self.spec(run).agent, "initial_weights", None)
+        return [] if path is None else [path.replace("{seed}", run.seeds)]
+
+    def evaluation_spec(self, run: Any) -> str:
+        """How to evaluate: environment, network and protocol, and nothing of how the agent learned."""
+        spec: Any = self.spec(run)
+        evaluation = self.config.evaluation.model_dump()
+        return canonical(
+            {"environment": spec.environment.model_dump(), "network": spec.agent.network, "evaluation": evaluation}
+        )
+
+    def evaluation_code(self, run: Any) -> str:
+        return self.code("evaluate", self.spec(run).environment.module)
 
     def training_module(self, run: Any) -> str:
         return self.spec(run).environment.module
@@ -151,7 +183,7 @@ class Plan:
     def protocol(self, name: str) -> str:
         """An experiment in words: what all its variants share, and what differs."""
         experiment = self.config.experiments[name]
-        specs = [flat(variant.spec.model_dump()) for variant in experiment.variants]
+        specs = [flat(variant.spec.resolved()) for variant in experiment.variants]
         keys = list(dict.fromkeys(key for spec in specs for key in spec))
         shared = [key for key in keys if all(spec.get(key) == specs[0].get(key) for spec in specs)]
         values = [f"{last_name(key)} {specs[0][key]}" for key in shared if key in specs[0]]
@@ -193,9 +225,13 @@ class Plan:
             one = SECONDS.get(job.rule.name, 1.0)
             if job.rule.name == "train_linear":
                 first, last = map(int, job.wildcards.seeds.split("-"))
-                spec = self.spec(job.wildcards)
+                spec: Any = self.spec(job.wildcards)
                 steps = (last - first + 1) * spec.episodes * STEPS_PER_EPISODE
                 one += steps / STEPS_PER_SECOND.get(spec.agent.name, STEPS_PER_SECOND["sarsa"])
+            elif job.rule.name == "train_deep":
+                one += (self.spec(job.wildcards).steps or 0) / DEEP_STEPS_PER_SECOND
+            elif job.rule.name == "evaluate":
+                one += self.config.evaluation.episodes * SECONDS_PER_EVALUATION
             seconds, longest, count = seconds + one, max(longest, one), count + 1
         what = f"rlgames: {count} jobs for {self.config.results}"
         if cores is None:  # a cluster: its queue decides
@@ -228,7 +264,11 @@ class Plan:
         )
 
 
-SECONDS = {"train_linear": 1.2, "figure": 3.0, "video": 4.0}
+DEEP_STEPS_PER_SECOND = 200
+SECONDS_PER_EVALUATION = 3
+"""Rough: the lesson's network on a processor with AVX-512, and an episode of Pong with the random one beside it."""
+
+SECONDS = {"train_deep": 10.0, "evaluate": 8.0, "train_linear": 1.2, "figure": 3.0, "video": 4.0}
 """Start-up, imports and drawing, on one core."""
 
 STEPS_PER_EPISODE = 200

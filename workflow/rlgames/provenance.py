@@ -20,7 +20,7 @@ ROOT = PACKAGE.parents[1]
 OUTSIDE = ("rlgames.settings", "rlgames.messages")
 """What is outside the code hash: the whole effect of the settings on a result is in its spec, and words have none."""
 
-LIBRARIES = ("numpy", "numba", "gymnasium", "pandas", "pyarrow")
+LIBRARIES = ("numpy", "numba", "gymnasium", "ale-py", "keras", "pandas", "pyarrow")
 """Libraries whose versions a manifest shows; the lock has all of them."""
 
 

@@ -13,17 +13,16 @@ from rlgames.settings.environments import Environment
 
 
 def replay(recording: dict[Any, Any], *, render: bool = False) -> Iterator[tuple[float, bool, np.ndarray | None]]:
-    """Play a recording again in Gymnasium's own environment: reward, end and (where wanted) picture of each step.
+    """Play a recording again: reward, end and picture of each step.
 
-    `recording` is a row of recordings.parquet: seed, episode (from 1), actions as bytes, steps, return, ending, and
-    the settings of the environment as JSON. With pictures (uint8, shape
-    (height, width, 3)), the first comes before any action, with a reward of 0.
+    `recording` is a row of recordings.parquet: seed, episode (from 1), actions as bytes, steps, return, ending, the
+    settings of the environment as JSON and, for Atari, the emulator's seed. The first picture comes before any action,
+    with a reward of 0. With `render`, pictures are those that people see: uint8, shape (height, width, 3). Without,
+    they are Atari's stacked frames, uint8, shape (stack, height, width), and None for other games.
     """
     environment = environment_of(recording)
     module = import_module(environment.module)
-    return module.replay(
-        recording["actions"], int(recording["seed"]), int(recording["episode"]), environment.model_dump(), render=render
-    )
+    return module.replay(recording, environment.model_dump(), render=render)
 
 
 def environment_of(recording: dict[Any, Any]) -> Any:

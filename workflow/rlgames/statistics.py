@@ -74,3 +74,13 @@ def final_scores(episodes: pd.DataFrame, last: int) -> dict[str, object]:
         "truncated_episodes": int((episodes.ending == "truncated").sum()),
         "collisions": episodes.groupby("seed").collisions.first().mean(),
     }
+
+
+def steps_to_return(episodes: pd.DataFrame, level: float, window: int = 20) -> int | None:
+    """The step of a training at which the mean of its last `window` returns first reached `level`; None if never.
+
+    `episodes` has the columns return, ending and end_step.
+    """
+    ended = episodes[episodes.ending != "unfinished"].sort_values("end_step", kind="stable")
+    reached = ended.end_step[(ended["return"].rolling(window).mean() >= level)]
+    return None if reached.empty else int(reached.iloc[0])

@@ -10,8 +10,17 @@ class Purpose(IntEnum):
 
     ENVIRONMENT = 0
     EXPLORATION = 1
+    REPLAY = 2
+    WEIGHTS = 3
+    EVALUATION = 4
+    EVALUATION_EXPLORATION = 5
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:
     """The stream of `seed` for `purpose`: two variants with one seed share it, so that comparisons are paired."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, purpose))))
+
+
+def reset_seed(seed: int, purpose: Purpose, episode: int) -> int:
+    """The seed that an emulator starts an episode (from 1) with: below 2 to the 31, as ALE wants it."""
+    return int(np.random.SeedSequence((seed, purpose, episode)).generate_state(1)[0] >> 1)

@@ -1,10 +1,11 @@
 # Gathers tables over all runs.
-# Needs: episodes and manifests of every run. Makes: tables/final-scores.csv, tables/cost.csv.
+# Needs: episodes and manifests of every run, and the evaluations of deep agents. Makes: tables/final-scores.csv of linear
+# agents, tables/evaluation-scores.csv and steps-to-return.csv of deep ones, and tables/cost.csv.
 
 
 rule final_scores:
     input:
-        episodes=PLAN.run_products("episodes"),
+        episodes=PLAN.run_products("episodes", PLAN.linear()),
     output:
         report(
             PLAN.path("table", table="final-scores"),
@@ -21,6 +22,38 @@ rule final_scores:
         code=PLAN.code("final_scores"),
     shell:
         "exec python -m rlgames.commands.final_scores --episodes {input.episodes:q} --output {output:q}"
+        " --code {params.code} --log {log:q}"
+
+
+rule deep_scores:
+    input:
+        evaluations=PLAN.run_products("evaluation episodes", PLAN.deep()),
+        episodes=PLAN.run_products("episodes", PLAN.deep()),
+        manifests=PLAN.run_products("manifest", PLAN.deep()),
+    output:
+        scores=report(
+            PLAN.path("table", table="evaluation-scores"),
+            category="Tables",
+            labels={"table": "evaluation scores"},
+            caption="../report/evaluation-scores.rst",
+        ),
+        steps_to_return=report(
+            PLAN.path("table", table="steps-to-return"),
+            category="Tables",
+            labels={"table": "steps to a return"},
+            caption="../report/steps-to-return.rst",
+        ),
+    log:
+        PLAN.path("log", job="deep-scores"),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        runs=PLAN.order(),
+        code=PLAN.code("deep_scores"),
+    shell:
+        "exec python -m rlgames.commands.deep_scores --evaluations {input.evaluations:q}"
+        " --episodes {input.episodes:q} --manifests {input.manifests:q}"
+        " --scores {output.scores:q} --steps-to-return {output.steps_to_return:q}"
         " --code {params.code} --log {log:q}"
 
 

@@ -1,6 +1,6 @@
-# Trains agents.
-# Needs: nothing. Makes: runs/{experiment}/{variant}/seed-{seeds}/ with weights, episodes, recordings
-# and manifest.
+# Trains agents, and evaluates the deep ones.
+# Needs: nothing, or the weights that an agent starts from. Makes: runs/{experiment}/{variant}/seed-{seeds}/ with
+# weights, episodes, recordings and manifest, and in evaluation/ episodes and recordings.
 
 
 # Linear agents learn in milliseconds, so that one job trains a block of seeds.
@@ -12,6 +12,8 @@ rule train_linear:
         manifest=PLAN.path("manifest"),
     log:
         PLAN.path("run log"),
+    wildcard_constraints:
+        seeds=r"\d+-\d+",
     conda:
         "../../envs/environment.yaml"
     params:
@@ -26,3 +28,58 @@ rule train_linear:
         " --recordings {output.recordings:q} --manifest {output.manifest:q}"
         " --training {params.training} --agent {params.agent}"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"
+
+
+# Deep agents learn in minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
+rule train_deep:
+    input:
+        initial_weights=lambda wildcards: PLAN.initial_weights(wildcards),
+    output:
+        weights=PLAN.path("weights"),
+        episodes=PLAN.path("episodes"),
+        recordings=PLAN.path("recordings"),
+        manifest=PLAN.path("manifest"),
+    log:
+        PLAN.path("run log"),
+    wildcard_constraints:
+        seeds=r"\d+",
+    conda:
+        "../../envs/environment.yaml"
+    threads: PLAN.config.threads
+    params:
+        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        environment=lambda wildcards: PLAN.training_module(wildcards),
+        agent=lambda wildcards: PLAN.agent_module(wildcards),
+        code=lambda wildcards: PLAN.run_code(wildcards),
+        state=PLAN.path("state"),
+    shell:
+        "exec python -m rlgames.commands.train_deep"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
+        " --weights {output.weights:q} --episodes {output.episodes:q}"
+        " --recordings {output.recordings:q} --manifest {output.manifest:q}"
+        " --environment {params.environment} --agent {params.agent} --threads {threads} --state {params.state:q}"
+        " --initial-weights {input.initial_weights:q}"
+        " --spec {params.spec:q} --code {params.code} --log {log:q}"
+
+
+rule evaluate:
+    input:
+        weights=PLAN.path("weights"),
+    output:
+        episodes=PLAN.path("evaluation episodes"),
+        recordings=PLAN.path("evaluation recordings"),
+    log:
+        PLAN.path("evaluation log"),
+    wildcard_constraints:
+        seeds=r"\d+",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
+        environment=lambda wildcards: PLAN.training_module(wildcards),
+        code=lambda wildcards: PLAN.evaluation_code(wildcards),
+    shell:
+        "exec python -m rlgames.commands.evaluate"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
+        " --weights {input.weights:q} --episodes {output.episodes:q} --recordings {output.recordings:q}"
+        " --environment {params.environment} --spec {params.spec:q} --code {params.code} --log {log:q}"

@@ -1,4 +1,4 @@
-"""Play every recording again in Gymnasium's own environment: confirm length, return and ending (`make verify`)."""
+"""Play every recording again: confirm length, return and ending (`make verify`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check(path: Path) -> tuple[int, list[str]]:
     episodes = pd.read_parquet(path.with_name("episodes.parquet")).set_index(["seed", "episode"])
     wrong = []
     for recording in recordings.to_dict("records"):
-        rewards, ends = zip(*((reward, end) for reward, end, _ in replay(recording)), strict=True)
+        (_, *rewards), ends = zip(*((reward, end) for reward, end, _ in replay(recording)), strict=True)
         published = episodes.loc[(recording["seed"], recording["episode"])]
         # A game knows its end; that an episode was cut off, or stopped since weights diverged, it can't know.
         ended = "terminated" if ends[-1] and not any(ends[:-1]) else "not terminated" if not any(ends) else "over early"

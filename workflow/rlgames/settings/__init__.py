@@ -29,6 +29,18 @@ class SettingsError(ValueError):
 Names = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
+class Evaluation(Settings):
+    """Episodes with seeds of their own, and hardly any exploration: of the trained agent, of one that plays at random,
+    and of the weights kept during training."""
+
+    episodes: int = Field(default=30, ge=1, le=10_000)
+    """Episodes of the trained agent, and as many of the random one."""
+    checkpoint_episodes: int = Field(default=3, ge=1, le=1000)
+    """Episodes at each of ten points during training."""
+    epsilon: float = Field(default=0.01, ge=0, le=1)
+    """Exploration rate ε."""
+
+
 class Config(Settings):
     """A whole config file."""
 
@@ -36,6 +48,10 @@ class Config(Settings):
     """Folder of all results, relative to the working directory; one for each config."""
     block_size: int = Field(default=100, ge=1, le=1_000_000)
     """Seeds of a linear agent that one job trains. Any value gives the same bits; files are named by it."""
+    threads: int = Field(default=1, ge=1, le=64)
+    """Cores for the training of one deep agent; any number gives the same bits, and one per training is fastest."""
+    evaluation: Evaluation = Evaluation()
+    """How trained deep agents are evaluated."""
     experiments: dict[Names, Experiment] = Field(min_length=1)
     """The experiments, by name."""
     figures: dict[Names, AnyFigure] = Field(default={})
@@ -58,6 +74,10 @@ class Config(Settings):
 
     def _check_figure(self, name: str, figure: AnyFigure) -> None:
         place = f"figures.{name}"
+        for experiment in figure.experiments:
+            if self.experiments[experiment].deep != figure.deep:
+                found, wanted = ("deep", "linear")[:: 1 if self.experiments[experiment].deep else -1]
+                raise problem(f"{place}: {figure.kind} draws {wanted} agents, and those of {experiment} are {found}")
         if len(set(figure.experiments)) < len(figure.experiments):
             raise problem(f"{place}.experiments: names one experiment twice; drop one")
         swept = {
@@ -104,7 +124,7 @@ def place(figure: AnyFigure, experiment: str, variant: Variant) -> dict[str, Any
         return {"curve": curve, "x": figure.x_factor * value_at(variant.spec, locate(figure.x))}
     facet: dict[str, Any] = {}
     if isinstance(figure, CostToGo):
-        facet = {"coding": variant.spec.agent.coding.model_dump()}
+        facet = {"coding": variant.spec.model_dump()["agent"]["coding"]}
     if isinstance(figure, LearningCurves) and figure.facet is not None:
         facet = {"facet": describe({figure.facet: value_at(variant.spec, locate(figure.facet))})}
         values = {key: value for key, value in values.items() if key != figure.facet}
@@ -117,7 +137,7 @@ def resolved(config: Config) -> dict[str, Any]:
     experiments = {
         name: {
             **experiment.model_dump(include={"seeds", "first_seed"}),
-            "variants": {variant.name: variant.spec.model_dump() for variant in experiment.variants},
+            "variants": {variant.name: variant.spec.resolved() for variant in experiment.variants},
         }
         for name, experiment in config.experiments.items()
     }

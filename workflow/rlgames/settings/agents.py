@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rlgames.settings.base import Settings
+from rlgames.settings.explanations import problem
 
 
 class Additive(Settings):
@@ -45,6 +46,7 @@ class LinearAgent(Settings):
     """What all agents with linear values share. Zero initial weights: optimistic, where rewards are -1."""
 
     plays: ClassVar[set[str]] = {"mountain-car"}
+    budget: ClassVar[str] = "episodes"
     coding: Annotated[Additive | Tiled | Hashed | IndexHashed, Field(discriminator="name")]
     """How a state becomes active features."""
     step_size: float = Field(gt=0, le=10)
@@ -106,6 +108,76 @@ class TrueOnlineSarsaLambda(LinearAgent):
     """Trace decay λ."""
 
 
+class DeepAgent(Settings):
+    """What the deep agents share: deep Q-learning (Mnih et al. 2015), whose kinds differ in the target only."""
+
+    plays: ClassVar[set[str]] = {"atari"}
+    budget: ClassVar[str] = "steps"
+    network: Literal["nature", "small"] = "nature"
+    """The network of Mnih et al. (2015), or the smaller one of 2013."""
+    step_size: float = Field(default=1e-4, gt=0, le=1)
+    """Step size of Adam."""
+    adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
+    """ε of Adam: larger values temper the steps of weights with small gradients."""
+    discount: float = Field(default=0.99, ge=0, le=1)
+    """Discount γ."""
+    n: int = Field(default=1, ge=1, le=100)
+    """Rewards in an (uncorrected) return, before it bootstraps."""
+    loss: Literal["huber", "squared"] = "huber"
+    """Squared error, or squared up to an error of 1 and linear beyond."""
+    gradient_clip: float | None = Field(default=None, gt=0)
+    """Largest norm of a gradient; a longer one is scaled down to it."""
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """Transitions in a minibatch."""
+    capacity: int = Field(default=100_000, ge=1000, le=10_000_000)
+    """Frames in the replay buffer: 7 kB each at 84 x 84 pixels."""
+    warm_up: int = Field(default=5000, ge=0, le=10_000_000)
+    """Steps before the first update."""
+    updates_per_step: float = Field(default=0.25, gt=0, le=16)
+    """Updates per step, once warmed up: 0.25 is one every 4 steps."""
+    target_every: int = Field(default=1000, ge=1, le=10_000_000)
+    """Steps between two copies of the online network into the target network."""
+    epsilon_start: float = Field(default=1.0, ge=0, le=1)
+    """Exploration rate ε at first."""
+    epsilon_end: float = Field(default=0.01, ge=0, le=1)
+    """Exploration rate ε in the end."""
+    epsilon_steps: int = Field(default=50_000, ge=1, le=100_000_000)
+    """Steps over which ε falls, linearly."""
+    games: int = Field(default=1, ge=1, le=256)
+    """Games played side by side; each of their steps counts."""
+    stop_return: float | None = None
+    """Stop as soon as the mean return of the last 40 episodes reaches this. Not for learning curves: they would
+    average the survivors."""
+    initial_weights: str | None = None
+    """Start from the last weights in this file: weights.npz of another run, with {seed} where its path has the seed."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to train; `auto` takes a GPU if there is one."""
+
+    @model_validator(mode="after")
+    def _buffer_fills(self) -> DeepAgent:
+        needed = 2 * self.batch_size + self.games * (self.n + 16)
+        if self.warm_up < needed:
+            raise problem(f"warm_up: {needed} steps or more, for {self.batch_size} transitions over {self.n} steps")
+        if self.capacity < needed:
+            raise problem(f"capacity: {needed} frames or more, shared by {self.games} games")
+        return self
+
+
+class DQN(DeepAgent):
+    """DQN (Mnih et al. 2015)."""
+
+    module: ClassVar[str] = "rlgames.agents.dqn"
+    name: Literal["dqn"]
+
+
+class DoubleDQN(DeepAgent):
+    """Double DQN (van Hasselt, Guez and Silver 2016): the online network chooses, the target network judges."""
+
+    module: ClassVar[str] = "rlgames.agents.double_dqn"
+    name: Literal["double-dqn"]
+
+
 Agent = Annotated[
-    Sarsa | ExpectedSarsa | QLearning | NStepSarsa | SarsaLambda | TrueOnlineSarsaLambda, Field(discriminator="name")
+    Sarsa | ExpectedSarsa | QLearning | NStepSarsa | SarsaLambda | TrueOnlineSarsaLambda | DQN | DoubleDQN,
+    Field(discriminator="name"),
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from rlgames.settings.base import Settings
-from rlgames.settings.explanations import problem
+from rlgames.settings.explanations import problem, unknown
 
 
 class MountainCar(Settings):
@@ -54,4 +56,45 @@ class Gymnasium(Settings):
         return self
 
 
-Environment = Annotated[MountainCar | Gymnasium, Field(discriminator="name")]
+GAMES = Path(find_spec("ale_py").submodule_search_locations[0], "roms")  # type: ignore[union-attr, index]
+
+
+class Atari(Settings):
+    """An Atari game from pixels, with the preprocessing of Mnih et al. (2015)."""
+
+    module: ClassVar[str] = "rlgames.environments.atari"
+    name: Literal["atari"]
+    game: str
+    """The game, as ALE names it: pong, breakout, space_invaders, ..."""
+    frame_skip: int = Field(default=4, ge=1, le=60)
+    """Frames of the emulator per step; the action is held."""
+    stack: int = Field(default=4, ge=1, le=16)
+    """Frames in an observation, one per step."""
+    stack_select: Literal["all", "first-last"] = "all"
+    """Keep all frames of the stack, or the first and the last of them."""
+    image_size: int = Field(default=84, ge=36, le=210, multiple_of=4)
+    """Height and width that frames are resized to, in pixels; a multiple of 4."""
+    actions: Literal["minimal", "full", "three"] = "minimal"
+    """The actions that the game uses, all 18 of the console, or three (Pong: stay, up, down)."""
+    sticky: float = Field(default=0.0, ge=0, lt=1)
+    """Sticky actions: the probability with which the emulator repeats the previous action in a frame."""
+    noop_max: int = Field(default=30, ge=0, le=1000)
+    """An episode starts after 1 to so many frames without an action, at random; 0 for none."""
+    life_loss_terminal: bool = False
+    """Learn as if a lost life ended the game, which goes on."""
+    fire_reset: bool = False
+    """Press FIRE after a reset, where the game has that action."""
+    max_steps: int = Field(default=27_000, ge=1, le=1_000_000)
+    """Steps after which an episode is cut off, and reported as truncated."""
+
+    @model_validator(mode="after")
+    def _game_exists(self) -> Atari:
+        games = sorted(path.stem for path in GAMES.glob("*.bin"))
+        if self.game not in games:
+            raise problem(f"game: {unknown('game', self.game, games)}")
+        if self.actions == "three" and self.game != "pong":
+            raise problem(f"actions: three are for pong; {self.game} needs minimal or full")
+        return self
+
+
+Environment = Annotated[MountainCar | Gymnasium | Atari, Field(discriminator="name")]

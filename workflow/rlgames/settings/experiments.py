@@ -28,8 +28,20 @@ class Spec(Settings):
     """The game."""
     agent: Agent
     """The learner."""
-    episodes: int = Field(ge=1, le=10_000_000)
-    """Episodes per run."""
+    episodes: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Episodes per run, of a linear agent."""
+    steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """Steps per run, of a deep agent."""
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> Spec:
+        budget = self.agent.budget
+        if getattr(self, budget) is None:
+            raise problem(f"{budget}: {self.agent.name} needs a number of {budget} per run")
+        for other in {"episodes", "steps"} - {budget}:
+            if getattr(self, other) is not None:
+                raise problem(f"{other}: {self.agent.name} counts its budget in {budget}; drop this key")
+        return self
 
     @model_validator(mode="after")
     def _agent_plays(self) -> Spec:
@@ -50,7 +62,11 @@ class Spec(Settings):
 
     def canonical(self) -> str:
         """The spec as text: one text for one spec, every default written out."""
-        return canonical(self.model_dump())
+        return canonical(self.resolved())
+
+    def resolved(self) -> dict[str, Any]:
+        """All settings; of the budgets, the one that the agent counts."""
+        return self.model_dump(exclude={"episodes", "steps"} - {self.agent.budget})
 
 
 class Variant(BaseModel):
@@ -70,8 +86,10 @@ class Experiment(Settings):
     """The game."""
     agent: Annotated[Agent, AS_IT_IS]
     """The learner. What every point of the sweep sets may be left out here."""
-    episodes: int = Field(ge=1, le=10_000_000)
-    """Episodes per run."""
+    episodes: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Episodes per run, of a linear agent."""
+    steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """Steps per run, of a deep agent."""
     seeds: int = Field(ge=1, le=1_000_000)
     """Number of seeds; each is an independent run."""
     first_seed: int = Field(default=0, ge=0, le=1_000_000_000)
@@ -89,6 +107,10 @@ class Experiment(Settings):
     def _every_variant_can_run(self) -> Experiment:
         first: dict[str, int] = {}
         for number, variant in enumerate(self.variants, start=1):
+            if variant.spec.agent.budget != self.variants[0].spec.agent.budget:
+                raise problem(
+                    f"points 1 and {number} of the sweep: linear and deep agents need experiments of their own"
+                )
             if first.setdefault(variant.name, number) != number:
                 raise problem(
                     f"points {first[variant.name]} and {number} of the sweep both write the path {variant.name}/; "
@@ -111,8 +133,18 @@ class Experiment(Settings):
     def last_seed(self) -> int:
         return self.first_seed + self.seeds - 1
 
+    @property
+    def deep(self) -> bool:
+        """Whether the agents are deep, so that every seed is a job of its own."""
+        return self.variants[0].spec.agent.budget == "steps"
+
     def blocks(self, size: int) -> list[str]:
-        """The seeds in aligned blocks of `size`: 150 seeds in blocks of 100 are `0-99` and `100-149`."""
+        """The seeds in aligned blocks of `size`: 150 seeds in blocks of 100 are `0-99` and `100-149`.
+
+        Seeds of deep agents stand alone: `0`, `1`, ...
+        """
+        if self.deep:
+            return [str(seed) for seed in range(self.first_seed, self.last_seed + 1)]
         end = self.first_seed + self.seeds
         starts = range(self.first_seed - self.first_seed % size, end, size)
         return [f"{max(start, self.first_seed)}-{min(start + size, end) - 1}" for start in starts]

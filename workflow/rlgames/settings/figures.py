@@ -14,6 +14,8 @@ class FigureSettings(Settings):
     """What all figures share."""
 
     products: ClassVar[tuple[str, ...]] = ("episodes",)
+    deep: ClassVar[bool] = False
+    """Whether it draws experiments with deep agents, or with linear ones."""
     placing: ClassVar[set[str]] = set()
     """Settings that name and place the curves, and have no other use."""
     experiments: list[str] = Field(min_length=1)

@@ -88,15 +88,14 @@ def episode_seed(seed: int, episode: int) -> int:
 
 
 def replay(
-    actions: bytes, seed: int, episode: int, environment: dict[str, Any], *, render: bool = False
+    recording: dict[Any, Any], environment: dict[str, Any], *, render: bool = False
 ) -> Iterator[tuple[float, bool, np.ndarray | None]]:
-    """Play a recorded episode (from 1) again: reward, end and picture of each step, as for Mountain Car."""
+    """Play a recorded episode again: reward, end and picture of each step, as for Mountain Car."""
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen
     game = gym.make(environment["id"], render_mode="rgb_array" if render else None).unwrapped
-    game.reset(seed=episode_seed(seed, episode))
-    if render:
-        yield 0.0, False, np.asarray(game.render())
-    for action in actions:
+    game.reset(seed=episode_seed(int(recording["seed"]), int(recording["episode"])))
+    yield 0.0, False, np.asarray(game.render()) if render else None
+    for action in recording["actions"]:
         _, reward, terminated, *_ = game.step(action)
         yield float(reward), bool(terminated), np.asarray(game.render()) if render else None
     game.close()

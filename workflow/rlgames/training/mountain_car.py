@@ -32,9 +32,9 @@ def train(agent: Any, seed: int, coding: Coding, environment: dict[str, Any], *,
 
 
 def replay(
-    actions: bytes, seed: int, episode: int, environment: dict[str, Any], *, render: bool = False
+    recording: dict[Any, Any], environment: dict[str, Any], *, render: bool = False
 ) -> Iterator[tuple[float, bool, np.ndarray | None]]:
-    """Play a recorded episode (from 1) in Gymnasium's MountainCarEnv: reward, end and picture of each step.
+    """Play a recorded episode in Gymnasium's MountainCarEnv: reward, end and picture of each step.
 
     With pictures (uint8, shape (height, width, 3)), the first comes before any action, with a reward of 0.
     """
@@ -43,10 +43,10 @@ def replay(
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen
     game = MountainCarEnv(render_mode="rgb_array" if render else None)
     game.reset()
+    seed, episode = int(recording["seed"]), int(recording["episode"])
     game.state = (mountain_car.starts(stream(seed, Purpose.ENVIRONMENT), episode, environment["start"])[-1], 0.0)
-    if render:
-        yield 0.0, False, np.asarray(game.render())
-    for action in actions:
+    yield 0.0, False, np.asarray(game.render()) if render else None
+    for action in recording["actions"]:
         _, reward, terminated, *_ = game.step(action)
         yield reward, bool(terminated), np.asarray(game.render()) if render else None
     game.close()

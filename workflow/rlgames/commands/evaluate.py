@@ -1,0 +1,93 @@
+"""Evaluate a trained agent, one that plays at random, and the weights kept during training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rlgames.commands import job
+from rlgames.messages import Progress
+
+
+def main() -> None:
+    parser = job.parser(__doc__)
+    parser.add_argument("--spec", required=True, help="environment, network and protocol, as JSON")
+    parser.add_argument("--environment", required=True, help="module of the environment")
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--variant", required=True)
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--weights", required=True, type=Path)
+    parser.add_argument("--episodes", required=True, type=Path)
+    parser.add_argument("--recordings", required=True, type=Path)
+    arguments = parser.parse_args()
+    job.begin(arguments, __spec__.name, arguments.environment)
+
+    from rlgames.devices import prepare
+
+    prepare("cpu", 1)
+
+    import numpy as np
+    import pandas as pd
+    import tensorflow as tf
+
+    from rlgames import networks
+    from rlgames.environments.atari import PATCH, Games, offsets
+    from rlgames.evaluation import play
+    from rlgames.files import replacing
+
+    spec = json.loads(arguments.spec)
+    environment, protocol = spec["environment"], spec["evaluation"]
+    saved = dict(np.load(arguments.weights, allow_pickle=False))
+    side = environment["image_size"] // PATCH
+    shape = (side, side, PATCH**2 * len(offsets(environment)))
+    actions = Games(environment, 1).actions
+    network = getattr(networks, spec["network"])(shape, len(actions))
+    values = tf.function(lambda x: network(x), input_signature=[tf.TensorSpec((None, *shape), tf.uint8)])
+
+    count, few, points = protocol["episodes"], protocol["checkpoint_episodes"], len(saved["steps"])
+    # Agent, point of the training, ε, and the numbers of its episodes, which are those of their seeds.
+    plans: list[tuple[str, int | None, float, range]] = [
+        ("trained", points - 1, protocol["epsilon"], range(1, count + 1)),
+        ("random", None, 1.0, range(count + 1, 2 * count + 1)),
+    ]
+    for earlier in range(points - 1):
+        first = 2 * count + 1 + earlier * few
+        plans.append(("in training", earlier, protocol["epsilon"], range(first, first + few)))
+
+    rows = []
+    name = {"experiment": arguments.experiment, "variant": arguments.variant, "seed": arguments.seed}
+    progress = Progress(f"{arguments.experiment}/{arguments.variant}, seed {arguments.seed}", len(plans), "evaluations")
+    for agent, point, epsilon, numbers in plans:
+        if point is not None:
+            networks.load(network, saved, point)
+        played = play(environment, lambda x: values(x).numpy(), numbers, arguments.seed, epsilon)
+        for number, episode in zip(numbers, played, strict=True):
+            rows.append(
+                {
+                    **name,
+                    "agent": agent,
+                    "trained_steps": 0 if point is None else int(saved["steps"][point]),
+                    "episode": number,
+                    "steps": len(episode.actions),
+                    "return": episode.score,
+                    "ending": episode.ending,
+                    "reset_seed": episode.reset_seed,
+                    "actions": episode.actions,
+                    "values": None if point is None else episode.q.astype("<f4").tobytes(),
+                    "environment": json.dumps(environment),
+                }
+            )
+        progress.advance()
+    recordings = pd.DataFrame(rows).astype(
+        dict.fromkeys(("experiment", "variant", "agent", "ending", "environment"), "category")
+    )
+    with replacing(arguments.episodes) as path:
+        recordings.drop(columns=["reset_seed", "actions", "values", "environment"]).to_parquet(path, index=False)
+    with replacing(arguments.recordings) as path:
+        recordings.to_parquet(path, index=False)
+    final = recordings.loc[recordings["agent"] == "trained", "return"]
+    progress.finish(f"{len(recordings)} episodes, mean return {final.mean():.1f} in the end")
+
+
+if __name__ == "__main__":
+    main()

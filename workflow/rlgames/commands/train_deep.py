@@ -1,0 +1,155 @@
+"""Train a deep agent from one seed: weights, a table of episodes, recordings, and a manifest.
+
+Killed at any moment and run again, it gives the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rlgames import messages
+from rlgames.commands import job
+
+SAVE_SECONDS = 60
+"""Between two saves: what a kill may cost. RLGAMES_SAVE_SECONDS replaces it, and changes no result."""
+
+
+def main() -> None:
+    start = time.perf_counter()
+    parser = job.parser(__doc__)
+    parser.add_argument("--spec", required=True, help="settings of the run, as JSON")
+    parser.add_argument("--environment", required=True, help="module of the environment")
+    parser.add_argument("--agent", required=True, help="module of the agent")
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--variant", required=True)
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--state", required=True, type=Path, help="folder of the saves")
+    parser.add_argument("--initial-weights", nargs="*", type=Path, default=[])
+    for product in ("weights", "episodes", "recordings", "manifest"):
+        parser.add_argument(f"--{product}", required=True, type=Path)
+    arguments = parser.parse_args()
+    job.begin(arguments, __spec__.name, arguments.environment, arguments.agent)
+
+    from rlgames.devices import DeviceError, prepare
+    from rlgames.resume import ResumeError, die_with_parent
+
+    die_with_parent()
+    spec = json.loads(arguments.spec)
+    try:
+        device = prepare(spec["agent"]["device"], arguments.threads)
+        train(arguments, spec, device, start)
+    except (DeviceError, ResumeError) as error:
+        sys.exit(str(error))
+
+
+def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> None:
+    """Train to the end, from the last save if there is one, and publish."""
+    import numpy as np
+    import pandas as pd
+
+    from rlgames.files import replacing
+    from rlgames.provenance import checksum, installed_lock, machine, manifest
+    from rlgames.resume import ResumeError, Saves
+    from rlgames.training.deep import ReplayError, Training, memory
+
+    name = {"experiment": arguments.experiment, "variant": arguments.variant}
+    initial = {str(path): checksum(path) for path in arguments.initial_weights}
+    if (shortage := memory(spec["environment"], spec["agent"])) is not None:
+        raise ResumeError(shortage)
+    fingerprint = {"spec": spec, "seed": arguments.seed, "code": arguments.code, "initial weights": initial}
+    place = {key: machine()[key] for key in ("instruction_set", "onednn_max_cpu_isa")}
+    saves = Saves(arguments.state, fingerprint, {"lock": installed_lock(), "device": device, **place})
+    training = Training(
+        import_module(arguments.agent), arguments.seed, spec["environment"], spec["agent"], spec["steps"],
+        threads=arguments.threads,
+    )  # fmt: skip
+    progress = messages.Steps(f"{'/'.join(name.values())}, seed {arguments.seed}", spec["steps"])
+    kept: dict[int, dict[str, np.ndarray]] = {}
+    earlier, timeline = 0.0, [(0, 0.0)]
+    if (found := saves.load()) is None:
+        for path in arguments.initial_weights:
+            training.learner.start_from(dict(np.load(path, allow_pickle=False)))
+        training.begin()
+    else:
+        state, kept = found
+        timeline = [(int(step), float(seconds)) for step, seconds in state["timeline"]]
+        earlier = timeline.pop()[1]
+        try:
+            training.restore(state, progress.playing_again)
+        except ReplayError as error:
+            raise ResumeError(
+                f"{error}: the saves in {arguments.state} come from another machine or ALE; delete this folder."
+            ) from None
+        messages.log.info(f"Going on from step {training.steps}.")
+
+    def now() -> tuple[int, float]:
+        """The step, and the wall time that it took, over all attempts."""
+        return training.steps, round(earlier + time.perf_counter() - start, 3)
+
+    def save() -> None:
+        messages.log.info(f"Saving at step {training.steps} ...")
+        saves.save(training.steps, training.state() | {"timeline": np.array([*timeline, now()])}, kept)
+        messages.log.info("Saved.")
+
+    progress.begin(training.steps)
+    saved, save_seconds = time.perf_counter(), float(os.environ.get("RLGAMES_SAVE_SECONDS", SAVE_SECONDS))
+    while not training.finished:
+        if training.advance():
+            kept[training.steps] = training.learner.weights()
+            timeline.append(now())
+        progress.advance(training.steps, training.recent_return, training.epsilon)
+        if training.finished or time.perf_counter() - saved > save_seconds:
+            save()
+            saved = time.perf_counter()
+
+    weights = {key: np.stack([arrays[key] for arrays in kept.values()]) for key in next(iter(kept.values()))}
+    with replacing(arguments.weights) as path:
+        np.savez(path, allow_pickle=False, steps=np.array(sorted(kept)), **weights)
+    recordings = pd.DataFrame(
+        {
+            **name,
+            "seed": arguments.seed,
+            "episode": episode.number,
+            "steps": len(episode.actions),
+            "return": episode.score,
+            "ending": episode.ending,
+            "end_step": episode.end_step,
+            "reset_seed": episode.reset_seed,
+            "actions": bytes(episode.actions),
+            "environment": json.dumps(spec["environment"]),
+        }
+        for episode in training.episodes
+    ).astype(dict.fromkeys(("experiment", "variant", "ending", "environment"), "category"))
+    with replacing(arguments.episodes) as path:
+        recordings.drop(columns=["reset_seed", "actions", "environment"]).to_parquet(path, index=False)
+    with replacing(arguments.recordings) as path:
+        recordings.to_parquet(path, index=False)
+    facts = manifest(
+        **name,
+        spec=spec,
+        seeds=str(arguments.seed),
+        code=arguments.code,
+        threads=arguments.threads,
+        device=device,
+        steps=training.steps,
+        updates=training.updates,
+        diverged=[],
+        truncated=int((recordings["ending"] == "truncated").sum()),
+        timeline=timeline,
+        wall_seconds=now()[1],
+        products={path.name: checksum(path) for path in (arguments.weights, arguments.episodes, arguments.recordings)},
+    )
+    with replacing(arguments.manifest) as path:
+        path.write_text(json.dumps(facts, indent=2) + "\n")
+    progress.finish(f"{training.steps} steps, {training.updates} updates")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The networks: from observations cut into patches (see `rlgames.environments.atari.patches`) to values."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class PatchConvolution(keras.layers.Conv2D):
+    """A convolution of pixels from 0 to 255 that it scales to 1: in the kernel, which is smaller than the pictures."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        scaled = tf.nn.conv2d(tf.cast(inputs, tf.float32), self.kernel * np.float32(1 / 255), 1, "VALID")
+        return tf.nn.relu(tf.nn.bias_add(scaled, self.bias))
+
+
+def nature(shape: tuple[int, int, int], outputs: int) -> keras.Model:
+    """The network of Mnih et al. (2015): convolutions 32 8x8/4, 64 4x4/2, 64 3x3/1, dense 512, linear outputs.
+
+    `shape` is that of an observation in patches: (height / 4, width / 4, 16 stack), so that the first convolution is
+    one of 2 x 2 patches. `outputs` is the number of actions, or 1 for the value of a state.
+    """
+    inputs = keras.Input(shape, dtype="uint8")
+    x = PatchConvolution(32, 2)(inputs)
+    x = keras.layers.Conv2D(64, 4, strides=2, activation="relu")(x)
+    x = keras.layers.Conv2D(64, 3, activation="relu")(x)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(512, activation="relu")(x)
+    return keras.Model(inputs, keras.layers.Dense(outputs)(x))
+
+
+def small(shape: tuple[int, int, int], outputs: int) -> keras.Model:
+    """The network of Mnih et al. (2013), a third of the cost: 16 8x8/4, 32 4x4/2, dense 256, linear outputs."""
+    inputs = keras.Input(shape, dtype="uint8")
+    x = PatchConvolution(16, 2)(inputs)
+    x = keras.layers.Conv2D(32, 4, strides=2, activation="relu")(x)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(256, activation="relu")(x)
+    return keras.Model(inputs, keras.layers.Dense(outputs)(x))
+
+
+def initialise(network: keras.Model, rng: np.random.Generator) -> None:
+    """Draw initial weights: kernels uniform with Glorot and Bengio's (2010) range, zero biases."""
+    for weight in network.trainable_variables:
+        *field, inputs, outputs = (1, *weight.shape)[-4:] if weight.shape.rank != 1 else (0, 0)
+        limit = np.sqrt(6 / (np.prod(field) * (inputs + outputs))) if field else 0.0
+        weight.assign(rng.uniform(-limit, limit, weight.shape).astype(np.float32))
+
+
+def load(network: keras.Model, saved: dict[str, np.ndarray], point: int = -1) -> None:
+    """Set the weights kept at one point of a training, from its weights.npz as a mapping; the last by default."""
+    for number, weight in enumerate(network.trainable_variables):
+        weight.assign(saved[f"weight_{number}"][point])

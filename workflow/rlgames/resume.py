@@ -1,0 +1,159 @@
+"""Exact resume: what a killed training goes on from, kept beside the run."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlgames.files import replacing
+from rlgames.messages import log
+
+KEPT = 2
+"""Saves that are kept: the second is for when the last one is damaged."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class ResumeError(RuntimeError):
+    """A training that must not start, or go on, as things are. The message says what to do."""
+
+
+class Saves:
+    """The saves of one training, in a folder of its own.
+
+    A file is named by its step and by the checksum of its contents, so that a damaged one is recognised. Arrays only,
+    no pickle: a file from someone else cannot run code.
+    """
+
+    def __init__(self, folder: Path, fingerprint: dict[str, Any], machine: dict[str, Any]) -> None:
+        """`fingerprint` is what makes a save useless when it changes: spec and code. `machine` is what makes one
+        wrong: the lock and the instruction set. The folder is locked until this process ends.
+
+        Raises `ResumeError` while another process holds it, or if its saves were made on another `machine`.
+        """
+        self.folder = folder
+        self.identity = {"fingerprint": fingerprint, "machine": machine}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lock = (folder / "lock").open("a+")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.lock.seek(0)
+            raise ResumeError(
+                f"Another process ({self.lock.read().strip()}) trains this run already; wait for it, or stop it."
+            ) from None
+        self.lock.truncate(0)
+        self.lock.write(f"{os.getpid()}\n")
+        self.lock.flush()
+        for abandoned in folder.glob(".*.npz"):
+            abandoned.unlink()
+        self._check_identity()
+
+    def _check_identity(self) -> None:
+        """Clear the saves of another spec or code; refuse those of another machine."""
+        path = self.folder / "identity.json"
+        if path.exists():
+            try:
+                found = json.loads(path.read_text())
+            except ValueError:
+                found = None
+            if found == self.identity:
+                return
+            if found and found["fingerprint"] == self.identity["fingerprint"]:
+                differs = [key for key, value in self.identity["machine"].items() if found["machine"].get(key) != value]
+                raise ResumeError(
+                    f"The saves in {self.folder} were made with another {' and '.join(differs)}, and would go on with "
+                    f"other bits. Go on where they were made, or delete this folder to start anew."
+                )
+            log.warning("Settings or code have changed since the last save: training starts anew.")
+            for entry in self.folder.iterdir():
+                if entry.name != "lock":
+                    entry.unlink()
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(self.identity, indent=2) + "\n")
+
+    def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
+        """Save `state`, and the weights that are `kept` for good, by their step, unless they lie there already.
+
+        A full disk is a warning: training goes on, and the save before stays.
+        """
+        there = set(map(step_of, self._files("weights")))
+        try:
+            for kept_at in kept.keys() - there:
+                self._write("weights", kept_at, kept[kept_at])
+            self._write("save", step, state | {"kept": np.array(sorted(kept), np.int64)})
+        except OSError as error:
+            log.warning(
+                f"Nothing was saved at step {step}: {error.strerror} "
+                f"({shutil.disk_usage(self.folder).free / 1e6:.0f} MB free). Training goes on; a kill would cost more."
+            )
+            return
+        for old in self._files("save")[:-KEPT]:
+            old.unlink()
+
+    def load(self) -> tuple[Arrays, dict[int, Arrays]] | None:
+        """The newest state of which nothing is damaged, and the kept weights by step; None to start anew."""
+        for path in reversed(self._files("save")):
+            state = self._read(path)
+            if state is not None:
+                wanted = state["kept"].tolist()
+                kept = {step: weights for step in wanted if (weights := self._kept(step)) is not None}
+                if len(kept) == len(wanted):
+                    return state, kept
+            log.warning(f"{path}, or weights kept before it, are damaged: falling back to the save before.")
+            path.unlink()
+        return None
+
+    def _kept(self, step: int) -> Arrays | None:
+        """The weights kept at a step, if they are whole; removed if not."""
+        for path in self._files(f"weights-{step:012d}"):
+            if (weights := self._read(path)) is not None:
+                return weights
+            path.unlink()
+        return None
+
+    def _write(self, kind: str, step: int, arrays: Arrays) -> None:
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        digest = hashlib.sha256(content.getbuffer()).hexdigest()
+        with replacing(self.folder / f"{kind}-{step:012d}-{digest}.npz") as path:
+            path.write_bytes(content.getbuffer())
+
+    def _files(self, kind: str) -> list[Path]:
+        return sorted(self.folder.glob(f"{kind}-*.npz"))
+
+    def _read(self, path: Path) -> Arrays | None:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != path.stem.split("-")[2]:
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+
+def step_of(path: Path) -> int:
+    """The step in a file's name."""
+    return int(path.stem.split("-")[1])
+
+
+def die_with_parent() -> None:
+    """End this process when the one that started it ends, even by SIGKILL, so that none trains on unseen (Linux).
+
+    Everywhere else nothing happens: there the lock keeps a second trainer out until the first is done.
+    """
+    if sys.platform != "linux":
+        return
+    parent, set_parent_death_signal = os.getppid(), 1
+    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before it was watched
+        sys.exit("The process that started this one has ended.")
