@@ -150,7 +150,7 @@ def test_touching_and_commenting_reruns_nothing(sandbox: Sandbox, config: Config
         '"""Panels of single seeds side by side."""',
         '"""Panels in a row."""',
     )
-    edit("workflow/rules/train.smk", "# Trains agents.", "# Trains all agents.")
+    edit("workflow/rules/train.smk", "# Trains agents", "# Trains all agents")
     for path in sandbox.folder.rglob("*"):
         if path.is_file() and "results" not in path.parts and ".snakemake" not in path.parts:
             os.utime(path)
@@ -401,7 +401,7 @@ def test_recordings_are_verified_and_a_wrong_one_is_found(sandbox: Sandbox, conf
 def test_video_has_the_recorded_number_of_pictures(sandbox: Sandbox, config: Config) -> None:
     import av
 
-    from rlgames.commands.video import HOLD
+    from rlgames.videos import HOLD
 
     results = sandbox.folder / config["results"]
     steps = pd.read_parquet(results / "runs/tiled/default/seed-2-2/recordings.parquet").steps[0]

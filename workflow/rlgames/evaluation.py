@@ -16,9 +16,9 @@ class Played(NamedTuple):
 
     reset_seed: int
     actions: bytes
-    score: float
-    """The return: the sum of raw rewards."""
     ending: str
+    rewards: np.ndarray
+    """The game's own points after every action: float32, shape (steps,)."""
     q: np.ndarray
     """Action values before every action: float32, shape (steps, actions)."""
 
@@ -37,7 +37,8 @@ def play(
     rngs = [np.random.default_rng((seed, Purpose.EVALUATION_EXPLORATION, number)) for number in numbers]
     actions: list[bytearray] = [bytearray() for _ in numbers]
     estimates: list[list[np.ndarray]] = [[] for _ in numbers]
-    scores, endings = [0.0] * count, [""] * count
+    rewards: list[list[float]] = [[] for _ in numbers]
+    endings = [""] * count
     observations = games.reset(np.array(seeds))
     while not all(endings):
         q = values(patches(observations))
@@ -50,9 +51,15 @@ def play(
             if not endings[game]:  # a game that is over plays on, unheeded
                 actions[game].append(chosen[game])
                 estimates[game].append(q[game])
-                scores[game] += float(step.rewards[game])
+                rewards[game].append(step.rewards[game])
                 endings[game] = "terminated" if step.terminated[game] else "truncated" if step.truncated[game] else ""
     return [
-        Played(seeds[game], bytes(actions[game]), scores[game], endings[game], np.stack(estimates[game]))
+        Played(
+            reset_seed=seeds[game],
+            actions=bytes(actions[game]),
+            ending=endings[game],
+            rewards=np.array(rewards[game], np.float32),
+            q=np.stack(estimates[game]),
+        )
         for game in range(count)
     ]

@@ -19,10 +19,12 @@ GRAMMAR = {
     "state": "state/{experiment}/{variant}/seed-{seeds}",
     "figure": "figures/{figure}.{format}",
     "video": "videos/{experiment}/{variant}.{format}",
+    "gameplay": "videos/{experiment}/{variant}/{which}.{format}",
     "table": "tables/{table}.csv",
     "log": "logs/{job}.log",
     "figure log": "logs/figures/{figure}.log",
     "video log": "logs/videos/{experiment}/{variant}.log",
+    "gameplay log": "logs/videos/{experiment}/{variant}/{which}.log",
     "run log": f"logs/{RUN}.log",
     "evaluation log": f"logs/{RUN}/evaluation.log",
 }
@@ -32,6 +34,8 @@ CONSTRAINTS = {
     "variant": r"[\w.,=+-]+",
     "seeds": r"\d+(-\d+)?",
     "figure": r"[a-z0-9-]+",
+    "which": "best|median|random",
+    "format": "[a-z0-9]+",
     "table": r"[a-z0-9-]+",
 }
 """What each wildcard may match, so that no path can be read in two ways."""

@@ -18,6 +18,9 @@ from rlgames.settings.experiments import Spec, canonical, flat
 from rlgames.settings.explanations import unknown
 
 FORMATS = ("png", "pdf", "csv")
+VIDEO_FORMATS = ("mp4", "html")
+EPISODES = ("best", "median", "random")
+"""Evaluation episodes that videos show."""
 RUN_PRODUCTS = ("weights", "episodes", "recordings", "manifest")
 EVALUATION_PRODUCTS = ("evaluation episodes", "evaluation recordings")
 
@@ -51,14 +54,23 @@ class Plan:
         ]
         tables = [self.path("table", table=table) for table in names]
         videos = [
-            self.path("video", experiment=name, variant=variant.name, format=kind)
+            path
             for name in self.config.videos
             for variant in self.config.experiments[name].variants
-            for kind in ("mp4", "html")
+            for path in self.videos_of(name, variant.name)
         ]
         runs = [path for product in RUN_PRODUCTS for path in self.run_products(product)]
         evaluations = [path for product in EVALUATION_PRODUCTS for path in self.run_products(product, self.deep())]
         return [self.path("config"), *figures, *videos, *tables, *runs, *evaluations]
+
+    def videos_of(self, experiment: str, variant: str) -> list[str]:
+        """The videos of a variant: its last training episode, or three evaluation episodes of a deep agent."""
+        known = {"experiment": experiment, "variant": variant}
+        if not self.config.experiments[experiment].deep:
+            return [self.path("video", **known, format=kind) for kind in VIDEO_FORMATS]
+        return [
+            self.path("gameplay", **known, which=which, format=kind) for which in EPISODES for kind in VIDEO_FORMATS
+        ]
 
     @cached_property
     def variants(self) -> dict[tuple[str, str], settings.Variant]:
@@ -202,9 +214,11 @@ class Plan:
         (seeds,) = [
             block
             for block in self.config.experiments[run.experiment].blocks(self.config.block_size)
-            if int(block.split("-")[0]) <= seed <= int(block.split("-")[1])
+            if int(block.split("-")[0]) <= seed <= int(block.split("-")[-1])
         ]
-        return self.path("recordings", experiment=run.experiment, variant=run.variant, seeds=seeds)
+        deep = self.config.experiments[run.experiment].deep
+        product = "evaluation recordings" if deep else "recordings"
+        return self.path(product, experiment=run.experiment, variant=run.variant, seeds=seeds)
 
     def video_seed(self, run: Any) -> int:
         return self.config.videos[run.experiment].seed

@@ -1,5 +1,6 @@
 # Plays recorded episodes again, for a video.
-# Needs: recordings of a run. Makes: videos/{experiment}/{variant}.mp4 and .html.
+# Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html of linear agents,
+# and videos/{experiment}/{variant}/best, median and random of deep ones.
 
 
 rule video:
@@ -23,4 +24,31 @@ rule video:
         caption=lambda wildcards: PLAN.video_caption(wildcards),
     shell:
         "exec python -m rlgames.commands.video --recordings {input.recordings:q} --seed {params.seed}"
+        " --mp4 {output.mp4:q} --html {output.html:q} --code {params.code} --log {log:q}"
+
+
+rule gameplay:
+    input:
+        recordings=lambda wildcards: PLAN.video_input(wildcards),
+    output:
+        mp4=PLAN.path("gameplay", format="mp4"),
+        html=report(
+            PLAN.path("gameplay", format="html"),
+            category="Videos",
+            labels={
+                "experiment": "{experiment}",
+                "variant": "{variant}",
+                "episode": "{which}",
+            },
+            caption="../report/figure.rst",
+        ),
+    log:
+        PLAN.path("gameplay log"),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=PLAN.code("gameplay"),
+        caption=lambda wildcards: PLAN.video_caption(wildcards),
+    shell:
+        "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
         " --mp4 {output.mp4:q} --html {output.html:q} --code {params.code} --log {log:q}"

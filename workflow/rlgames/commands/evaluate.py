@@ -69,10 +69,11 @@ def main() -> None:
                     "trained_steps": 0 if point is None else int(saved["steps"][point]),
                     "episode": number,
                     "steps": len(episode.actions),
-                    "return": episode.score,
+                    "return": float(episode.rewards.sum(dtype=np.float64)),
                     "ending": episode.ending,
                     "reset_seed": episode.reset_seed,
                     "actions": episode.actions,
+                    "rewards": episode.rewards.astype("<f4").tobytes(),
                     "values": None if point is None else episode.q.astype("<f4").tobytes(),
                     "environment": json.dumps(environment),
                 }
@@ -82,7 +83,9 @@ def main() -> None:
         dict.fromkeys(("experiment", "variant", "agent", "ending", "environment"), "category")
     )
     with replacing(arguments.episodes) as path:
-        recordings.drop(columns=["reset_seed", "actions", "values", "environment"]).to_parquet(path, index=False)
+        recordings.drop(columns=["reset_seed", "actions", "rewards", "values", "environment"]).to_parquet(
+            path, index=False
+        )
     with replacing(arguments.recordings) as path:
         recordings.to_parquet(path, index=False)
     final = recordings.loc[recordings["agent"] == "trained", "return"]

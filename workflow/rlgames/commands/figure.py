@@ -32,8 +32,8 @@ def main() -> None:
         [{"experiment": experiment, "variant": variant, **place} for experiment, variant, place in spec["curves"]]
     )
     tables: dict[str, Any] = {}
-    for name in {path.stem for path in arguments.inputs}:
-        paths = [path for path in arguments.inputs if path.stem == name]
+    for name in {table_name(path) for path in arguments.inputs}:
+        paths = [path for path in arguments.inputs if table_name(path) == name]
         if paths[0].suffix == ".parquet":
             rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
             tables[name] = rows.merge(places, on=KEYS)
@@ -51,6 +51,11 @@ def main() -> None:
     with replacing(arguments.pdf) as path:
         figure.savefig(path, metadata={"CreationDate": None})
     log.info(f"{arguments.png}: drawn")
+
+
+def table_name(path: Path) -> str:
+    """What a file is: episodes, recordings or weights of a training, or those of its evaluation."""
+    return f"evaluation {path.stem}" if path.parent.name == "evaluation" else path.stem
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from rlgames.settings.base import Settings
 from rlgames.settings.experiments import Experiment, Variant, describe, locate, shown, value_at
 from rlgames.settings.explanations import explanations, problem, unknown
-from rlgames.settings.figures import AnyFigure, CostToGo, LearningCurves, Sweep, Video
+from rlgames.settings.figures import AnyFigure, CostToGo, LearningCurves, Returns, Sweep, Video
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 """Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
@@ -123,6 +123,16 @@ def place(figure: AnyFigure, experiment: str, variant: Variant) -> dict[str, Any
         )
         return {"curve": curve, "x": figure.x_factor * value_at(variant.spec, locate(figure.x))}
     facet: dict[str, Any] = {}
+    if figure.deep:
+        spec: Any = variant.spec
+        facet = {
+            "game": spec.environment.game,
+            "frame_skip": spec.environment.frame_skip,
+            "budget": spec.steps,
+            "discount": spec.agent.discount,
+        }
+        if isinstance(figure, Returns):  # a panel for each game, so no need to name it
+            values = {key: value for key, value in values.items() if key != "game"}
     if isinstance(figure, CostToGo):
         facet = {"coding": variant.spec.model_dump()["agent"]["coding"]}
     if isinstance(figure, LearningCurves) and figure.facet is not None:

@@ -93,11 +93,44 @@ class CostToGo(FigureSettings):
     """The seed to draw."""
 
 
-AnyFigure = Annotated[LearningCurves | FirstSteps | Sweep | CostToGo, Field(discriminator="kind")]
+class Returns(FigureSettings):
+    """Learning curves of deep agents: training returns against steps, evaluations as points, published levels."""
+
+    module: ClassVar[str] = "rlgames.figures.returns"
+    deep: ClassVar[bool] = True
+    products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes")
+    kind: Literal["returns"]
+
+
+class ValueEstimates(FigureSettings):
+    """max Q along evaluation episodes against what followed, beside the textbook's example of maximisation bias."""
+
+    module: ClassVar[str] = "rlgames.figures.value_estimates"
+    deep: ClassVar[bool] = True
+    products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
+    kind: Literal["value-estimates"]
+
+
+class Observations(FigureSettings):
+    """What an agent sees, step by step from the screen, in the first evaluation episode."""
+
+    module: ClassVar[str] = "rlgames.figures.observations"
+    deep: ClassVar[bool] = True
+    products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
+    kind: Literal["observations"]
+    step: int = Field(default=60, ge=0)
+    """The step to show."""
+
+
+AnyFigure = Annotated[
+    LearningCurves | FirstSteps | Sweep | CostToGo | Returns | ValueEstimates | Observations,
+    Field(discriminator="kind"),
+]
 
 
 class Video(Settings):
-    """A video of the last training episode of one seed, for each variant of an experiment."""
+    """Videos of one seed of each variant: the last training episode of a linear agent; of a deep one, the evaluation
+    episodes of best and of median return, and one of random play."""
 
     seed: int = Field(ge=0)
     """The seed to show."""

@@ -1,0 +1,139 @@
+"""Value estimates against what followed, and the bias that double learning removes, where the truth is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rlgames.agents.maximisation_bias import left_shares
+from rlgames.figures.style import colours, draw_band, new_figure
+from rlgames.statistics import interval
+
+BINS = 12
+
+
+def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it, from `tables["evaluation recordings"]`.
+
+    Its columns are curve, discount, agent, seed, episode, ending, and as bytes values (float32, action values before
+    every action) and rewards (float32).
+    """
+    steps = estimates(tables["evaluation recordings"])
+    gaps = gap_table(steps)
+    bias = bias_table()
+    palette = colours([*dict.fromkeys(steps["curve"])])
+    figure = new_figure(13, 5.2)
+    scatter, bars, toy = figure.subplots(1, 3, width_ratios=[1.25, 0.8, 1.1])
+    bins = draw_estimates(scatter, steps, palette)
+    draw_gaps(bars, gaps, palette)
+    draw_bias(toy, bias)
+    figure.suptitle(title, fontsize=13)
+    figure.supxlabel(
+        f"{verdict(gaps)}\nLeft, middle: evaluation episodes that ended by themselves, rewards clipped as in learning; "
+        f"bars: {gaps['band'].iloc[0]},\nover all seeds' episodes. Right: example 6.7 of Sutton and Barto (2018): 10 "
+        "actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 runs; going left is never better.",
+        fontsize=8.5,
+        color="0.35",
+    )  # fmt: skip
+    return figure, pd.concat([bins, gaps, bias], ignore_index=True)
+
+
+def estimates(recordings: pd.DataFrame) -> pd.DataFrame:
+    """A row for every step of the trained agents: curve, seed, episode, estimate (max Q) and what followed."""
+    parts = []
+    trained = recordings[(recordings["agent"] == "trained") & (recordings["ending"] == "terminated")]
+    for row in trained.to_dict("records"):
+        rewards = np.frombuffer(row["rewards"], "<f4").clip(-1, 1)
+        values = np.frombuffer(row["values"], "<f4").reshape(len(rewards), -1)
+        keys = {key: row[key] for key in ("curve", "seed", "episode")}
+        parts.append(
+            pd.DataFrame(
+                {**keys, "estimate": values.max(axis=1), "followed": discounted(rewards, float(row["discount"]))}
+            )
+        )
+    empty = pd.DataFrame(columns=["curve", "seed", "episode", "estimate", "followed"])
+    return pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def discounted(rewards: np.ndarray, discount: float) -> np.ndarray:
+    """G_t = R_{t+1} + γ G_{t+1} at every step (Sutton and Barto 2018, equation 3.9): float64, shape (steps,)."""
+    returns, following = np.empty(len(rewards)), 0.0
+    for t in reversed(range(len(rewards))):
+        following = returns[t] = float(rewards[t]) + discount * following
+    return returns
+
+
+def gap_table(steps: pd.DataFrame) -> pd.DataFrame:
+    """For each curve the mean of max Q - G over episodes: columns kind, curve, value, low, high, band, episodes."""
+    rows = []
+    for curve, part in steps.groupby("curve", sort=False):
+        gaps = (part["estimate"] - part["followed"]).groupby([part["seed"], part["episode"]]).mean().to_numpy()
+        low, high, band = interval(gaps)
+        rows.append({"kind": "gap", "curve": str(curve), "value": gaps.mean(), "low": low, "high": high, "band": band,
+                     "episodes": len(gaps)})  # fmt: skip
+    return pd.DataFrame(rows, columns=["kind", "curve", "value", "low", "high", "band", "episodes"])
+
+
+def bias_table() -> pd.DataFrame:
+    """The toy: share of runs that go left, by episode."""
+    shares = left_shares(np.random.default_rng(0))
+    return pd.concat(
+        [
+            pd.DataFrame({"kind": "toy", "curve": curve, "episode": np.arange(1, len(share) + 1), "value": share})
+            for curve, share in zip(("Q-learning", "double Q-learning"), shares, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def verdict(gaps: pd.DataFrame) -> str:
+    """In words, whether the gaps differ."""
+    if len(gaps) < 2:
+        return "One curve: nothing to compare."
+    ordered = gaps.sort_values("value")
+    lowest, highest = ordered.iloc[0], ordered.iloc[-1]
+    if highest["low"] <= lowest["high"]:
+        return "The intervals of the gaps overlap: this shows no difference in overestimation between the agents."
+    return f"{highest['curve']} overestimates more than {lowest['curve']}: their intervals do not overlap."
+
+
+def draw_estimates(axes: Axes, steps: pd.DataFrame, palette: dict[str, Any]) -> pd.DataFrame:
+    """Mean estimate in bins of equal counts of what followed; returns the bins."""
+    rows = []
+    for number, (curve, part) in enumerate(steps.groupby("curve", sort=False)):
+        bins = part.groupby(pd.qcut(part["followed"], BINS, duplicates="drop"), observed=True)
+        table = bins.agg(
+            x=("followed", "mean"),
+            value=("estimate", "mean"),
+            low=("estimate", lambda values: values.quantile(0.025)),
+            high=("estimate", lambda values: values.quantile(0.975)),
+        )
+        draw_band(axes, table["x"], table["low"], table["high"], palette[str(curve)])
+        axes.plot(table["x"], table["value"], color=palette[str(curve)], marker="os^D"[number % 4], label=str(curve))
+        rows.append(table.reset_index(drop=True).assign(kind="estimate", curve=str(curve), band="95% of the steps"))
+    low, high = axes.dataLim.intervalx
+    axes.plot([low, high], [low, high], color="0.4", ls="--", lw=1, label="estimate = what followed")
+    axes.set(xlabel="Discounted return that followed", ylabel="max Q before it", title="Estimates (band: 95% of steps)")
+    axes.legend(fontsize=8.5)
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def draw_gaps(axes: Axes, gaps: pd.DataFrame, palette: dict[str, Any]) -> None:
+    places = np.arange(len(gaps))
+    errors = np.abs(gaps[["low", "high"]].to_numpy(float).T - gaps["value"].to_numpy(float))
+    axes.bar(places, gaps["value"], yerr=errors, capsize=4, color=[palette[curve] for curve in gaps["curve"]])
+    axes.axhline(0, color="0.4", lw=1)
+    axes.set_xticks(places, [curve.replace(": ", ":\n") for curve in gaps["curve"]], fontsize=9)
+    axes.set(title="Overestimation", ylabel="Mean of max Q minus what followed")
+
+
+def draw_bias(axes: Axes, bias: pd.DataFrame) -> None:
+    for (curve, rows), style in zip(bias.groupby("curve", sort=False), ("-", "-."), strict=True):
+        axes.plot(rows["episode"], 100 * rows["value"], ls=style, color="black", lw=1.4, label=str(curve))
+    axes.axhline(5, color="0.4", ls="--", lw=1, label="the best that ε-greedy allows")
+    axes.set(xlabel="Episode", ylabel="Left actions from A (%)", ylim=(0, 100), xlim=(1, 300), title="A known truth")
+    axes.legend(fontsize=8.5)

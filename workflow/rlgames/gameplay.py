@@ -1,0 +1,90 @@
+"""Pictures of an agent at play: the screen, and beside it the score, the action values and the action taken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+
+from rlgames.environments.atari import Games, replay
+
+SCALE = 3
+PANEL = 330
+"""Width of the part beside the screen, in pixels."""
+
+INK, FAINT, BAR, CHOSEN = (235, 235, 235), (130, 130, 130), (0, 114, 178), (230, 159, 0)
+"""Colours as red, green, blue; bars blue and orange, which a colour-blind reader can tell apart."""
+
+
+def pictures(recording: dict[Any, Any], caption: list[str]) -> Iterator[np.ndarray]:
+    """Every step of an evaluation episode: uint8, shape (630, 810, 3). The panel is what led to the next picture."""
+    settings = json.loads(recording["environment"])
+    names = Games(settings, 1).actions
+    actions = recording["actions"]
+    values = None
+    if recording["values"] is not None:
+        values = np.frombuffer(recording["values"], "<f4").reshape(len(actions), len(names))
+    bounds = (0.0, 0.0) if values is None else (min(0.0, float(values.min())), max(0.0, float(values.max())))
+    score = 0.0
+    for step, (reward, _, screen) in enumerate(replay(recording, settings, render=True)):
+        score += reward
+        panel = np.full((screen.shape[0] * SCALE, PANEL, 3), 24, np.uint8)
+        write_lines(panel, caption, score, step, len(actions))
+        if step < len(actions):
+            draw_values(panel, names, actions[step], None if values is None else values[step], bounds)
+        large = cv2.resize(screen, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_NEAREST)
+        yield np.hstack([large, panel])
+
+
+def write_lines(panel: np.ndarray, caption: list[str], score: float, step: int, steps: int) -> None:
+    for number, line in enumerate(caption):
+        write(panel, line, (18, 36 + 26 * number), 0.55, INK if number == 0 else FAINT)
+    write(panel, f"Score {score:g}", (18, 170), 1.1, INK, 2)
+    write(panel, f"step {step} of {steps}", (18, 200), 0.5, FAINT)
+
+
+def draw_values(
+    panel: np.ndarray, names: list[str], action: int, values: np.ndarray | None, bounds: tuple[float, float]
+) -> None:
+    """A bar for each action, from zero; the chosen one in orange, with a mark."""
+    low, high = bounds
+    left, right, top = 130, PANEL - 70, 258
+    height = min(44, (panel.shape[0] - top - 20) // len(names))
+    zero = left + int((right - left) * (-low) / max(high - low, 1e-6))
+    write(panel, "action values Q" if values is not None else "random actions", (18, top - 16), 0.5, FAINT)
+    for number, name in enumerate(names):
+        y, chosen = top + number * height, number == action
+        colour = CHOSEN if chosen else BAR
+        size = min(0.5, height / 50)
+        write(
+            panel, ("> " if chosen else "  ") + name.lower(), (10, y + height * 2 // 3), size, INK if chosen else FAINT
+        )
+        if values is None:
+            continue
+        end = left + int((right - left) * (float(values[number]) - low) / max(high - low, 1e-6))
+        cv2.rectangle(panel, (min(zero, end), y + 4), (max(zero, end), y + height - 5), colour, -1)
+        write(panel, f"{values[number]:.2f}", (right + 8, y + height * 2 // 3), size, INK if chosen else FAINT)
+    if values is not None:
+        cv2.line(panel, (zero, top), (zero, top + len(names) * height), FAINT, 1)
+
+
+def write(
+    panel: np.ndarray, text: str, place: tuple[int, int], size: float, colour: tuple[int, int, int], weight: int = 1
+) -> None:
+    cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, weight, cv2.LINE_AA)
+
+
+def choose(recordings: Any, which: str) -> dict[Any, Any]:
+    """The episode of best return or of median return of the trained agent, or the first of the random one.
+
+    `recordings` is the DataFrame of an evaluation. Of equal returns the shorter episode is better.
+    """
+    if which == "random":
+        return recordings[recordings["agent"] == "random"].iloc[0].to_dict()
+    ranked = recordings[recordings["agent"] == "trained"].sort_values(
+        ["return", "steps"], ascending=[True, False], kind="stable"
+    )
+    return ranked.iloc[-1 if which == "best" else (len(ranked) - 1) // 2].to_dict()
