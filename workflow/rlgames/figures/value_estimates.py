@@ -29,13 +29,14 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     figure = new_figure(13, 5.2)
     scatter, bars, toy = figure.subplots(1, 3, width_ratios=[1.25, 0.8, 1.1])
     bins = draw_estimates(scatter, steps, palette)
-    draw_gaps(bars, gaps, palette)
+    if len(gaps):
+        draw_gaps(bars, gaps, palette)
     draw_bias(toy, bias)
     figure.suptitle(title, fontsize=13)
     figure.supxlabel(
         f"{verdict(gaps)}\nLeft, middle: evaluation episodes that ended by themselves, rewards clipped as in learning; "
-        f"bars: {gaps['band'].iloc[0]},\nover all seeds' episodes. Right: example 6.7 of Sutton and Barto (2018): 10 "
-        "actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 runs; going left is never better.",
+        f"bars: {' or '.join(gaps['band'].unique())}\nover all seeds' episodes. Right: example 6.7 of Sutton and Barto "
+        "(2018): 10 actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 runs; going left is never better.",
         fontsize=8.5,
         color="0.35",
     )  # fmt: skip
@@ -93,7 +94,7 @@ def bias_table() -> pd.DataFrame:
 def verdict(gaps: pd.DataFrame) -> str:
     """In words, whether the gaps differ."""
     if len(gaps) < 2:
-        return "One curve: nothing to compare."
+        return "One curve, nothing to compare." if len(gaps) else "No evaluation episode ended by itself: no estimates."
     ordered = gaps.sort_values("value")
     lowest, highest = ordered.iloc[0], ordered.iloc[-1]
     if highest["low"] <= lowest["high"]:
@@ -115,10 +116,11 @@ def draw_estimates(axes: Axes, steps: pd.DataFrame, palette: dict[str, Any]) -> 
         draw_band(axes, table["x"], table["low"], table["high"], palette[str(curve)])
         axes.plot(table["x"], table["value"], color=palette[str(curve)], marker="os^D"[number % 4], label=str(curve))
         rows.append(table.reset_index(drop=True).assign(kind="estimate", curve=str(curve), band="95% of the steps"))
-    low, high = axes.dataLim.intervalx
-    axes.plot([low, high], [low, high], color="0.4", ls="--", lw=1, label="estimate = what followed")
+    if rows:
+        low, high = axes.dataLim.intervalx
+        axes.plot([low, high], [low, high], color="0.4", ls="--", lw=1, label="estimate = what followed")
+        axes.legend(fontsize=8.5)
     axes.set(xlabel="Discounted return that followed", ylabel="max Q before it", title="Estimates (band: 95% of steps)")
-    axes.legend(fontsize=8.5)
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 

@@ -1,0 +1,149 @@
+"""The deep half of the workflow, end to end and tiny."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import Sandbox, traces
+
+Config = dict[str, Any]
+
+MAX_STEPS, STEPS = 90, 600
+
+
+@pytest.fixture(scope="module")
+def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The tiny config, built once with every Python process traced; tests that follow leave it as it is."""
+    figure = {"experiments": ["pong"], "title": "Pong", "caption": "Untrained."}
+    config: Config = {
+        "results": "results/deep",
+        "evaluation": {"episodes": 3, "checkpoint_episodes": 1},
+        "experiments": {
+            "pong": {
+                "environment": {"name": "atari", "game": "pong", "actions": "three", "max_steps": MAX_STEPS},
+                "agent": {"name": "dqn", "network": "small", "warm_up": 400, "capacity": 1000, "games": 2},
+                "steps": STEPS,
+                "seeds": 1,
+                "sweep": [{"agent.name": "dqn", "label": "DQN"}, {"agent.name": "double-dqn", "label": "Double"}],
+            },
+        },
+        "figures": {
+            "returns": {**figure, "kind": "returns"},
+            "value-estimates": {**figure, "kind": "value-estimates"},
+            "observations": {**figure, "kind": "observations", "step": 20},
+        },
+        "videos": {"pong": {"seed": 0, "caption": "Untrained."}},
+    }
+    folder = tmp_path_factory.mktemp("traces")
+    sandbox.build(config, cores=2, TRACE_MODULES=str(folder))
+    config["traces"] = folder
+    return config
+
+
+@pytest.fixture
+def config(built: Config) -> Config:
+    return {key: copy.deepcopy(value) for key, value in built.items() if key != "traces"}
+
+
+def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
+    results = sandbox.folder / config["results"]
+    run = results / "runs/pong/agent.name=dqn/seed-0"
+    assert {path.name for path in run.iterdir()} == {
+        "weights.npz",
+        "episodes.parquet",
+        "recordings.parquet",
+        "manifest.json",
+        "evaluation",
+    }
+    with np.load(run / "weights.npz", allow_pickle=False) as weights:
+        assert weights["steps"].tolist() == list(range(60, STEPS + 1, 60))
+        assert weights["weight_0"].shape == (10, 2, 2, 64, 16)
+    episodes = pd.read_parquet(run / "episodes.parquet")
+    assert episodes["steps"].sum() == STEPS
+    assert set(episodes[episodes["steps"] == MAX_STEPS]["ending"]) == {"truncated"}
+    facts = json.loads((run / "manifest.json").read_text())
+    assert facts["updates"] == (STEPS - 400) / 4
+    assert [step for step, _ in facts["timeline"]] == [0, *range(60, STEPS + 1, 60)]
+    scores = pd.read_csv(results / "tables/evaluation-scores.csv")
+    assert scores.groupby("agent").size().to_dict() == {"random": 2, "trained": 2}
+    assert len(pd.read_csv(results / "tables/steps-to-return.csv")) == 2 * 3
+
+
+def test_evaluation_has_its_own_seeds_and_its_values(sandbox: Sandbox, config: Config) -> None:
+    run = sandbox.folder / config["results"] / "runs/pong/agent.name=dqn/seed-0"
+    recordings = pd.read_parquet(run / "evaluation/recordings.parquet")
+    assert recordings["agent"].value_counts().to_dict() == {"in training": 9, "trained": 3, "random": 3}
+    assert not set(recordings["reset_seed"]) & set(pd.read_parquet(run / "recordings.parquet")["reset_seed"])
+    assert recordings["reset_seed"].is_unique
+    trained = recordings.iloc[0]
+    assert len(trained["values"]) == 4 * 3 * trained["steps"]
+    assert np.frombuffer(trained["rewards"], "<f4").sum() == trained["return"]
+
+
+def test_nothing_more_to_do_and_recordings_verify(sandbox: Sandbox, config: Config) -> None:
+    assert "Nothing to be done" in sandbox.build(config)
+    command = [sys.executable, "-m", "rlgames.commands.verify", str(sandbox.folder / config["results"])]
+    run = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=True)
+    assert "recordings give the lengths, returns and endings that were published." in run.stdout
+
+
+def test_setting_of_one_agent_reruns_that_agent(sandbox: Sandbox, config: Config) -> None:
+    config["experiments"]["pong"]["sweep"][1]["target_every"] = 500
+    planned = sandbox.planned(config)
+    assert any(path.startswith("runs/pong/agent.name=double-dqn,target_every=500/") for path in planned)
+    assert not any(path.startswith("runs/pong/agent.name=dqn/") for path in planned)
+
+
+def test_how_it_is_evaluated_retrains_nothing(sandbox: Sandbox, config: Config) -> None:
+    config["evaluation"]["epsilon"] = 0.05
+    assert not any(path.endswith("weights.npz") for path in sandbox.planned(config))
+
+
+@pytest.mark.parametrize("which", ["best", "median", "random"])
+def test_video_decodes_to_every_step(sandbox: Sandbox, config: Config, which: str) -> None:
+    import av
+
+    from rlgames.videos import HOLD
+
+    results = sandbox.folder / config["results"]
+    with av.open(str(results / f"videos/pong/agent.name=dqn/{which}.mp4")) as container:
+        (stream,) = container.streams.video
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert sum(1 for _ in container.decode(stream)) == 1 + MAX_STEPS + HOLD
+    assert "data:video/mp4;base64," in (results / f"videos/pong/agent.name=dqn/{which}.html").read_text()
+
+
+@pytest.mark.parametrize("command", ["train_deep", "evaluate", "deep_scores", "gameplay", "figure"])
+def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config, command: str) -> None:
+    from rlgames.plan import Plan
+    from rlgames.provenance import OUTSIDE, closure
+
+    plan = Plan({key: value for key, value in built.items() if key != "traces"})
+    module = f"rlgames.commands.{command}"
+    found = [trace for trace in traces(built["traces"]) if module in trace["argv"]]
+    assert found, "the command has left no trace"
+    for trace in found:
+        arguments = trace["argv"]
+        roots = [arguments[arguments.index(key) + 1] for key in ("--environment", "--agent") if key in arguments]
+        if command == "figure":
+            roots = [json.loads(arguments[arguments.index("--spec") + 1])["module"]]
+        loaded = {name for name in trace["modules"] if name.split(".")[0] == "rlgames"}
+        loaded = {name for name in loaded if not name.startswith(OUTSIDE)}
+        assert loaded | {module} == set(closure([module, *roots]))
+    assert plan.deep() == ["pong"]
+
+
+def test_linear_figures_are_not_for_deep_agents(sandbox: Sandbox, config: Config) -> None:
+    config["figures"]["returns"]["kind"] = "cost-to-go"
+    config["figures"]["returns"]["seed"] = 0
+    assert "figures.returns: cost-to-go draws linear agents, and those of pong are deep" in sandbox.build(
+        config, fails=True
+    )
