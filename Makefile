@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain verify status bench test lint format docs lock gallery clean help
+.PHONY: figures smoke report explain verify status bench bench-deep soak clean-state test lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -44,6 +44,14 @@ status: $(LOCKED) ## what is done, and which runs diverged, were cut off, or hav
 bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one core
 	@python benchmarks/agents.py
 
+bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
+	@python benchmarks/deep.py updates
+	@python benchmarks/deep.py rebuild
+	@python benchmarks/deep.py trainings $(PEER)
+
+soak: $(DEV_LOCKED) ## kill a deep training a hundred times at random, and compare the bits
+	@python tests/workflow/test_exact_resume.py 100
+
 test: $(DEV_LOCKED) ## the whole test suite
 	@pytest
 
@@ -65,6 +73,9 @@ docs: $(LOCKED) ## write config/README.md and the JSON schema from the settings
 lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/ anew, at the newest versions
 	@python envs/lock.py
 
+clean-state: ## remove what interrupted or finished trainings go on from; results stay
+	rm -rf $(RESULTS)/state
+
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis
 
@@ -74,7 +85,7 @@ gallery: figures ## copy the figures and tables that the docs show to docs/galle
 	@cp $(RESULTS)/tables/final-scores.csv docs/gallery/
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The copy of the lock tells every manifest what its run was made with. Contents decide, not times: a checkout installs
 # nothing anew, and a change of FLAVOUR does.

@@ -103,7 +103,7 @@ class Adam:
     Keras's own takes several, which on a processor is a fifth of an update.
     """
 
-    def __init__(self, variables: list[tf.Variable], step_size: float, epsilon: float) -> None:
+    def __init__(self, variables: list[keras.Variable], step_size: float, epsilon: float) -> None:
         self.targets = variables
         self.settings = {"lr": step_size, "epsilon": epsilon, "beta1": 0.9, "beta2": 0.999}
         self.first_moments = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
@@ -118,10 +118,5 @@ class Adam:
             self.targets, self.first_moments, self.second_moments, gradients, strict=True
         ):
             tf.raw_ops.ResourceApplyAdam(
-                var=handle(variable), m=m.handle, v=v.handle, grad=gradient, **powers, **self.settings
+                var=variable.value.handle, m=m.handle, v=v.handle, grad=gradient, **powers, **self.settings
             )
-
-
-def handle(variable: Any) -> tf.Tensor:
-    """The handle of a variable, Keras's or TensorFlow's."""
-    return getattr(variable, "value", variable).handle

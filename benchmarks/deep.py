@@ -1,0 +1,157 @@
+"""Speed of the deep agents, on this machine: medians of repetitions, and their spread.
+
+- updates: the update as a share of what the same core does in matrix products.
+- trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
+  With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
+- rebuild: the replay buffer rebuilt from recordings.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+RUNS = 5
+FOLDER = Path(__file__).parent
+ENVIRONMENT = {"name": "atari", "game": "pong", "actions": "minimal"}
+WARM_UP, TIMED = 1000, 3000
+"""Steps of a training before the first update, and those that are timed after 200 more."""
+
+FLOPS = {"dqn": 2.18e9, "double_dqn": 2.78e9}
+"""Of an update: batch 32, the network of 2015, 84 x 84 pixels, a stack of 4."""
+
+
+def spread(values: list[float], unit: str) -> str:
+    return f"{statistics.median(values):.4g} {unit} ({min(values):.4g} to {max(values):.4g})"
+
+
+def settings(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    from rlgames.settings.agents import DQN
+    from rlgames.settings.environments import Atari
+
+    agent = DQN.model_validate({"name": "dqn", "warm_up": WARM_UP, "capacity": 10_000, **changes})
+    return Atari.model_validate(ENVIRONMENT).model_dump(), agent.model_dump()
+
+
+def peak() -> float:
+    """Floating-point operations per second of a matrix product of 2048 cubed in float32: the best of five."""
+    import numpy as np
+    import tensorflow as tf
+
+    matrix = tf.constant(np.random.default_rng(0).random((2048, 2048), np.float32))
+    product = tf.function(lambda: tf.matmul(matrix, matrix))
+    product()
+    return 2 * 2048**3 / min(timed(lambda: product().numpy()) for _ in range(5))
+
+
+def timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def updates() -> None:
+    """The update of both agents, on one core."""
+    from rlgames.agents.deep import Learner
+    from rlgames.devices import prepare
+
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    prepare("cpu", 1)
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    shape = (21, 21, 64)
+    minibatch: Any = (
+        rng.integers(0, 255, (32, *shape), np.uint8), rng.integers(0, 3, 32, np.int32), rng.random(32, np.float32),
+        np.full(32, 0.99, np.float32), rng.integers(0, 255, (32, *shape), np.uint8),
+    )  # fmt: skip
+    _, agent = settings()
+    for name, flops in FLOPS.items():
+        learner = Learner(import_module(f"rlgames.agents.{name}"), shape, 3, agent, rng)
+        for _ in range(20):
+            learner.update(minibatch)
+        times, shares = [], []
+        for _ in range(RUNS):
+            times.append(statistics.median(timed(partial(learner.update, minibatch)) for _ in range(40)))
+            shares.append(flops / times[-1] / peak() * 100)
+        ms = [1000 * seconds for seconds in times]
+        print(f"| update, {name} | {spread(ms, 'ms')} | {spread(shares, '% of the peak')} |", flush=True)
+
+
+def training(threads: int, seed: int) -> None:
+    """Steps per second of one training; printed."""
+    from rlgames.devices import prepare
+    from rlgames.training.deep import Training
+
+    prepare("cpu", threads)
+    environment, agent = settings()
+    learning = Training(import_module("rlgames.agents.dqn"), seed, environment, agent, 10**9, threads=threads)
+    learning.begin()
+    while learning.steps < WARM_UP + 200:
+        learning.advance()
+    seconds = timed(lambda: [learning.advance() for _ in range(TIMED)])
+    print(TIMED / seconds)
+
+
+def trainings(other: str | None) -> None:
+    """One training on both cores, and two side by side, in turn with Stable-Baselines3's."""
+    ours = [sys.executable, str(Path(__file__))]
+    theirs = None if other is None else [other, str(FOLDER / "peer.py"), str(WARM_UP), str(TIMED)]
+    for title, threads, count in (("one training, both cores", 2, 1), ("two side by side, sum", 1, 2)):
+        rates: dict[str, list[float]] = {"ours": [], "Stable-Baselines3": []}
+        for _ in range(RUNS):
+            rates["ours"].append(together([*ours, "training", str(threads)], count))
+            if theirs is not None:
+                rates["Stable-Baselines3"].append(together([*theirs, str(threads)], count))
+        for name, found in rates.items():
+            if found:
+                print(f"| {title}, {name} | {spread(found, 'steps/s')} |", flush=True)
+        if theirs is not None:
+            ratios = [a / b for a, b in zip(*rates.values(), strict=True)]
+            print(f"| {title}, ratio | {spread(ratios, 'times')} |", flush=True)
+
+
+def together(command: list[str], count: int) -> float:
+    """The sum of what so many processes print, each given its number as a seed."""
+    processes = [
+        subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for seed in range(count)
+    ]
+    return sum(float(process.communicate()[0].split()[-1]) for process in processes)
+
+
+def rebuild() -> None:
+    """100,000 steps played at random, and the replay buffer rebuilt from them."""
+    from rlgames.devices import prepare
+    from rlgames.training.deep import Training
+
+    prepare("cpu", 1)
+    environment, agent = settings(capacity=100_000, warm_up=10**7, epsilon_steps=10**8, games=4)
+    module = import_module("rlgames.agents.dqn")
+    played = Training(module, 0, environment, agent, 10**9)
+    played.begin()
+    while played.steps < 100_000:
+        played.advance()
+    state, seconds = played.state(), []
+    for _ in range(RUNS):
+        again = Training(module, 0, environment, agent, 10**9)
+        seconds.append(timed(lambda again=again: again.restore(state, lambda _done, _total: None)))  # type: ignore[misc]
+    print(f"| replay buffer of 100,000 steps rebuilt | {spread(seconds, 's')} |", flush=True)
+
+
+if __name__ == "__main__":
+    what = sys.argv[1:]
+    if what[0] == "training":  # one of those that `trainings` starts
+        training(int(what[1]), int(what[2]))
+    elif what[0] == "trainings":
+        trainings(what[1] if len(what) > 1 else None)
+    else:
+        {"updates": updates, "rebuild": rebuild}[what[0]]()

@@ -1,0 +1,159 @@
+"""Atari against Gymnasium's own preprocessing, and episodes as functions of their seed and actions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
+
+from rlgames.environments.atari import Games, frames, patches, replay
+from rlgames.settings.environments import Atari
+
+GAMES = {"pong": "Pong", "breakout": "Breakout", "space_invaders": "SpaceInvaders"}
+
+
+def settings(game: str = "pong", **changes: Any) -> dict[str, Any]:
+    return Atari.model_validate({"name": "atari", "game": game, **changes}).model_dump()
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_pixels_and_rewards_are_those_of_gymnasium(game: str) -> None:
+    """Without sticky actions these games have no randomness but the no-ops, of which one is made here and there."""
+    import ale_py
+
+    gym.register_envs(ale_py)
+    plain = gym.make(f"ALE/{GAMES[game]}-v5", frameskip=1, repeat_action_probability=0.0)
+    theirs = FrameStackObservation(
+        AtariPreprocessing(plain, noop_max=0, frame_skip=4, screen_size=84), 4, padding_type="zero"
+    )
+    ours = Games(settings(game, noop_max=0), 1)
+    observation, _ = theirs.reset(seed=0)
+    seen = ours.reset(np.array([0]))
+    rng = np.random.default_rng(0)
+    total = 0.0
+    for _ in range(400):
+        assert np.abs(seen[0].astype(int) - observation).max() <= 2
+        action = int(rng.integers(len(ours.actions)))
+        observation, reward, terminated, truncated, _ = theirs.step(action)
+        step = ours.step(np.array([action]))
+        seen, total = step.observations, total + abs(float(reward))
+        assert (step.rewards[0], step.terminated[0], step.truncated[0]) == (reward, terminated, truncated)
+        if terminated:
+            break
+    assert total > 0
+    theirs.close()
+
+
+def play(game: str, sticky: float) -> tuple[dict[str, Any], str]:
+    """An episode in the middle one of three games, after another one: its recording, and a checksum of its pictures."""
+    environment = settings(game, sticky=sticky, max_steps=120)
+    games = Games(environment, 3, threads=2)
+    rng = np.random.default_rng(0)
+    games.reset(np.array([1, 2, 3]))
+    for _ in range(50):
+        games.step(rng.integers(0, len(games.actions), 3))
+    observations = games.reset(np.array([77]), np.array([False, True, False]))
+    found, actions, score = hashlib.sha256(observations[1].tobytes()), bytearray(), 0.0
+    for _ in range(120):
+        action = rng.integers(0, len(games.actions), 3)
+        step = games.step(action)
+        found.update(step.observations[1].tobytes() + step.rewards[1].tobytes())
+        actions.append(action[1])
+        score += step.rewards[1]
+        if step.terminated[1]:
+            break
+    recording = {"reset_seed": 77, "actions": bytes(actions), "return": score, "environment": json.dumps(environment)}
+    return recording, found.hexdigest()
+
+
+ELSEWHERE = """
+import hashlib, json, sys
+import numpy as np
+from rlgames.recording import replay
+recording = json.load(sys.stdin)
+found = hashlib.sha256()
+for number, (reward, _, picture) in enumerate(replay(recording)):
+    found.update(picture.tobytes() + (np.float64(reward).tobytes() if number else b""))
+print(found.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("sticky", [0.0, 0.25])
+@pytest.mark.parametrize("game", GAMES)
+def test_replay_elsewhere_gives_the_same_observations(game: str, sticky: float) -> None:
+    recording, found = play(game, sticky)
+    text = json.dumps(recording | {"actions": list(recording["actions"])})
+    run = subprocess.run([sys.executable, "-c", ELSEWHERE], input=text, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == found
+    pictures = list(replay(recording, json.loads(recording["environment"]), render=True))
+    assert sum(reward for reward, *_ in pictures) == recording["return"]
+    assert {(picture.shape, picture.dtype.name) for *_, picture in pictures} == {((210, 160, 3), "uint8")}
+
+
+def test_threads_change_nothing() -> None:
+    seen = []
+    for threads in (1, 4):
+        games, rng = Games(settings("breakout"), 4, threads=threads), np.random.default_rng(0)
+        found = hashlib.sha256(games.reset(np.arange(4)).tobytes())
+        for _ in range(100):
+            found.update(games.step(rng.integers(0, 4, 4)).observations.tobytes())
+        seen.append(found.hexdigest())
+    assert seen[0] == seen[1]
+
+
+def test_a_reset_by_mask_leaves_the_other_games_alone() -> None:
+    games = Games(settings("breakout"), 2)
+    games.reset(np.array([1, 2]))
+    before = games.step(np.array([1, 1])).observations
+    after = games.reset(np.array([9]), np.array([True, False]))
+    np.testing.assert_array_equal(after[1], before[1])
+    assert not np.array_equal(after[0], before[0])
+    assert not after[0, :3].any()  # a young stack is filled with zeros
+
+
+def test_an_episode_is_cut_off_at_its_longest() -> None:
+    games = Games(settings(max_steps=30), 2)
+    games.reset(np.array([1, 2]))
+    ends = [games.step(np.zeros(2, int)).truncated.tolist() for _ in range(30)]
+    assert ends == [[False, False]] * 29 + [[True, True]]
+
+
+def test_lost_lives_are_flagged_and_the_end_is_not_one() -> None:
+    games = Games(settings("breakout", fire_reset=True), 1)
+    games.reset(np.array([3]))
+    lost, rng = 0, np.random.default_rng(0)
+    for _ in range(2000):
+        step = games.step(rng.integers(0, 4, 1))
+        lost += int(step.life_lost[0])
+        if step.terminated[0]:
+            assert not step.life_lost[0]
+            break
+    assert lost == 4  # of five
+
+
+def test_actions_stack_selection_and_raw_rewards() -> None:
+    assert Games(settings(actions="three"), 1).actions == ["NOOP", "RIGHT", "LEFT"]
+    assert len(Games(settings(), 1).actions) == 6
+    assert len(Games(settings(actions="full"), 1).actions) == 18
+    whole, ends = (Games(settings(stack=3, stack_select=select), 1) for select in ("all", "first-last"))
+    whole.reset(np.array([5]))
+    ends.reset(np.array([5]))
+    for _ in range(5):
+        seen, selected = (games.step(np.array([2])).observations for games in (whole, ends))
+    np.testing.assert_array_equal(selected, seen[:, [0, 2]])
+    invaders = Games(settings("space_invaders"), 1)
+    invaders.reset(np.array([0]))
+    assert max(invaders.step(np.array([1])).rewards[0] for _ in range(200)) >= 5
+
+
+def test_patches_can_be_undone() -> None:
+    stacks = np.random.default_rng(0).integers(0, 256, (2, 3, 84, 84), np.uint8)
+    np.testing.assert_array_equal(frames(patches(stacks)), stacks)
+    assert patches(stacks)[1, 2, 3, 16 + 4 * 1 + 2] == stacks[1, 1, 4 * 2 + 1, 4 * 3 + 2]

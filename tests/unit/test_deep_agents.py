@@ -1,0 +1,200 @@
+"""Deep agents: targets, updates and schedules against numbers worked out by hand or by Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlgames.settings.agents import DQN
+from rlgames.settings.environments import Atari
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _processor() -> None:
+    from rlgames.devices import prepare
+
+    prepare("cpu", 1)
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    return DQN.model_validate({"name": "dqn", "warm_up": 100, "capacity": 1000, **changes}).model_dump()
+
+
+def test_targets_by_hand() -> None:
+    """Terminal, truncated with γ = .5, and a tail of two steps with γ² = .25."""
+    import tensorflow as tf
+
+    from rlgames.agents import double_dqn, dqn
+
+    online = tf.constant([[9.0, 1.0], [1.0, 2.0], [5.0, 4.0]])  # the actions that it prefers: 0, 1, 0
+    judge = tf.constant([[3.0, 8.0], [6.0, 4.0], [1.0, 2.0]])
+    returns, discounts = tf.constant([1.0, -1.0, 0.5]), tf.constant([0.0, 0.5, 0.25])
+    arguments: Any = (returns, discounts, None, lambda _: online, lambda _: judge)
+    assert dqn.target(*arguments).numpy().tolist() == [1.0, -1 + 0.5 * 6, 0.5 + 0.25 * 2]
+    assert double_dqn.target(*arguments).numpy().tolist() == [1.0, -1 + 0.5 * 4, 0.5 + 0.25 * 1]
+
+
+@pytest.mark.parametrize(("stack", "parameters"), [(1, 1_679_523), (4, 1_685_667)])
+def test_network_has_the_parameters_of_the_lesson(stack: int, parameters: int) -> None:
+    from rlgames.networks import nature
+
+    assert nature((21, 21, 16 * stack), 3).count_params() == parameters
+    assert nature((21, 21, 16 * stack), 1).output_shape == (None, 1)
+
+
+def test_patches_give_the_convolution_of_pixels() -> None:
+    import tensorflow as tf
+
+    from rlgames.environments.atari import patches
+    from rlgames.networks import PatchConvolution
+
+    rng = np.random.default_rng(0)
+    stacks = rng.integers(0, 256, (2, 4, 84, 84), np.uint8)
+    kernel = rng.normal(size=(8, 8, 4, 5)).astype(np.float32)
+    pixels = tf.constant(stacks.transpose(0, 2, 3, 1) / 255, tf.float32)
+    expected = tf.nn.relu(tf.nn.conv2d(pixels, kernel, 4, "VALID"))
+    layer = PatchConvolution(5, 2)
+    layer.build((None, 21, 21, 64))
+    # Rows and columns of 8 are 2 patches of 4; the channels of a patch are frame, row and column.
+    cut = kernel.reshape(2, 4, 2, 4, 4, 5).transpose(0, 2, 4, 1, 3, 5).reshape(2, 2, 64, 5)
+    layer.set_weights([cut, np.zeros(5, np.float32)])
+    np.testing.assert_allclose(layer(patches(stacks)), expected, atol=1e-4)
+
+
+def test_adam_is_that_of_keras() -> None:
+    import keras
+    import tensorflow as tf
+
+    from rlgames.agents.deep import Adam
+
+    ours, theirs = keras.Variable([1.0, -2.0, 3.0]), keras.Variable([1.0, -2.0, 3.0])
+    adam, other = Adam([ours], 0.1, 1e-3), keras.optimizers.Adam(0.1, epsilon=1e-3)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        gradient = tf.constant(rng.normal(size=3), tf.float32)
+        adam.apply([gradient])
+        other.apply([gradient], [theirs])
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def learner(**changes: Any) -> Any:
+    from rlgames.agents import double_dqn
+    from rlgames.agents.deep import Learner
+
+    return Learner(double_dqn, (9, 9, 16), 3, settings(network="small", **changes), np.random.default_rng(0))
+
+
+def minibatch() -> Any:
+    from rlgames.replay import Minibatch
+
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(0, 256, (2, 32, 9, 9, 16), np.uint8)
+    numbers = rng.random((2, 32)).astype(np.float32)
+    return Minibatch(pictures[0], rng.integers(0, 3, 32, np.int32), numbers[0], numbers[1], pictures[1])
+
+
+def test_update_changes_the_online_network_only() -> None:
+    agent = learner()
+    before = {name: variable.numpy() for name, variable in agent.variables().items()}
+    agent.update(minibatch())
+    after = {name: variable.numpy() for name, variable in agent.variables().items()}
+    for name in before:
+        assert np.array_equal(before[name], after[name]) == name.startswith("target"), name
+    agent.synchronise()
+    np.testing.assert_array_equal(agent.variables()["target.0"], after["online.0"])
+
+
+def test_gradient_clip_and_losses() -> None:
+    from rlgames.agents.deep import huber
+
+    assert huber(np.array([0.5, -2.0], np.float32)).numpy().tolist() == [0.125, 1.5]
+    moments = {}
+    for clip in (None, 1e-3):
+        agent = learner(gradient_clip=clip)
+        agent.update(minibatch())
+        arrays = [variable.numpy() for name, variable in agent.variables().items() if name.startswith("first")]
+        moments[clip] = np.sqrt(sum((array**2).sum() for array in arrays)) / 0.1  # m = (1 - .9) g after one update
+    assert moments[None] > 1e-3
+    assert moments[1e-3] == pytest.approx(1e-3, rel=1e-4)
+
+
+def training(monkeypatch: pytest.MonkeyPatch, budget: int = 400, **changes: Any) -> tuple[Any, list[int], list[int]]:
+    """A training of Pong whose learner only notes the steps at which it is updated and synchronised."""
+    from rlgames.agents import dqn
+    from rlgames.training.deep import Training
+
+    environment = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 36}).model_dump()
+    run = Training(dqn, 0, environment, settings(network="small", **changes), budget)
+    updated: list[int] = []
+    synchronised: list[int] = []
+    monkeypatch.setattr(run.learner, "update", lambda _: updated.append(run.steps))
+    monkeypatch.setattr(run.learner, "synchronise", lambda: synchronised.append(run.steps))
+    run.begin()
+    return run, updated, synchronised
+
+
+def test_schedules_count_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, updated, synchronised = training(
+        monkeypatch, games=2, warm_up=200, updates_per_step=0.25, target_every=150, epsilon_steps=300
+    )
+    kept, epsilons = [], {}
+    while not run.finished:
+        epsilons[run.steps] = run.epsilon
+        if run.advance():
+            kept.append(run.steps)
+    assert updated == list(range(202, 400, 4))
+    assert synchronised == [150, 300]
+    assert kept == list(range(40, 401, 40))
+    assert [epsilons[step] for step in (0, 100, 150, 300, 398)] == pytest.approx([1, 0.67, 0.505, 0.01, 0.01])
+
+
+class Catch:
+    """A ball falls down one of three columns of blocks, and a paddle below must be there: 1 or -1 at the end."""
+
+    def __init__(self, _settings: dict[str, Any], count: int, **_: Any) -> None:
+        self.actions = ["stay", "right", "left"]
+        self.columns, self.paddles, self.heights = np.zeros((3, count), int)
+
+    def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        chosen = slice(None) if mask is None else mask
+        self.columns[chosen] = [seed % 3 for seed in seeds]
+        self.paddles[chosen] = [seed // 3 % 3 for seed in seeds]
+        self.heights[chosen] = 0
+        return self.draw()
+
+    def draw(self) -> np.ndarray:
+        pictures = np.zeros((len(self.columns), 1, 36, 36), np.uint8)
+        for picture, column, paddle, height in zip(pictures, self.columns, self.paddles, self.heights, strict=True):
+            picture[0, 6 * height : 6 * height + 6, 12 * column : 12 * column + 12] = 255
+            picture[0, 30:, 12 * paddle : 12 * paddle + 12] = 128
+        return pictures
+
+    def step(self, actions: np.ndarray) -> Any:
+        from rlgames.environments.atari import Step
+
+        self.paddles = (self.paddles + np.array([0, 1, -1])[actions]).clip(0, 2)
+        self.heights += 1
+        over = self.heights == 4
+        rewards = np.where(over, np.where(self.paddles == self.columns, 1.0, -1.0), 0.0)
+        no = np.zeros(len(over), bool)
+        return Step(self.draw(), rewards, over, no, no)
+
+
+def test_dqn_learns_to_catch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rlgames.agents import dqn
+    from rlgames.training import deep
+
+    monkeypatch.setattr(deep, "Games", Catch)
+    environment = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 36, "stack": 1}).model_dump()
+    agent = settings(
+        network="small", warm_up=500, step_size=1e-3, epsilon_steps=2000, target_every=100, games=4, discount=0.9
+    )
+    run = deep.Training(dqn, 0, environment, agent, 6000)
+    run.begin()
+    while not run.finished:
+        run.advance()
+    returns = [episode.score for episode in run.episodes if episode.end_step]
+    assert np.mean(returns[:100]) < 0
+    assert np.mean(returns[-100:]) >= 0.9

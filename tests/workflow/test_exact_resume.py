@@ -1,0 +1,276 @@
+"""A deep training, killed by SIGKILL wherever it hurts, ends with the same bits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlgames.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+PRODUCTS = ("weights.npz", "episodes.parquet", "recordings.parquet")
+STEPS = 1600
+
+
+class Trainer:
+    """One run of a tiny training of Pong, in a folder of its own."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.folder = folder
+        agent = {"name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500}
+        config = {
+            "results": "results/resume",
+            "experiments": {
+                "pong": {
+                    "environment": {"name": "atari", "game": "pong", "max_steps": 130, "sticky": 0.25},
+                    "agent": {**agent, "target_every": 100, **changes},
+                    "steps": STEPS,
+                    "seeds": 1,
+                }
+            },
+        }  # fmt: skip
+        plan = Plan(config)
+        (run,) = plan.runs()
+        self.arguments = [
+            sys.executable, "-m", "rlgames.commands.train_deep", "--experiment", "pong", "--variant", "default",
+            "--seed", "0", "--spec", plan.run_spec(Run(run)), "--code", plan.run_code(Run(run)),
+            "--environment", plan.training_module(Run(run)), "--agent", plan.agent_module(Run(run)),
+            "--state", str(folder / "state"), "--log", str(folder / "log"),
+            *(word for name in PRODUCTS for word in (f"--{name.split('.')[0]}", str(folder / "run" / name))),
+            "--manifest", str(folder / "run" / "manifest.json"),
+        ]  # fmt: skip
+
+    def start(self, save_seconds: float = 0.5, threads: int = 1) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.arguments, "--threads", str(threads)],
+            env=os.environ | {"RLGAMES_SAVE_SECONDS": str(save_seconds)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, **options: Any) -> str:
+        """Run to the end, and return the messages."""
+        _, messages = (process := self.start(**options)).communicate(timeout=240)
+        assert process.returncode == 0, messages
+        return messages
+
+    def killed(self, marker: str, count: int = 1, delay: float = 0.0, **options: Any) -> list[str]:
+        """Run until the `count`th message with `marker` and `delay` seconds more, then SIGKILL: the messages."""
+        process, messages = self.start(**options), []
+        assert process.stderr is not None
+        for line in process.stderr:
+            messages.append(line)
+            count -= marker in line
+            if count == 0:
+                break
+        time.sleep(delay)
+        process.kill()
+        process.communicate()
+        assert count == 0, messages
+        return messages
+
+    def products(self) -> dict[str, str]:
+        return {name: hashlib.sha256((self.folder / "run" / name).read_bytes()).hexdigest() for name in PRODUCTS}
+
+    def saves(self) -> list[Path]:
+        return sorted((self.folder / "state").glob("save-*.npz"))
+
+
+class Run:
+    """Wildcards, as Snakemake has them."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.__dict__.update(values)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The products of a training that nothing interrupts."""
+    trainer = Trainer(tmp_path_factory.mktemp("reference"))
+    trainer.finish(save_seconds=1000)
+    return trainer.products()
+
+
+def test_killed_before_the_first_save(tmp_path: Path, reference: dict[str, str]) -> None:
+    trainer = Trainer(tmp_path)
+    for delay in (0.0, 0.4, 1.5):
+        messages = trainer.killed("step 0 of", delay=delay, save_seconds=1000)
+        assert not any("Going on" in line for line in messages)
+    assert not trainer.saves()
+    trainer.finish()
+    assert trainer.products() == reference
+
+
+def test_killed_during_saves_and_between_them(tmp_path: Path, reference: dict[str, str]) -> None:
+    trainer = Trainer(tmp_path)
+    for delay in (0.0, 0.01, 0.03):
+        trainer.killed("Saving at step", count=2, delay=delay)
+    for number, delay in enumerate((0.0, 0.1, 0.2, 0.3)):
+        messages = trainer.killed("Saved.", count=1, delay=delay, save_seconds=0.3)
+        assert number == 0 or any("Going on from step" in line for line in messages)
+    trainer.finish()
+    assert trainer.products() == reference
+    facts = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert facts["timeline"][-1] == [STEPS, pytest.approx(facts["wall_seconds"], abs=5)]
+
+
+def test_finished_state_publishes_again_on_any_threads(tmp_path: Path, reference: dict[str, str]) -> None:
+    trainer = Trainer(tmp_path)
+    trainer.finish(threads=2)
+    assert trainer.products() == reference
+    shutil.rmtree(tmp_path / "run")
+    assert f"Going on from step {STEPS}." in trainer.finish()
+    assert trainer.products() == reference
+
+
+@pytest.mark.parametrize("damage", ["flipped byte", "cut short", "flipped byte in kept weights"])
+def test_damaged_save_falls_back_to_the_one_before(tmp_path: Path, reference: dict[str, str], damage: str) -> None:
+    trainer = Trainer(tmp_path)
+    trainer.killed("Saved.", count=3)
+    path = trainer.saves()[-1]
+    if "weights" in damage:
+        path = sorted((tmp_path / "state").glob("weights-*.npz"))[-1]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content[: len(content) // 2] if damage == "cut short" else content)
+    messages = trainer.finish()
+    assert "damaged: falling back to the save before." in messages
+    assert "weights" in damage or "Going on from step" in messages
+    assert trainer.products() == reference
+
+
+def test_edited_spec_starts_anew_and_another_lock_is_refused(tmp_path: Path) -> None:
+    Trainer(tmp_path).killed("Saved.")
+    edited = Trainer(tmp_path, step_size=2e-4)
+    messages = "".join(edited.killed("step 0 of"))
+    assert "Settings or code have changed since the last save: training starts anew." in messages
+    assert not edited.saves()
+    identity = json.loads((tmp_path / "state" / "identity.json").read_text())
+    identity["machine"]["lock"] = "another"
+    (tmp_path / "state" / "identity.json").write_text(json.dumps(identity))
+    process = edited.start()
+    _, message = process.communicate()
+    assert process.returncode == 1
+    assert "made with another lock" in message
+    assert "delete this folder to start anew" in message
+
+
+def test_second_trainer_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    trainer = Trainer(tmp_path)
+    first = trainer.start(save_seconds=1000)
+    assert first.stderr is not None
+    for line in first.stderr:
+        if "step 0 of" in line:
+            break
+    second = trainer.start()
+    _, message = second.communicate()
+    assert second.returncode == 1
+    assert f"Another process ({first.pid}) trains this run already" in message
+    first.kill()
+    first.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_trainer_ends_with_its_parent(tmp_path: Path) -> None:
+    trainer = Trainer(tmp_path)
+    code = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, *trainer.arguments, "--threads", "1"], stderr=subprocess.PIPE, text=True
+    )
+    assert parent.stderr is not None
+    for line in parent.stderr:
+        if "step 0 of" in line:
+            break
+    pid = int((tmp_path / "state" / "lock").read_text())
+    parent.kill()
+    parent.wait()
+    parent.stderr.close()
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
+            return
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the trainer outlived its parent by ten seconds")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MB: room for one save, not for two."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs root, and a container that allows it")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_full_disk_costs_a_save_and_no_bits(tmp_path: Path, reference: dict[str, str]) -> None:
+    trainer = Trainer(tmp_path)
+    messages = trainer.finish(save_seconds=1.0)
+    assert "Nothing was saved at step" in messages
+    assert "No space left on device" in messages
+    assert trainer.products() == reference
+
+
+def test_a_file_from_someone_else_cannot_run_code(tmp_path: Path) -> None:
+    from rlgames.resume import Saves
+
+    (tmp_path / "trap.npz").write_bytes(b"")
+    with (tmp_path / "trap.npz").open("wb") as file:
+        np.savez(file, trap=np.array([Trap()], object), allow_pickle=True)
+    digest = hashlib.sha256((tmp_path / "trap.npz").read_bytes()).hexdigest()
+    saves = Saves(tmp_path / "state", {}, {})
+    shutil.move(tmp_path / "trap.npz", tmp_path / "state" / f"save-{1:012d}-{digest}.npz")
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        saves.load()
+    saves.lock.close()
+
+
+class Trap:
+    """Unpickled, it would fail the test."""
+
+    def __reduce__(self) -> Any:
+        return (pytest.fail, ("a pickle was loaded",))
+
+
+def soak(kills: int) -> None:
+    """Kill a training at random times, so often, and compare (`make soak`)."""
+    rng = np.random.default_rng()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(Path(folder, "reference"))
+        trainer.finish(save_seconds=1000)
+        expected, done, number = trainer.products(), 0, 0
+        while done < kills:
+            number += 1
+            trainer = Trainer(Path(folder, str(number)))
+            while done < kills:
+                process = trainer.start(save_seconds=0.3)
+                try:
+                    process.communicate(timeout=rng.uniform(3, 20))
+                    break
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    done += 1
+            trainer.finish()
+            assert trainer.products() == expected
+            print(f"{done} kills, {number} trainings, all with the same bits", flush=True)
+
+
+if __name__ == "__main__":
+    soak(int(sys.argv[1]))
