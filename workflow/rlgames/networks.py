@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 
+def make(settings: dict[str, Any], shape: tuple[int, int, int], outputs: int) -> keras.Model:
+    """The network that the settings of an agent name."""
+    network = {"nature": nature, "small": small}[settings["network"]]
+    return network(shape, outputs, centre=settings["pixel_centre"], scale=settings["pixel_scale"])
+
+
 class PatchConvolution(keras.layers.Conv2D):
-    """A convolution of pixels from 0 to 255 that it scales to 1: in the kernel, which is smaller than the pictures."""
+    """A convolution of (pixels - centre) / scale. The kernel is divided, since it is smaller than the pictures."""
+
+    def __init__(self, filters: int, size: int, centre: float, scale: float) -> None:
+        super().__init__(filters, size)
+        self.centre, self.factor = np.float32(centre), np.float32(1 / scale)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        scaled = tf.nn.conv2d(tf.cast(inputs, tf.float32), self.kernel * np.float32(1 / 255), 1, "VALID")
-        return tf.nn.relu(tf.nn.bias_add(scaled, self.bias))
+        sums = tf.nn.conv2d(tf.cast(inputs, tf.float32) - self.centre, self.kernel * self.factor, 1, "VALID")
+        return tf.nn.relu(tf.nn.bias_add(sums, self.bias))
 
 
-def nature(shape: tuple[int, int, int], outputs: int) -> keras.Model:
+def nature(shape: tuple[int, int, int], outputs: int, *, centre: float = 0, scale: float = 255) -> keras.Model:
     """The network of Mnih et al. (2015): convolutions 32 8x8/4, 64 4x4/2, 64 3x3/1, dense 512, linear outputs.
 
     `shape` is that of an observation in patches: (height / 4, width / 4, 16 stack), so that the first convolution is
-    one of 2 x 2 patches. `outputs` is the number of actions, or 1 for the value of a state.
+    one of 2 x 2 patches. `outputs` is the number of actions, or 1 for the value of a state. Pixels enter as
+    (pixel - centre) / scale.
     """
     inputs = keras.Input(shape, dtype="uint8")
-    x = PatchConvolution(32, 2)(inputs)
+    x = PatchConvolution(32, 2, centre, scale)(inputs)
     x = keras.layers.Conv2D(64, 4, strides=2, activation="relu")(x)
     x = keras.layers.Conv2D(64, 3, activation="relu")(x)
     x = keras.layers.Flatten()(x)
@@ -30,10 +43,10 @@ def nature(shape: tuple[int, int, int], outputs: int) -> keras.Model:
     return keras.Model(inputs, keras.layers.Dense(outputs)(x))
 
 
-def small(shape: tuple[int, int, int], outputs: int) -> keras.Model:
+def small(shape: tuple[int, int, int], outputs: int, *, centre: float = 0, scale: float = 255) -> keras.Model:
     """The network of Mnih et al. (2013), a third of the cost: 16 8x8/4, 32 4x4/2, dense 256, linear outputs."""
     inputs = keras.Input(shape, dtype="uint8")
-    x = PatchConvolution(16, 2)(inputs)
+    x = PatchConvolution(16, 2, centre, scale)(inputs)
     x = keras.layers.Conv2D(32, 4, strides=2, activation="relu")(x)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(256, activation="relu")(x)

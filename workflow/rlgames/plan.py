@@ -149,10 +149,9 @@ class Plan:
     def evaluation_spec(self, run: Any) -> str:
         """How to evaluate: environment, network and protocol, and nothing of how the agent learned."""
         spec: Any = self.spec(run)
+        network = spec.agent.model_dump(include={"network", "pixel_centre", "pixel_scale"})
         evaluation = self.config.evaluation.model_dump()
-        return canonical(
-            {"environment": spec.environment.model_dump(), "network": spec.agent.network, "evaluation": evaluation}
-        )
+        return canonical({"environment": spec.environment.model_dump(), "network": network, "evaluation": evaluation})
 
     def evaluation_code(self, run: Any) -> str:
         return self.code("evaluate", self.spec(run).environment.module)

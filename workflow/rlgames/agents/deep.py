@@ -22,9 +22,8 @@ class Learner:
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         """`agent` has the function `target`; `settings` are those of the agent; `rng` draws the initial weights."""
-        make = getattr(networks, settings["network"])
-        self.online: keras.Model = make(shape, actions)
-        self.target: keras.Model = make(shape, actions)
+        self.online = networks.make(settings, shape, actions)
+        self.target = networks.make(settings, shape, actions)
         networks.initialise(self.online, rng)
         self.optimiser = Adam(self.online.trainable_variables, settings["step_size"], settings["adam_epsilon"])
         self.synchronise()

@@ -41,7 +41,7 @@ def main() -> None:
     side = environment["image_size"] // PATCH
     shape = (side, side, PATCH**2 * len(offsets(environment)))
     actions = Games(environment, 1).actions
-    network = getattr(networks, spec["network"])(shape, len(actions))
+    network = networks.make(spec["network"], shape, len(actions))
     values = tf.function(lambda x: network(x), input_signature=[tf.TensorSpec((None, *shape), tf.uint8)])
 
     count, few, points = protocol["episodes"], protocol["checkpoint_episodes"], len(saved["steps"])

@@ -19,8 +19,8 @@ BINS = 12
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it, from `tables["evaluation recordings"]`.
 
-    Its columns are curve, discount, agent, seed, episode, ending, and as bytes values (float32, action values before
-    every action) and rewards (float32).
+    Its columns are curve, discount, reward_terminal, agent, seed, episode, ending, and as bytes values (float32, action
+    values before every action) and rewards (float32).
     """
     steps = estimates(tables["evaluation recordings"])
     gaps = gap_table(steps)
@@ -51,19 +51,21 @@ def estimates(recordings: pd.DataFrame) -> pd.DataFrame:
         rewards = np.frombuffer(row["rewards"], "<f4").clip(-1, 1)
         values = np.frombuffer(row["values"], "<f4").reshape(len(rewards), -1)
         keys = {key: row[key] for key in ("curve", "seed", "episode")}
-        parts.append(
-            pd.DataFrame(
-                {**keys, "estimate": values.max(axis=1), "followed": discounted(rewards, float(row["discount"]))}
-            )
-        )
+        followed = discounted(rewards, float(row["discount"]), ends=bool(row["reward_terminal"]))
+        parts.append(pd.DataFrame({**keys, "estimate": values.max(axis=1), "followed": followed}))
     empty = pd.DataFrame(columns=["curve", "seed", "episode", "estimate", "followed"])
     return pd.concat(parts, ignore_index=True) if parts else empty
 
 
-def discounted(rewards: np.ndarray, discount: float) -> np.ndarray:
-    """G_t = R_{t+1} + γ G_{t+1} at every step (Sutton and Barto 2018, equation 3.9): float64, shape (steps,)."""
+def discounted(rewards: np.ndarray, discount: float, *, ends: bool = False) -> np.ndarray:
+    """G_t = R_{t+1} + γ G_{t+1} at every step (Sutton and Barto 2018, equation 3.9): float64, shape (steps,).
+
+    With `ends`, a reward ends the return, as it does for an agent that learns with `reward_terminal`.
+    """
     returns, following = np.empty(len(rewards)), 0.0
     for t in reversed(range(len(rewards))):
+        if ends and rewards[t] != 0:
+            following = 0.0
         following = returns[t] = float(rewards[t]) + discount * following
     return returns
 

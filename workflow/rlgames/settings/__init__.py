@@ -130,6 +130,7 @@ def place(figure: AnyFigure, experiment: str, variant: Variant) -> dict[str, Any
             "frame_skip": spec.environment.frame_skip,
             "budget": spec.steps,
             "discount": spec.agent.discount,
+            "reward_terminal": spec.environment.reward_terminal,
         }
         if isinstance(figure, Returns):  # a panel for each game, so no need to name it
             values = {key: value for key, value in values.items() if key != "game"}

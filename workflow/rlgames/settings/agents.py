@@ -115,6 +115,10 @@ class DeepAgent(Settings):
     budget: ClassVar[str] = "steps"
     network: Literal["nature", "small"] = "nature"
     """The network of Mnih et al. (2015), or the smaller one of 2013."""
+    pixel_centre: int = Field(default=0, ge=0, le=255)
+    """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
+    pixel_scale: float = Field(default=255.0, gt=0, le=255)
+    """Grey levels that it takes for one."""
     step_size: float = Field(default=1e-4, gt=0, le=1)
     """Step size of Adam."""
     adam_epsilon: float = Field(default=1e-8, gt=0, le=1)

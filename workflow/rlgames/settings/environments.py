@@ -82,6 +82,8 @@ class Atari(Settings):
     """An episode starts after 1 to so many frames without an action, at random; 0 for none."""
     life_loss_terminal: bool = False
     """Learn as if a lost life ended the game, which goes on."""
+    reward_terminal: bool = False
+    """Learn as if a reward ended the game, which goes on: where each rally stands for itself, as in Pong."""
     fire_reset: bool = False
     """Press FIRE after a reset, where the game has that action."""
     max_steps: int = Field(default=27_000, ge=1, le=1_000_000)

@@ -114,7 +114,9 @@ class Training:
 
     def follows(self, step: Step, game: int) -> int:
         """What follows the last action of a game, for learning."""
-        if step.terminated[game] or (step.life_lost[game] and self.environment["life_loss_terminal"]):
+        life_lost = step.life_lost[game] and self.environment["life_loss_terminal"]
+        rally_over = step.rewards[game] != 0 and self.environment["reward_terminal"]
+        if step.terminated[game] or life_lost or rally_over:
             return TERMINATED
         return CUT_OFF if step.truncated[game] else GOES_ON
 

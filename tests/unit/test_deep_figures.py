@@ -1,0 +1,127 @@
+"""Figures and tables of the deep half, from small tables worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rlgames.agents.maximisation_bias import left_shares
+from rlgames.figures import observations, returns, value_estimates
+from rlgames.gameplay import choose
+from rlgames.statistics import steps_to_return
+
+PLACE = {"game": "pong", "frame_skip": 4, "budget": 1000, "discount": 0.5, "reward_terminal": False}
+
+
+def training_episodes(curve: str, seed: int, values: list[float]) -> pd.DataFrame:
+    """Ten-step episodes with these returns, and a last one that never ended."""
+    return pd.DataFrame(
+        [
+            {**PLACE, "curve": curve, "seed": seed, "steps": 10, "return": value, "ending": "terminated",
+             "end_step": 10 * number}
+            for number, value in enumerate(values, start=1)
+        ]
+        + [{**PLACE, "curve": curve, "seed": seed, "steps": 5, "return": 99.0, "ending": "unfinished", "end_step": 0}]
+    )  # fmt: skip
+
+
+def evaluation_episodes(curve: str, seed: int, points: dict[int, float]) -> pd.DataFrame:
+    rows = [{"agent": "in training", "trained_steps": step, "return": value} for step, value in points.items()]
+    rows.append({"agent": "random", "trained_steps": 0, "return": -99.0})
+    return pd.DataFrame([{**PLACE, "curve": curve, "seed": seed, **row} for row in rows])
+
+
+def test_learning_curves_by_hand() -> None:
+    tables = {
+        "episodes": pd.concat([training_episodes("a", seed, [seed, seed + 2.0] * 50) for seed in (0, 1)]),
+        "evaluation episodes": pd.concat([evaluation_episodes("a", seed, {500: seed, 1000: 4.0}) for seed in (0, 1)]),
+    }
+    figure, numbers = returns.make(tables, title="T")
+    band = ["value", "low", "high"]
+    training = numbers[numbers["kind"] == "training"].set_index("steps")
+    assert list(training.loc[10, band]) == [0.5, 0.0, 1.0]  # the first episode of both
+    assert list(training.loc[1000, band]) == [1.5, 1.0, 2.0]  # and the last 20: 1 and 2
+    assert set(training["band"]) == {"minimum to maximum"}
+    evaluation = numbers[numbers["kind"] == "evaluation"].set_index("steps")
+    assert list(evaluation.loc[500, band]) == [0.5, 0.0, 1.0]
+    assert evaluation.loc[1000, "value"] == 4.0
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    texts = {text.get_text() for text in axes.texts}
+    assert {"random -20.7", "human 9.3", "DQN 18.9", "Double DQN 20.9"} <= texts
+    assert figure.axes[0].child_axes[0].get_xlabel() == "Frames of the emulator"
+
+
+def test_training_that_stopped_early_ends_its_curve() -> None:
+    runs = returns.runs_of(training_episodes("a", 0, [1.0] * 30))
+    assert runs["steps"].max() == 305
+
+
+def test_steps_to_return_by_hand() -> None:
+    episodes = training_episodes("a", 0, [0.0] * 20 + [10.0] * 20)
+    assert steps_to_return(episodes, 0) == 200
+    assert steps_to_return(episodes, 5) == 300
+    assert steps_to_return(episodes, 10) == 400
+    assert steps_to_return(episodes, 11) is None
+    assert steps_to_return(episodes.iloc[:19], 0) is None
+
+
+def test_returns_that_followed_by_hand() -> None:
+    rewards = np.array([0.0, 1.0, 0.0, -1.0])
+    assert value_estimates.discounted(rewards, 0.5).tolist() == [0.375, 0.75, -0.5, -1.0]
+    assert value_estimates.discounted(rewards, 0.5, ends=True).tolist() == [0.5, 1.0, -0.5, -1.0]
+
+
+def recording(curve: str, episode: int, excess: float, **changes: Any) -> dict[str, Any]:
+    """An episode of 40 steps whose values, of two actions, are too large by `excess`."""
+    rewards = np.array([0.0, 0.0, 0.0, 5.0] * 10, np.float32)
+    best = value_estimates.discounted(rewards.clip(-1, 1), 0.5) + excess
+    values = np.stack([best - 1, best], axis=1).astype(np.float32)
+    return {**PLACE, "curve": curve, "seed": 0, "episode": episode, "agent": "trained", "ending": "terminated",
+            "values": values.tobytes(), "rewards": rewards.tobytes(), **changes}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("excess", "words"),
+    [(0.5, "DQN overestimates more than Double"), (0.0, "this shows no difference in overestimation")],
+)
+def test_overestimation_by_hand(excess: float, words: str) -> None:
+    rows = [recording("DQN", 1, excess), recording("DQN", 2, excess + 0.1)]
+    rows += [recording("Double", 1, 0.0), recording("Double", 2, 0.1)]
+    rows += [recording("DQN", 3, 100.0, ending="truncated"), recording("DQN", 4, 100.0, agent="random")]
+    figure, numbers = value_estimates.make({"evaluation recordings": pd.DataFrame(rows)}, title="T")
+    gaps = numbers[numbers["kind"] == "gap"].set_index("curve")
+    assert gaps["value"].to_dict() == pytest.approx({"DQN": excess + 0.05, "Double": 0.05}, abs=1e-6)
+    assert gaps["episodes"].to_dict() == {"DQN": 2, "Double": 2}
+    assert words in figure.get_supxlabel()
+
+
+def test_maximisation_bias_is_that_of_the_textbook() -> None:
+    """Figure 6.5: Q-learning soon goes left in most episodes; in the end both come down towards 5%, double first."""
+    q_learning, double = left_shares(np.random.default_rng(1), runs=4000)
+    assert 0.45 < q_learning[0] < 0.55
+    assert q_learning.max() > 0.65
+    assert double.max() < 0.6
+    assert q_learning[-20:].mean() > double[-20:].mean() > 0.05
+
+
+def test_videos_show_best_median_and_random() -> None:
+    returned = [("trained", 3.0, 50), ("trained", 7.0, 60), ("trained", 7.0, 40), ("trained", -1.0, 10)]
+    returned += [("random", 9.0, 1), ("in training", 20.0, 1)]
+    recordings = pd.DataFrame(returned, columns=["agent", "return", "steps"])
+    assert choose(recordings, "best").items() >= {"return": 7.0, "steps": 40}.items()  # of two equal ones the shorter
+    assert choose(recordings, "median")["return"] == 3.0
+    assert choose(recordings, "random")["return"] == 9.0
+
+
+def test_observations_show_the_steps_from_screen_to_state() -> None:
+    from rlgames.settings.environments import Atari
+
+    settings = {"name": "atari", "game": "pong", "stack": 3, "stack_select": "first-last"}
+    environment = Atari.model_validate(settings).model_dump_json()
+    episode = {"environment": environment, "reset_seed": 1, "actions": bytes([0] * 30)}
+    _, numbers = observations.make({"evaluation recordings": pd.DataFrame([episode])}, title="T", step=25)
+    assert numbers["shape"].tolist() == ["210 x 160 x 3", "210 x 160", "84 x 84", "84 x 84 x 3", "84 x 84 x 2"]
