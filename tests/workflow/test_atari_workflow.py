@@ -72,6 +72,12 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     facts = json.loads((run / "manifest.json").read_text())
     assert facts["updates"] == (STEPS - 400) / 4
     assert [step for step, _ in facts["timeline"]] == [0, *range(60, STEPS + 1, 60)]
+    cost = pd.read_csv(results / "tables/cost.csv").set_index(["job", "variant"])
+    assert cost["seeds"].groupby("job").size().to_dict() == {"evaluation": 2, "training": 2}
+    played = json.loads((run / "evaluation" / "manifest.json").read_text())
+    assert cost["wall_seconds"]["training", "agent.name=dqn"] == facts["wall_seconds"]
+    assert cost["wall_seconds"]["evaluation", "agent.name=dqn"] == played["wall_seconds"]
+    assert played["products"]["weights.npz"] == facts["products"]["weights.npz"]
     scores = pd.read_csv(results / "tables/evaluation-scores.csv")
     assert scores.groupby("agent").size().to_dict() == {"random": 2, "trained": 2}
     assert len(pd.read_csv(results / "tables/steps-to-return.csv")) == 2 * 3

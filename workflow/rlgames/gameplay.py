@@ -15,6 +15,9 @@ SCALE = 3
 PANEL = 330
 """Width of the part beside the screen, in pixels."""
 
+HIGHLIGHT = 120
+"""Steps of an animation: some eight seconds."""
+
 INK, FAINT, BAR, CHOSEN = (235, 235, 235), (130, 130, 130), (0, 114, 178), (230, 159, 0)
 """Colours as red, green, blue; bars blue and orange, which a colour-blind reader can tell apart."""
 
@@ -75,6 +78,14 @@ def write(
     panel: np.ndarray, text: str, place: tuple[int, int], size: float, colour: tuple[int, int, int], weight: int = 1
 ) -> None:
     cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, weight, cv2.LINE_AA)
+
+
+def highlight(recording: dict[Any, Any]) -> range:
+    """The steps with the most points among so many in a row, for an animation."""
+    rewards = np.frombuffer(recording["rewards"], "<f4")
+    length = min(HIGHLIGHT, len(rewards))
+    start = int(np.convolve(rewards, np.ones(length, np.float32), "valid").argmax())
+    return range(start + 1, start + length + 1)
 
 
 def choose(recordings: Any, which: str) -> dict[Any, Any]:

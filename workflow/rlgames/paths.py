@@ -16,6 +16,7 @@ GRAMMAR = {
     "manifest": f"{RUN}/manifest.json",
     "evaluation episodes": f"{RUN}/evaluation/episodes.parquet",
     "evaluation recordings": f"{RUN}/evaluation/recordings.parquet",
+    "evaluation manifest": f"{RUN}/evaluation/manifest.json",
     "state": "state/{experiment}/{variant}/seed-{seeds}",
     "figure": "figures/{figure}.{format}",
     "video": "videos/{experiment}/{variant}.{format}",

@@ -19,10 +19,11 @@ from rlgames.settings.explanations import unknown
 
 FORMATS = ("png", "pdf", "csv")
 VIDEO_FORMATS = ("mp4", "html")
+GAMEPLAY_FORMATS = ("mp4", "html", "gif", "png")
 EPISODES = ("best", "median", "random")
 """Evaluation episodes that videos show."""
 RUN_PRODUCTS = ("weights", "episodes", "recordings", "manifest")
-EVALUATION_PRODUCTS = ("evaluation episodes", "evaluation recordings")
+EVALUATION_PRODUCTS = ("evaluation episodes", "evaluation recordings", "evaluation manifest")
 
 SHELL_LINE = 120_000
 """Characters that the shell line of a job may have (Linux: 131,071)."""
@@ -69,7 +70,7 @@ class Plan:
         if not self.config.experiments[experiment].deep:
             return [self.path("video", **known, format=kind) for kind in VIDEO_FORMATS]
         return [
-            self.path("gameplay", **known, which=which, format=kind) for which in EPISODES for kind in VIDEO_FORMATS
+            self.path("gameplay", **known, which=which, format=kind) for which in EPISODES for kind in GAMEPLAY_FORMATS
         ]
 
     @cached_property

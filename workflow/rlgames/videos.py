@@ -8,11 +8,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
+from PIL import Image
 
 FRAMES_PER_SECOND = 30
 HOLD = 30
 """Times that the last picture is shown, so that one sees how it ended."""
+
+LOOP_COLOURS, LOOP_MILLISECONDS = 32, 70
+"""Of an animation: steps last about as long as in the game, 4 frames at 60 Hz."""
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -40,6 +45,19 @@ def encode(pictures: Iterable[np.ndarray], path: Path) -> int:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     return count
+
+
+def halved(picture: np.ndarray) -> np.ndarray:
+    """A picture at half its height and width."""
+    return cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def animate(pictures: list[np.ndarray], path: Path) -> None:
+    """Write pictures (uint8, shape (height, width, 3)) as a GIF that runs for ever, in the first one's colours."""
+    images = [Image.fromarray(picture) for picture in pictures]
+    palette = images[0].quantize(LOOP_COLOURS, dither=Image.Dither.NONE)
+    first, *others = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    first.save(path, save_all=True, append_images=others, duration=LOOP_MILLISECONDS, loop=0, optimize=True)
 
 
 def page(video: Path, title: str) -> str:

@@ -59,7 +59,8 @@ rule deep_scores:
 
 rule cost:
     input:
-        manifests=PLAN.run_products("manifest"),
+        trainings=PLAN.run_products("manifest"),
+        evaluations=PLAN.run_products("evaluation manifest", PLAN.deep()),
     output:
         report(
             PLAN.path("table", table="cost"),
@@ -76,6 +77,6 @@ rule cost:
         lock=PLAN.lock(),
         code=PLAN.code("cost"),
     shell:
-        "exec python -m rlgames.commands.cost --manifests {input.manifests:q} --output {output:q}"
+        "exec python -m rlgames.commands.cost --manifests {input:q} --output {output:q}"
         " --lock {params.lock:q}"
         " --code {params.code} --log {log:q}"

@@ -1,6 +1,6 @@
 # Trains agents, and evaluates the deep ones.
 # Needs: nothing, or the weights that an agent starts from. Makes: runs/{experiment}/{variant}/seed-{seeds}/ with
-# weights, episodes, recordings and manifest, and in evaluation/ episodes and recordings.
+# weights, episodes, recordings and manifest, and in evaluation/ episodes, recordings and manifest.
 
 
 # Linear agents learn in milliseconds, so that one job trains a block of seeds.
@@ -68,6 +68,7 @@ rule evaluate:
     output:
         episodes=PLAN.path("evaluation episodes"),
         recordings=PLAN.path("evaluation recordings"),
+        manifest=PLAN.path("evaluation manifest"),
     log:
         PLAN.path("evaluation log"),
     wildcard_constraints:
@@ -82,4 +83,5 @@ rule evaluate:
         "exec python -m rlgames.commands.evaluate"
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
         " --weights {input.weights:q} --episodes {output.episodes:q} --recordings {output.recordings:q}"
+        " --manifest {output.manifest:q}"
         " --environment {params.environment} --spec {params.spec:q} --code {params.code} --log {log:q}"

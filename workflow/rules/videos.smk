@@ -1,6 +1,6 @@
 # Plays recorded episodes again, for a video.
 # Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html of linear agents,
-# and videos/{experiment}/{variant}/best, median and random of deep ones.
+# and videos/{experiment}/{variant}/best, median and random of deep ones, with .gif and .png for pages that play no video.
 
 
 rule video:
@@ -42,6 +42,8 @@ rule gameplay:
             },
             caption="../report/figure.rst",
         ),
+        gif=PLAN.path("gameplay", format="gif"),
+        png=PLAN.path("gameplay", format="png"),
     log:
         PLAN.path("gameplay log"),
     conda:
@@ -51,4 +53,4 @@ rule gameplay:
         caption=lambda wildcards: PLAN.video_caption(wildcards),
     shell:
         "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
-        " --mp4 {output.mp4:q} --html {output.html:q} --code {params.code} --log {log:q}"
+        " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q} --code {params.code} --log {log:q}"

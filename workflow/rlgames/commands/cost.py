@@ -1,4 +1,4 @@
-"""Tabulate what every training cost, on which machine, and under which code and lock."""
+"""Tabulate what every training and evaluation cost, on which machine, and under which code and lock."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def main() -> None:
         facts = json.loads(path.read_text())
         rows.append(
             {
+                "job": "evaluation" if path.parent.name == "evaluation" else "training",
                 **{key: facts[key] for key in ("experiment", "variant", "seeds", "steps", "wall_seconds")},
                 "processor": facts["machine"]["processor"],
                 "instruction_set": facts["machine"]["instruction_set"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from rlgames.commands import job
@@ -10,6 +11,7 @@ from rlgames.messages import Progress
 
 
 def main() -> None:
+    start = time.perf_counter()
     parser = job.parser(__doc__)
     parser.add_argument("--spec", required=True, help="environment, network and protocol, as JSON")
     parser.add_argument("--environment", required=True, help="module of the environment")
@@ -17,8 +19,8 @@ def main() -> None:
     parser.add_argument("--variant", required=True)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--weights", required=True, type=Path)
-    parser.add_argument("--episodes", required=True, type=Path)
-    parser.add_argument("--recordings", required=True, type=Path)
+    for product in ("episodes", "recordings", "manifest"):
+        parser.add_argument(f"--{product}", required=True, type=Path)
     arguments = parser.parse_args()
     job.begin(arguments, __spec__.name, arguments.environment)
 
@@ -34,6 +36,7 @@ def main() -> None:
     from rlgames.environments.atari import PATCH, Games, offsets
     from rlgames.evaluation import play
     from rlgames.files import replacing
+    from rlgames.provenance import checksum, manifest
 
     spec = json.loads(arguments.spec)
     environment, protocol = spec["environment"], spec["evaluation"]
@@ -88,6 +91,19 @@ def main() -> None:
         )
     with replacing(arguments.recordings) as path:
         recordings.to_parquet(path, index=False)
+    facts = manifest(
+        **{key: name[key] for key in ("experiment", "variant")},
+        spec=spec,
+        seeds=str(arguments.seed),
+        code=arguments.code,
+        steps=int(recordings["steps"].sum()),
+        diverged=[],
+        truncated=int((recordings["ending"] == "truncated").sum()),
+        wall_seconds=round(time.perf_counter() - start, 3),
+        products={path.name: checksum(path) for path in (arguments.weights, arguments.episodes, arguments.recordings)},
+    )
+    with replacing(arguments.manifest) as path:
+        path.write_text(json.dumps(facts, indent=2) + "\n")
     final = recordings.loc[recordings["agent"] == "trained", "return"]
     progress.finish(f"{len(recordings)} episodes, mean return {final.mean():.1f} in the end")
 

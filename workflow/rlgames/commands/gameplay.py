@@ -1,4 +1,7 @@
-"""Show an evaluation episode of a deep agent, with its action values, as a video and a page that holds it."""
+"""Show an evaluation episode of a deep agent, with its action values, as a video and a page that holds it.
+
+Its best eight seconds become an animation, and their end a still.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,20 @@ def main() -> None:
     parser = job.parser(__doc__)
     parser.add_argument("--recordings", required=True, type=Path, help="of an evaluation")
     parser.add_argument("--which", required=True, choices=("best", "median", "random"))
-    parser.add_argument("--mp4", required=True, type=Path)
-    parser.add_argument("--html", required=True, type=Path)
+    for product in ("mp4", "html", "gif", "png"):
+        parser.add_argument(f"--{product}", required=True, type=Path)
     arguments = parser.parse_args()
     job.begin(arguments, __spec__.name)
 
+    from collections.abc import Iterator
+
+    import numpy as np
     import pandas as pd
+    from PIL import Image
 
     from rlgames.files import replacing
-    from rlgames.gameplay import choose, pictures
-    from rlgames.videos import encode, page
+    from rlgames.gameplay import choose, highlight, pictures
+    from rlgames.videos import animate, encode, halved, page
 
     episode = choose(pd.read_parquet(arguments.recordings), arguments.which)
     agent = "random play" if arguments.which == "random" else f"{episode['trained_steps']} steps of training"
@@ -31,8 +38,21 @@ def main() -> None:
         agent,
         f"episode of {arguments.which} return" if arguments.which != "random" else "a baseline to compare with",
     ]
+    loop: list[np.ndarray] = []
+    steps = highlight(episode)
+
+    def watched() -> Iterator[np.ndarray]:
+        for step, picture in enumerate(pictures(episode, [line for line in caption if line])):
+            if step in steps:
+                loop.append(halved(picture))
+            yield picture
+
     with replacing(arguments.mp4) as path:
-        count = encode(pictures(episode, [line for line in caption if line]), path)
+        count = encode(watched(), path)
+    with replacing(arguments.gif) as path:
+        animate(loop, path)
+    with replacing(arguments.png) as path:
+        Image.fromarray(loop[-1]).save(path)
     title = (
         f"{episode['experiment']}, {episode['variant']}, seed {episode['seed']}: {agent}; evaluation episode "
         f"{episode['episode']} ({arguments.which}), return {episode['return']:g} after {episode['steps']} steps"
