@@ -4,6 +4,9 @@
 - trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
   With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
 - rebuild: the replay buffer rebuilt from recordings.
+- saving: the time that a save takes, as a share of the minute between two.
+- learning: minutes on one core until the mean of the last 20 returns reaches 0, 10 and 18 in each experiment of
+  config/fast.yaml, with its seeds; cut at 40 minutes. Hours.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +28,9 @@ FOLDER = Path(__file__).parent
 ENVIRONMENT = {"name": "atari", "game": "pong", "actions": "minimal"}
 WARM_UP, TIMED = 1000, 3000
 """Steps of a training before the first update, and those that are timed after 200 more."""
+
+LEVELS, LONGEST = (0, 10, 18), 40
+"""Mean returns of 20 episodes, and minutes."""
 
 FLOPS = {"dqn": 2.18e9, "double_dqn": 2.78e9}
 """Of an update: batch 32, the network of 2015, 84 x 84 pixels, a stack of 4."""
@@ -147,11 +154,88 @@ def rebuild() -> None:
     print(f"| replay buffer of 100,000 steps rebuilt | {spread(seconds, 's')} |", flush=True)
 
 
+def saving() -> None:
+    """A save of the lesson's network after 100,000 steps, with everything that goes to the disk."""
+    from rlgames.commands.train_deep import SAVE_SECONDS
+    from rlgames.devices import prepare
+    from rlgames.resume import Saves
+    from rlgames.training.deep import Training
+
+    prepare("cpu", 1)
+    environment, agent = settings(capacity=1000, warm_up=10**7, epsilon_steps=10**8, games=8)
+    played = Training(import_module("rlgames.agents.dqn"), 0, environment, agent, 10**9)
+    played.begin()
+    while played.steps < 100_000:
+        played.advance()
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        saves = Saves(Path(folder), {}, {})
+        seconds = [timed(lambda step=step: saves.save(step, played.state(), {})) for step in range(RUNS)]  # type: ignore[misc]
+        size = max(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
+    shares = [100 * each / SAVE_SECONDS for each in seconds]
+    print(f"| a save of {size:.0f} MB | {spread(seconds, 's')} | {spread(shares, '% of a run')} |", flush=True)
+
+
+def learning() -> None:
+    """Every run of config/fast.yaml, as many side by side as there are cores."""
+    from concurrent.futures import ThreadPoolExecutor
+    from queue import SimpleQueue
+
+    cores: SimpleQueue[int] = SimpleQueue()
+    for core in os.sched_getaffinity(0):
+        cores.put(core)
+
+    def run(name: str, seed: int) -> str:
+        core = cores.get()
+        words = [sys.executable, str(Path(__file__)), "learn", name, str(seed), str(core)]
+        line = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        cores.put(core)
+        print(line, end="", flush=True)
+        return line
+
+    config = fast_config()
+    runs = [(name, seed) for name, one in config.experiments.items() for seed in range(one.last_seed + 1)]
+    with ThreadPoolExecutor(cores.qsize()) as pool:
+        list(pool.map(run, *zip(*runs, strict=True)))
+
+
+def fast_config() -> Any:
+    import yaml
+
+    from rlgames import settings
+
+    return settings.load(yaml.safe_load((FOLDER.parent / "config" / "fast.yaml").read_text(encoding="utf-8")))
+
+
+def learn(name: str, seed: int, core: int) -> None:
+    """One run on one core: a row of the table."""
+    from rlgames.devices import prepare
+    from rlgames.training.deep import Training
+
+    os.sched_setaffinity(0, {core})
+    prepare("cpu", 1)
+    (variant,) = fast_config().experiments[name].variants
+    environment, agent = variant.spec.environment.model_dump(), variant.spec.agent.model_dump()
+    training = Training(import_module(variant.spec.agent.module), seed, environment, agent, 10**9)
+    training.begin()
+    reached: dict[int, str] = {}
+    start = time.perf_counter()
+    while (minutes := (time.perf_counter() - start) / 60) < LONGEST and len(reached) < len(LEVELS):
+        training.advance()
+        recent = training.recent_return(20)
+        for level in LEVELS:
+            if recent is not None and recent >= level and level not in reached:
+                reached[level] = f"{minutes:.1f} ({training.steps // 1000}k)"
+    cells = [reached.get(level, "–") for level in LEVELS]
+    print(f"| {name} | {seed} | {' | '.join(cells)} | {training.steps / minutes / 60:.0f} |", flush=True)
+
+
 if __name__ == "__main__":
     what = sys.argv[1:]
     if what[0] == "training":  # one of those that `trainings` starts
         training(int(what[1]), int(what[2]))
     elif what[0] == "trainings":
         trainings(what[1] if len(what) > 1 else None)
+    elif what[0] == "learn":  # one of those that `learning` starts
+        learn(what[1], int(what[2]), int(what[3]))
     else:
-        {"updates": updates, "rebuild": rebuild}[what[0]]()
+        {"updates": updates, "rebuild": rebuild, "saving": saving, "learning": learning}[what[0]]()

@@ -7,14 +7,19 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import pandas as pd
+from pyarrow.parquet import ParquetFile
 from tqdm import tqdm
 
 from rlgames.recording import replay
 
+PART = 10
+"""Recordings that are played in one go."""
 
-def check(path: Path) -> tuple[int, list[str]]:
-    """The number of recordings in a file, and a line for each that does not give what was published."""
-    recordings = pd.read_parquet(path)
+
+def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
+    """How many recordings a part of a file has, and a line for each that does not give what was published."""
+    path, first = part
+    recordings = pd.read_parquet(path).iloc[first : first + PART]
     episodes = pd.read_parquet(path.with_name("episodes.parquet")).set_index(["seed", "episode"])
     wrong = []
     for recording in recordings.to_dict("records"):
@@ -36,13 +41,14 @@ def main() -> None:
     paths = sorted(root.glob("runs/**/recordings.parquet"))
     if not paths:
         sys.exit(f"There are no recordings below {root}; run make first.")
-    total = 0
+    sizes = {path: ParquetFile(path).metadata.num_rows for path in paths}
+    parts = [(path, first) for path, size in sizes.items() for first in range(0, size, PART)]
+    total = sum(sizes.values())
     wrong: list[str] = []
-    with Pool() as pool:
-        for count, lines in tqdm(
-            pool.imap_unordered(check, paths), total=len(paths), unit="file", desc="Playing again"
-        ):
-            total, wrong = total + count, wrong + lines
+    with Pool() as pool, tqdm(total=total, unit="recording", desc="Playing again") as bar:
+        for count, lines in pool.imap_unordered(check, parts):
+            wrong += lines
+            bar.update(count)
     print(*wrong, sep="\n")
     if wrong:
         sys.exit(f"{len(wrong)} of {total} recordings do not give what was published. Delete their runs and run make.")
