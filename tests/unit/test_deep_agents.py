@@ -196,22 +196,35 @@ class Catch:
         return Step(self.draw(), rewards, over, no, no)
 
 
-def test_dqn_learns_to_catch(monkeypatch: pytest.MonkeyPatch) -> None:
+def catching(monkeypatch: pytest.MonkeyPatch, budget: int, **changes: Any) -> Any:
+    """A training in the game of catch, run to its end."""
     from rlgames.agents import dqn
     from rlgames.training import deep
 
     monkeypatch.setattr(deep, "Games", Catch)
     environment = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 36, "stack": 1}).model_dump()
-    agent = settings(
-        network="small", warm_up=500, step_size=1e-3, epsilon_steps=2000, target_every=100, games=4, discount=0.9
-    )
-    run = deep.Training(dqn, 0, environment, agent, 6000)
+    run = deep.Training(dqn, 0, environment, settings(network="small", games=4, **changes), budget)
     run.begin()
     while not run.finished:
         run.advance()
+    return run
+
+
+def test_dqn_learns_to_catch(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = catching(
+        monkeypatch, 6000, warm_up=500, step_size=1e-3, epsilon_steps=2000, target_every=100, discount=0.9
+    )  # fmt: skip
     returns = [episode.score for episode in run.episodes if episode.end_step]
     assert np.mean(returns[:100]) < 0
     assert np.mean(returns[-100:]) >= 0.9
+
+
+def test_training_stops_at_the_wanted_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every return is -1 or 1, so that -1 is reached as soon as there are 40, ten in each of four games."""
+    run = catching(monkeypatch, 6000, warm_up=1000, stop_return=-1.0)
+    assert sum(episode.end_step > 0 for episode in run.episodes) == 40
+    assert run.steps == 4 * 40
+    assert catching(monkeypatch, 400, warm_up=1000, stop_return=1.5).steps == 400
 
 
 def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,18 @@ def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
                 "seeds": 1,
                 "sweep": [{"agent.name": "dqn", "label": "DQN"}, {"agent.name": "double-dqn", "label": "Double"}],
             },
+            "from-weights": {
+                "environment": {"name": "atari", "game": "pong", "actions": "three", "max_steps": MAX_STEPS},
+                "agent": {
+                    "name": "double-dqn",
+                    "network": "small",
+                    "warm_up": 400,
+                    "capacity": 1000,
+                    "initial_weights": "results/deep/runs/pong/agent.name=dqn/seed-{seed}/weights.npz",
+                },
+                "steps": 420,
+                "seeds": 1,
+            },
         },
         "figures": {
             "returns": {**figure, "kind": "returns"},
@@ -73,14 +85,24 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert facts["updates"] == (STEPS - 400) / 4
     assert [step for step, _ in facts["timeline"]] == [0, *range(60, STEPS + 1, 60)]
     cost = pd.read_csv(results / "tables/cost.csv").set_index(["job", "variant"])
-    assert cost["seeds"].groupby("job").size().to_dict() == {"evaluation": 2, "training": 2}
+    assert cost.groupby("job").size().to_dict() == {"evaluation": 3, "training": 3}
     played = json.loads((run / "evaluation" / "manifest.json").read_text())
     assert cost["wall_seconds"]["training", "agent.name=dqn"] == facts["wall_seconds"]
     assert cost["wall_seconds"]["evaluation", "agent.name=dqn"] == played["wall_seconds"]
     assert played["products"]["weights.npz"] == facts["products"]["weights.npz"]
     scores = pd.read_csv(results / "tables/evaluation-scores.csv")
-    assert scores.groupby("agent").size().to_dict() == {"random": 2, "trained": 2}
-    assert len(pd.read_csv(results / "tables/steps-to-return.csv")) == 2 * 3
+    assert scores.groupby("agent").size().to_dict() == {"random": 3, "trained": 3}
+    assert len(pd.read_csv(results / "tables/steps-to-return.csv")) == 3 * 3
+
+
+def test_training_starts_from_the_last_weights_of_another(sandbox: Sandbox, config: Config) -> None:
+    runs = sandbox.folder / config["results"] / "runs"
+    with np.load(runs / "pong/agent.name=dqn/seed-0/weights.npz", allow_pickle=False) as weights:
+        last = {name: weights[name][-1] for name in weights.files if name != "steps"}
+    with np.load(runs / "from-weights/default/seed-0/weights.npz", allow_pickle=False) as weights:
+        for name, array in last.items():
+            np.testing.assert_array_equal(weights[name][0], array)  # at step 42, before the first update
+        assert not np.array_equal(weights["weight_0"][-1], last["weight_0"])
 
 
 def test_evaluation_has_its_own_seeds_and_its_values(sandbox: Sandbox, config: Config) -> None:
@@ -144,7 +166,7 @@ def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config,
         loaded = {name for name in trace["modules"] if name.split(".")[0] == "rlgames"}
         loaded = {name for name in loaded if not name.startswith(OUTSIDE)}
         assert loaded | {module} == set(closure([module, *roots]))
-    assert plan.deep() == ["pong"]
+    assert plan.deep() == ["pong", "from-weights"]
 
 
 def test_linear_figures_are_not_for_deep_agents(sandbox: Sandbox, config: Config) -> None:
