@@ -10,7 +10,7 @@ rule config:
     conda:
         "../../envs/environment.yaml"
     params:
-        config=PLAN.config_spec(),
+        config=lambda wildcards: PLAN.config_spec(),  # braces in it are no wildcards
         meaning=PLAN.config_meaning(),
         code=PLAN.code("config"),
     shell:
