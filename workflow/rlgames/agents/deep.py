@@ -29,16 +29,19 @@ class Learner:
         self.synchronise()
         pixels = tf.TensorSpec((None, *shape), tf.uint8)
         numbers = tf.TensorSpec((None,), tf.float32)
-        self.values = tf.function(lambda x: self.online(x), input_signature=[pixels])
-        """Action values of observations: shape (observations, actions)."""
+        self.forward = tf.function(lambda x: self.online(x), input_signature=[pixels]).get_concrete_function()
         self.learn = tf.function(
             update(agent.target, self.online, self.target, self.optimiser, settings),
             input_signature=[pixels, tf.TensorSpec((None,), tf.int32), numbers, numbers, pixels],
-        )
+        ).get_concrete_function()
+
+    def values(self, observations: np.ndarray) -> np.ndarray:
+        """Action values of observations in patches: float32, shape (observations, actions)."""
+        return self.forward(tf.constant(observations)).numpy()
 
     def update(self, minibatch: Minibatch) -> None:
         """One step of stochastic gradient descent."""
-        self.learn(*minibatch)
+        self.learn(*map(tf.constant, minibatch))
 
     def synchronise(self) -> None:
         """Copy the online network into the target network."""

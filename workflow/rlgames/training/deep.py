@@ -110,7 +110,7 @@ class Training:
         explores, actions = rng.random(count) < self.epsilon, rng.integers(0, len(self.games.actions), count)
         if explores.all():
             return actions
-        return np.where(explores, actions, self.learner.values(self.observations).numpy().argmax(axis=1))
+        return np.where(explores, actions, self.learner.values(self.observations).argmax(axis=1))
 
     def follows(self, step: Step, game: int) -> int:
         """What follows the last action of a game, for learning."""
