@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain verify status bench bench-deep soak clean-state test lint format docs lock gallery clean help
+.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-learning soak clean-state test lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -35,6 +35,9 @@ report: figures ## figures, captions and numbers in one HTML page
 explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; runs nothing
 	@$(SNAKEMAKE) --dry-run --quiet host
 
+rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay buffer: does it fit, how fast is it?
+	@python -m rlgames.commands.rehearse $(CONFIG)
+
 verify: $(LOCKED) ## play every recorded episode again and confirm its published return
 	@python -m rlgames.commands.verify $(RESULTS)
 
@@ -47,7 +50,11 @@ bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one cor
 bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
 	@python benchmarks/deep.py updates
 	@python benchmarks/deep.py rebuild
+	@python benchmarks/deep.py saving
 	@python benchmarks/deep.py trainings $(PEER)
+
+bench-learning: $(LOCKED) ## minutes on one core until Pong is learned, for the settings of config/fast.yaml (hours)
+	@python benchmarks/deep.py learning
 
 soak: $(DEV_LOCKED) ## kill a deep training a hundred times at random, and compare the bits
 	@python tests/workflow/test_exact_resume.py 100
@@ -85,7 +92,7 @@ gallery: figures ## copy the figures and tables that the docs show to docs/galle
 	@cp $(RESULTS)/tables/final-scores.csv docs/gallery/
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The copy of the lock tells every manifest what its run was made with. Contents decide, not times: a checkout installs
 # nothing anew, and a change of FLAVOUR does.

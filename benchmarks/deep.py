@@ -1,6 +1,7 @@
 """Speed of the deep agents, on this machine: medians of repetitions, and their spread.
 
 - updates: the update as a share of what the same core does in matrix products.
+- profile: where the time of an update goes.
 - trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
   With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
 - rebuild: the replay buffer rebuilt from recordings.
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -65,32 +67,85 @@ def timed(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def updates() -> None:
-    """The update of both agents, on one core."""
-    from rlgames.agents.deep import Learner
+def one_core() -> None:
+    """Stay on one core, and import nothing before that."""
     from rlgames.devices import prepare
 
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     prepare("cpu", 1)
+
+
+def learner(name: str) -> tuple[Any, Any]:
+    """An agent with the lesson's network, warmed up, and a minibatch for it."""
     import numpy as np
 
+    from rlgames.agents.deep import Learner
+    from rlgames.replay import Minibatch
+
     rng = np.random.default_rng(0)
-    shape = (21, 21, 64)
-    minibatch: Any = (
-        rng.integers(0, 255, (32, *shape), np.uint8), rng.integers(0, 3, 32, np.int32), rng.random(32, np.float32),
-        np.full(32, 0.99, np.float32), rng.integers(0, 255, (32, *shape), np.uint8),
-    )  # fmt: skip
-    _, agent = settings()
+    pictures = rng.integers(0, 255, (2, 32, 21, 21, 64), np.uint8)
+    actions, rewards = rng.integers(0, 3, 32, np.int32), rng.random(32, np.float32)
+    minibatch = Minibatch(pictures[0], actions, rewards, np.full(32, 0.99, np.float32), pictures[1])
+    agent = Learner(import_module(f"rlgames.agents.{name}"), (21, 21, 64), 3, settings()[1], rng)
+    for _ in range(20):
+        agent.update(minibatch)
+    return agent, minibatch
+
+
+def updates() -> None:
+    """The update of both agents, on one core."""
+    one_core()
     for name, flops in FLOPS.items():
-        learner = Learner(import_module(f"rlgames.agents.{name}"), shape, 3, agent, rng)
-        for _ in range(20):
-            learner.update(minibatch)
+        agent, minibatch = learner(name)
         times, shares = [], []
         for _ in range(RUNS):
-            times.append(statistics.median(timed(partial(learner.update, minibatch)) for _ in range(40)))
+            times.append(statistics.median(timed(partial(agent.update, minibatch)) for _ in range(40)))
             shares.append(flops / times[-1] / peak() * 100)
         ms = [1000 * seconds for seconds in times]
         print(f"| update, {name} | {spread(ms, 'ms')} | {spread(shares, '% of the peak')} |", flush=True)
+
+
+def profile() -> None:
+    """Times of oneDNN's primitives, as it reports them, of Adam and of the input; what is left is the rest."""
+    words = [sys.executable, str(Path(__file__)), "profiled"]
+    environment = os.environ | {"ONEDNN_VERBOSE": "1"}
+    run = subprocess.run(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
+    )
+    before, after = run.stdout.split("BEGIN\n")[1].split("END ")
+    milliseconds: dict[str, float] = defaultdict(float)
+    for line in before.splitlines():
+        if ",exec," in line:
+            words = line.split(",exec,")[1].split(",")
+            kind, direction, shape = words[1], words[3], words[-2]
+            name = {"convolution": "convolutions", "reorder": "reorders"}.get(kind, "dense layers")
+            back = ", backward" if "backward" in direction or shape in ("32x512:512x3136", "3136x32:32x512") else ""
+            milliseconds[name + back] += float(words[-1]) / UPDATES
+    total, adam, tensors = map(float, after.split())
+    milliseconds |= {"Adam": adam, "arrays to tensors": tensors}
+    milliseconds["rest: casts, ReLU, biases, loss, calls"] = total - sum(milliseconds.values())
+    for name, part in milliseconds.items():
+        print(f"| {name} | {part:.1f} ms | {100 * part / total:.0f}% |")
+    print(f"| all of an update of DQN | {total:.1f} ms | 100% |", flush=True)
+
+
+UPDATES = 100
+
+
+def profiled() -> None:
+    """Updates of DQN for `profile`."""
+    one_core()
+    import tensorflow as tf
+
+    agent, minibatch = learner("dqn")
+    print("BEGIN", flush=True)
+    total = timed(lambda: [agent.update(minibatch) for _ in range(UPDATES)]) / UPDATES
+    gradients = [tf.random.normal(variable.shape) for variable in agent.online.trainable_variables]
+    apply = tf.function(agent.optimiser.apply).get_concrete_function(gradients)
+    apply(*gradients)
+    adam = timed(lambda: [apply(*gradients) for _ in range(UPDATES)]) / UPDATES
+    tensors = timed(lambda: [[*map(tf.constant, minibatch)] for _ in range(UPDATES)]) / UPDATES
+    print(f"END {1000 * total} {1000 * adam} {1000 * tensors}", flush=True)
 
 
 def training(threads: int, seed: int) -> None:
@@ -238,4 +293,11 @@ if __name__ == "__main__":
     elif what[0] == "learn":  # one of those that `learning` starts
         learn(what[1], int(what[2]), int(what[3]))
     else:
-        {"updates": updates, "rebuild": rebuild, "saving": saving, "learning": learning}[what[0]]()
+        {
+            "updates": updates,
+            "profile": profile,
+            "profiled": profiled,
+            "rebuild": rebuild,
+            "saving": saving,
+            "learning": learning,
+        }[what[0]]()

@@ -31,11 +31,12 @@ class Trainer:
     def __init__(self, folder: Path, **changes: Any) -> None:
         self.folder = folder
         agent = {"name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500}
+        game = {"name": "atari", "game": "pong", "max_steps": 130, "sticky": 0.25, "reward_terminal": True}
         config = {
             "results": "results/resume",
             "experiments": {
                 "pong": {
-                    "environment": {"name": "atari", "game": "pong", "max_steps": 130, "sticky": 0.25},
+                    "environment": game,
                     "agent": {**agent, "target_every": 100, **changes},
                     "steps": STEPS,
                     "seeds": 1,

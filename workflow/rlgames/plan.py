@@ -200,9 +200,14 @@ class Plan:
         shared = [key for key in keys if all(spec.get(key) == specs[0].get(key) for spec in specs)]
         values = [f"{last_name(key)} {specs[0][key]}" for key in shared if key in specs[0]]
         swept = [last_name(key) for key in keys if key not in shared]
+        evaluation = self.config.evaluation
         return (
             f"{name}: seeds {experiment.first_seed} to {experiment.last_seed}, {', '.join(values)}"
-            f"{'; swept: ' + ', '.join(swept) if swept else ''}. Training returns."
+            f"{'; swept: ' + ', '.join(swept) if swept else ''}. "
+        ) + (
+            f"Evaluation: {evaluation.episodes} episodes with seeds of their own, ε {evaluation.epsilon:g}."
+            if experiment.deep
+            else "Training returns."
         )
 
     def video_input(self, run: Any) -> str:

@@ -1,0 +1,72 @@
+"""Start every deep training of a config, with its whole replay buffer, and play 2,000 steps (`make rehearse`).
+
+Says in minutes whether days of training will fit in memory, and how fast playing is; no result is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rlgames.plan import Plan
+
+STEPS = 2000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--only", nargs=2, metavar=("EXPERIMENT", "VARIANT"))
+    arguments = parser.parse_args()
+    plan = Plan(yaml.safe_load(arguments.config.read_text(encoding="utf-8")), [arguments.config])
+    if arguments.only:
+        rehearse(plan.variants[tuple(arguments.only)].spec, " ".join(arguments.only))
+        return
+    deep = [key for key in plan.variants if key[0] in plan.deep()]
+    failed = 0
+    for key in deep:  # a process each, so that memory is counted apart
+        command = [sys.executable, "-m", "rlgames.commands.rehearse", str(arguments.config), "--only", *key]
+        failed += subprocess.run(command, check=False).returncode != 0
+    if failed:
+        sys.exit(f"{failed} of {len(deep)} trainings cannot start here as they are.")
+
+
+def rehearse(spec: Any, name: str) -> None:
+    """Play one training's first steps with a buffer of which every page is in memory; print speed and memory."""
+    from rlgames.devices import DeviceError, prepare
+
+    environment, agent = spec.environment.model_dump(), spec.agent.model_dump()
+    try:
+        prepare(agent["device"], 1)
+    except DeviceError as error:
+        sys.exit(f"{name}: {error}")
+    from rlgames.training.deep import Training, memory
+
+    if (shortage := memory(environment, agent)) is not None:
+        sys.exit(f"{name}: {shortage}")
+    training = Training(import_module(spec.agent.module), 0, environment, agent, STEPS)
+    training.replay.ring.frames.fill(0)  # memory of zeros is none before it is written to
+    training.begin()
+    start = time.perf_counter()
+    while not training.finished:
+        training.advance()
+    rate = training.steps / (time.perf_counter() - start)
+    unit = 1e9 if sys.platform == "darwin" else 1e6  # bytes there, kilobytes elsewhere
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    print(
+        f"{name}: {training.steps} steps and {training.updates} updates at {rate:.0f} steps/s, {peak:.1f} GB of memory "
+        f"with a replay buffer of {agent['capacity']} frames",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
