@@ -18,7 +18,11 @@ RESULTS = $(or $(shell $(VENV)/bin/python -m rlgames.commands.status --results $
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
-GALLERY = first-steps step-sizes tilings two-environments cost-to-go n-step-sweep trace-decay-sweep traces-sweep cartpole
+GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
+SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
+  trace-decay-sweep traces-sweep cartpole pong value-estimates observations)) \
+  $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv) \
+  $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
@@ -86,10 +90,11 @@ clean-state: ## remove what interrupted or finished trainings go on from; result
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis
 
-gallery: figures ## copy the figures and tables that the docs show to docs/gallery
-	@mkdir -p docs/gallery
-	@for name in $(GALLERY); do cp $(RESULTS)/figures/$$name.png docs/gallery/; done
-	@cp $(RESULTS)/tables/final-scores.csv docs/gallery/
+gallery: figures ## copy the figures, tables and pictures that the docs show to docs/gallery (or below, for another CONFIG)
+	@mkdir -p $(GALLERY)
+	@for name in $(SHOWN); do \
+	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|/|-|g; s|agent.name=||'); fi; \
+	done
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
