@@ -31,6 +31,9 @@ ENVIRONMENT = {"name": "atari", "game": "pong", "actions": "minimal"}
 WARM_UP, TIMED = 1000, 3000
 """Steps of a training before the first update, and those that are timed after 200 more."""
 
+AGENT = {"name": "dqn", "warm_up": WARM_UP, "capacity": 10_000, "epsilon_steps": 420, "epsilon_end": 0.05}
+"""Stable-Baselines3's ε, so that both ask their network for nearly every action."""
+
 LEVELS, LONGEST = (0, 10, 18), 40
 """Mean returns of 20 episodes, and minutes."""
 
@@ -46,7 +49,7 @@ def settings(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     from rlgames.settings.agents import DQN
     from rlgames.settings.environments import Atari
 
-    agent = DQN.model_validate({"name": "dqn", "warm_up": WARM_UP, "capacity": 10_000, **changes})
+    agent = DQN.model_validate({**AGENT, **changes})
     return Atari.model_validate(ENVIRONMENT).model_dump(), agent.model_dump()
 
 
@@ -224,7 +227,11 @@ def saving() -> None:
         played.advance()
     with tempfile.TemporaryDirectory(dir=".") as folder:
         saves = Saves(Path(folder), {}, {})
-        seconds = [timed(lambda step=step: saves.save(step, played.state(), {})) for step in range(RUNS)]  # type: ignore[misc]
+
+        def save(step: int) -> None:
+            saves.save(step, played.state(), {step: played.learner.weights()})
+
+        seconds = [timed(partial(save, step)) for step in range(RUNS)]
         size = max(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
     shares = [100 * each / SAVE_SECONDS for each in seconds]
     print(f"| a save of {size:.0f} MB | {spread(seconds, 's')} | {spread(shares, '% of a run')} |", flush=True)

@@ -38,10 +38,10 @@ def test_targets_by_hand() -> None:
 
 @pytest.mark.parametrize(("stack", "parameters"), [(1, 1_679_523), (4, 1_685_667)])
 def test_network_has_the_parameters_of_the_lesson(stack: int, parameters: int) -> None:
-    from rlgames.networks import nature
+    from rlgames.networks import make
 
-    assert nature((21, 21, 16 * stack), 3).count_params() == parameters
-    assert nature((21, 21, 16 * stack), 1).output_shape == (None, 1)
+    assert make(settings(), (21, 21, 16 * stack), 3).count_params() == parameters
+    assert make(settings(), (21, 21, 16 * stack), 1).output_shape == (None, 1)
 
 
 def test_patches_give_the_convolution_of_pixels() -> None:
@@ -217,6 +217,38 @@ def test_dqn_learns_to_catch(monkeypatch: pytest.MonkeyPatch) -> None:
     returns = [episode.score for episode in run.episodes if episode.end_step]
     assert np.mean(returns[:100]) < 0
     assert np.mean(returns[-100:]) >= 0.9
+
+
+def test_clipped_rewards_are_learned_from_and_raw_ones_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Catch.step
+    monkeypatch.setattr(
+        Catch, "step", lambda *arguments: (step := plain(*arguments))._replace(rewards=5 * step.rewards)
+    )
+    run = catching(monkeypatch, 200, warm_up=300)
+    assert {episode.score for episode in run.ended} == {-5.0, 5.0}
+    assert set(np.unique(run.replay.ring.rewards)) == {-1.0, 0.0, 1.0}
+
+
+def test_diverged_weights_end_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rlgames.agents.deep import Learner
+
+    plain = Learner.update
+
+    def update(self: Learner, minibatch: Any) -> None:
+        plain(self, minibatch)
+        if self.optimiser.updates.numpy() == 10:
+            self.online.trainable_variables[0].assign(self.online.trainable_variables[0] * np.nan)
+
+    monkeypatch.setattr(Learner, "update", update)
+    run = catching(monkeypatch, 2000, warm_up=340)
+    assert (run.steps, run.diverged) == (400, True)  # updated until 380, seen when weights were kept
+
+
+def test_initial_weights_have_the_range_of_glorot() -> None:
+    kernel, bias, *_ = learner().online.trainable_variables
+    limit = np.sqrt(6 / (2 * 2 * (16 + 16)))
+    assert 0.95 * limit < np.abs(kernel.numpy()).max() <= limit
+    assert not bias.numpy().any()
 
 
 def test_training_stops_at_the_wanted_return(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,16 +86,17 @@ def recording(curve: str, episode: int, excess: float, **changes: Any) -> dict[s
 
 @pytest.mark.parametrize(
     ("excess", "words"),
-    [(0.5, "DQN overestimates more than Double"), (0.0, "this shows no difference in overestimation")],
+    [(0.5, "The values of DQN are higher than those of Double"), (0.0, "this shows no difference in overestimation")],
 )
 def test_overestimation_by_hand(excess: float, words: str) -> None:
-    rows = [recording("DQN", 1, excess), recording("DQN", 2, excess + 0.1)]
-    rows += [recording("Double", 1, 0.0), recording("Double", 2, 0.1)]
+    rows = [recording("DQN", 1, excess), recording("DQN", 2, excess), recording("DQN", 1, excess + 0.1, seed=1)]
+    rows += [recording("Double", 1, 0.0), recording("Double", 1, 0.1, seed=1)]
     rows += [recording("DQN", 3, 100.0, ending="truncated"), recording("DQN", 4, 100.0, agent="random")]
     figure, numbers = value_estimates.make({"evaluation recordings": pd.DataFrame(rows)}, title="T")
     gaps = numbers[numbers["kind"] == "gap"].set_index("curve")
     assert gaps["value"].to_dict() == pytest.approx({"DQN": excess + 0.05, "Double": 0.05}, abs=1e-6)
-    assert gaps["episodes"].to_dict() == {"DQN": 2, "Double": 2}
+    assert gaps["low"].to_dict() == pytest.approx({"DQN": excess, "Double": 0.0}, abs=1e-6)
+    assert gaps["seeds"].to_dict() == {"DQN": 2, "Double": 2}
     assert words in figure.get_supxlabel()
 
 

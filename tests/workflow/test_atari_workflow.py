@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,6 +169,28 @@ def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config,
         loaded = {name for name in loaded if not name.startswith(OUTSIDE)}
         assert loaded | {module} == set(closure([module, *roots]))
     assert plan.deep() == ["pong", "from-weights"]
+
+
+def test_value_estimates_need_to_know_where_returns_end(sandbox: Sandbox, config: Config) -> None:
+    config["experiments"]["pong"]["environment"]["life_loss_terminal"] = True
+    assert "pong learns with life_loss_terminal" in sandbox.build(config, fails=True)
+
+
+def test_curves_with_one_name_are_refused(sandbox: Sandbox, config: Config) -> None:
+    config["experiments"]["pong"]["sweep"][1]["label"] = "DQN"
+    message = sandbox.build(config, fails=True)
+    assert "figures.returns: several curves are called ['DQN']" in message
+    assert "figures.value-estimates: several curves are called" in message
+
+
+def test_recordings_that_are_missing_are_noticed(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    shutil.copytree(sandbox.folder / config["results"] / "runs/pong/agent.name=dqn", tmp_path / "runs/pong/default")
+    path = tmp_path / "runs/pong/default/seed-0/evaluation/recordings.parquet"
+    pd.read_parquet(path).iloc[1:].to_parquet(path)
+    command = [sys.executable, "-m", "rlgames.commands.verify", str(tmp_path)]
+    run = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=False)
+    assert "seed 0, episode 1: not in both tables" in run.stdout
+    assert run.returncode == 1
 
 
 def test_linear_figures_are_not_for_deep_agents(sandbox: Sandbox, config: Config) -> None:

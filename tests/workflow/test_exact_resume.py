@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rlgames.plan import Plan
@@ -24,29 +25,32 @@ ROOT = Path(__file__).parents[2]
 PRODUCTS = ("weights.npz", "episodes.parquet", "recordings.parquet")
 STEPS = 1600
 
+PONG = {"game": "pong", "max_steps": 130, "sticky": 0.25}
+BREAKOUT = {"game": "breakout", "life_loss_terminal": True, "fire_reset": True}
+"""Its untrained episodes end by themselves, after some 200 steps."""
+
 
 class Trainer:
-    """One run of a tiny training of Pong, in a folder of its own."""
+    """One run of a tiny training, in a folder of its own."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:
+    def __init__(self, folder: Path, game: dict[str, Any] = PONG, **changes: Any) -> None:
         self.folder = folder
         agent = {"name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500}
-        game = {"name": "atari", "game": "pong", "max_steps": 130, "sticky": 0.25, "reward_terminal": True}
         config = {
             "results": "results/resume",
             "experiments": {
-                "pong": {
-                    "environment": game,
+                "game": {
+                    "environment": {"name": "atari", **game},
                     "agent": {**agent, "target_every": 100, **changes},
                     "steps": STEPS,
                     "seeds": 1,
                 }
             },
-        }  # fmt: skip
+        }
         plan = Plan(config)
         (run,) = plan.runs()
         self.arguments = [
-            sys.executable, "-m", "rlgames.commands.train_deep", "--experiment", "pong", "--variant", "default",
+            sys.executable, "-m", "rlgames.commands.train_deep", "--experiment", "game", "--variant", "default",
             "--seed", "0", "--spec", plan.run_spec(Run(run)), "--code", plan.run_code(Run(run)),
             "--environment", plan.training_module(Run(run)), "--agent", plan.agent_module(Run(run)),
             "--state", str(folder / "state"), "--log", str(folder / "log"),
@@ -83,6 +87,18 @@ class Trainer:
         assert count == 0, messages
         return messages
 
+    def killed_while_it_writes(self) -> None:
+        """Run until a save has a temporary file, then SIGKILL; again if it was whole before the signal came."""
+        while True:
+            process = self.start(save_seconds=0.0)
+            while not (found := list((self.folder / "state").glob(".save-*"))):
+                assert process.poll() is None
+                time.sleep(0.0005)
+            process.kill()
+            process.communicate()
+            if found[0].exists():
+                return
+
     def products(self) -> dict[str, str]:
         return {name: hashlib.sha256((self.folder / "run" / name).read_bytes()).hexdigest() for name in PRODUCTS}
 
@@ -117,15 +133,30 @@ def test_killed_before_the_first_save(tmp_path: Path, reference: dict[str, str])
 
 def test_killed_during_saves_and_between_them(tmp_path: Path, reference: dict[str, str]) -> None:
     trainer = Trainer(tmp_path)
-    for delay in (0.0, 0.01, 0.03):
-        trainer.killed("Saving at step", count=2, delay=delay)
-    for number, delay in enumerate((0.0, 0.1, 0.2, 0.3)):
-        messages = trainer.killed("Saved.", count=1, delay=delay, save_seconds=0.3)
-        assert number == 0 or any("Going on from step" in line for line in messages)
+    trainer.killed_while_it_writes()
+    trainer.killed("Saved.", save_seconds=0.0)
+    for _ in range(2):
+        trainer.killed_while_it_writes()
+    for delay in (0.0, 0.05, 0.1, 0.15):
+        messages = trainer.killed("Saved.", delay=delay, save_seconds=0.0)
+        assert any("Going on from step" in line for line in messages)
     trainer.finish()
     assert trainer.products() == reference
     facts = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert facts["timeline"][-1] == [STEPS, pytest.approx(facts["wall_seconds"], abs=5)]
+
+
+def test_killed_where_episodes_end_by_themselves(tmp_path: Path) -> None:
+    """Double DQN on Breakout: games that end, lost lives, returns over three steps."""
+    options: dict[str, Any] = {"game": BREAKOUT, "name": "double-dqn", "n": 3}
+    plain, trainer = Trainer(tmp_path / "plain", **options), Trainer(tmp_path / "killed", **options)
+    plain.finish(save_seconds=1000)
+    trainer.killed("Saved.", count=2, save_seconds=0.5)
+    trainer.killed("Saved.", count=3, save_seconds=0.5)
+    assert "Going on from step" in trainer.finish()
+    assert trainer.products() == plain.products()
+    endings = pd.read_parquet(tmp_path / "plain" / "run" / "episodes.parquet")["ending"].value_counts()
+    assert endings["terminated"] > 3
 
 
 def test_finished_state_publishes_again_on_any_threads(tmp_path: Path, reference: dict[str, str]) -> None:
@@ -159,9 +190,13 @@ def test_edited_spec_starts_anew_and_another_lock_is_refused(tmp_path: Path) -> 
     messages = "".join(edited.killed("step 0 of"))
     assert "Settings or code have changed since the last save: training starts anew." in messages
     assert not edited.saves()
-    identity = json.loads((tmp_path / "state" / "identity.json").read_text())
-    identity["machine"]["lock"] = "another"
-    (tmp_path / "state" / "identity.json").write_text(json.dumps(identity))
+    edited.killed("Saved.")
+    with np.load(edited.saves()[-1], allow_pickle=False) as arrays:
+        state = dict(arrays)
+    state["identity"] = np.array(str(state["identity"]).replace('"lock": ', '"lock": "another", "before": '))
+    np.savez(tmp_path / "changed.npz", **state)
+    digest = hashlib.sha256((tmp_path / "changed.npz").read_bytes()).hexdigest()
+    shutil.move(tmp_path / "changed.npz", tmp_path / "state" / f"save-{STEPS:012d}-{digest}.npz")
     process = edited.start()
     _, message = process.communicate()
     assert process.returncode == 1
@@ -187,10 +222,9 @@ def test_second_trainer_is_refused_while_the_first_lives(tmp_path: Path) -> None
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
 def test_trainer_ends_with_its_parent(tmp_path: Path) -> None:
     trainer = Trainer(tmp_path)
-    code = "import subprocess, sys; subprocess.run(sys.argv[1:])"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code, *trainer.arguments, "--threads", "1"], stderr=subprocess.PIPE, text=True
-    )
+    command = [*trainer.arguments, "--threads", "1", "--parent"]
+    code = "import os, subprocess, sys; subprocess.run([*sys.argv[1:], str(os.getpid())])"
+    parent = subprocess.Popen([sys.executable, "-c", code, *command], stderr=subprocess.PIPE, text=True)
     assert parent.stderr is not None
     for line in parent.stderr:
         if "step 0 of" in line:
@@ -207,12 +241,22 @@ def test_trainer_ends_with_its_parent(tmp_path: Path) -> None:
     pytest.fail("the trainer outlived its parent by ten seconds")
 
 
+def test_trainer_whose_parent_has_gone_does_not_start(tmp_path: Path) -> None:
+    trainer = Trainer(tmp_path)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    command = [*trainer.arguments, "--threads", "1", "--parent", str(gone.pid)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "The process that started this one has ended." in run.stderr
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 12 MB: room for one save, not for two."""
+    """A file system of 20 MB: room for one save (11 MB, and 3 MB for each set of weights that is kept), not for two."""
     folder = tmp_path / "state"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root, and a container that allows it")
     yield folder
@@ -222,9 +266,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.usefixtures("small_disk")
 def test_full_disk_costs_a_save_and_no_bits(tmp_path: Path, reference: dict[str, str]) -> None:
     trainer = Trainer(tmp_path)
-    messages = trainer.finish(save_seconds=1.0)
-    assert "Nothing was saved at step" in messages
+    messages = "".join(trainer.killed("Nothing was saved at step", save_seconds=0.0))
     assert "No space left on device" in messages
+    assert len(trainer.saves()) == 1
+    messages = trainer.finish(save_seconds=1.0)
+    assert "Going on from step" in messages
+    assert "Nothing was saved at step" in messages
     assert trainer.products() == reference
 
 

@@ -25,14 +25,13 @@ class Played(NamedTuple):
 
 def play(
     environment: dict[str, Any], values: Callable[[np.ndarray], np.ndarray], numbers: range, seed: int, epsilon: float,
-    *, threads: int = 1,
 ) -> list[Played]:  # fmt: skip
     """Play the episodes `numbers` side by side, ε-greedily to `values` of observations in patches.
 
     An episode depends on `seed` and its number only: it has its own emulator's seed and its own random actions.
     """
     count = len(numbers)
-    games = Games(environment, count, threads=threads)
+    games = Games(environment, count)
     seeds = [reset_seed(seed, Purpose.EVALUATION, number) for number in numbers]
     rngs = [np.random.default_rng((seed, Purpose.EVALUATION_EXPLORATION, number)) for number in numbers]
     actions: list[bytearray] = [bytearray() for _ in numbers]

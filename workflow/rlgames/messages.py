@@ -15,7 +15,7 @@ def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str
     more = f" and {len(places) - 5} more (its manifest.json has all)" if len(places) > 5 else ""
     return (
         f"Diverged: experiment {experiment}, variant {variant}: {named}{more}. "
-        "A weight grew beyond 1e12; only these seeds were stopped. A smaller step_size may help."
+        "A weight grew beyond all bounds; only these seeds were stopped. A smaller step_size may help."
     )
 
 

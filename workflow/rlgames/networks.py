@@ -9,12 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 
-def make(settings: dict[str, Any], shape: tuple[int, int, int], outputs: int) -> keras.Model:
-    """The network that the settings of an agent name."""
-    network = {"nature": nature, "small": small}[settings["network"]]
-    return network(shape, outputs, centre=settings["pixel_centre"], scale=settings["pixel_scale"])
-
-
 class PatchConvolution(keras.layers.Conv2D):
     """A convolution of (pixels - centre) / scale. The kernel is divided, since it is smaller than the pictures."""
 
@@ -27,34 +21,33 @@ class PatchConvolution(keras.layers.Conv2D):
         return tf.nn.relu(tf.nn.bias_add(sums, self.bias))
 
 
-def nature(shape: tuple[int, int, int], outputs: int, *, centre: float = 0, scale: float = 255) -> keras.Model:
-    """The network of Mnih et al. (2015): convolutions 32 8x8/4, 64 4x4/2, 64 3x3/1, dense 512, linear outputs.
+BODIES = {"nature": ([(32, 2, 1), (64, 4, 2), (64, 3, 1)], 512), "small": ([(16, 2, 1), (32, 4, 2)], 256)}
+"""Filters, size and stride of each convolution, and units of the dense layer. Mnih et al. (2015): 32 8x8/4, 64 4x4/2,
+64 3x3/1, 512. Mnih et al. (2013), a third of the cost: 16 8x8/4, 32 4x4/2, 256. The first convolution, of 8 x 8 pixels
+with stride 4, is one of 2 x 2 patches here (see `rlgames.environments.atari.patches`)."""
 
-    `shape` is that of an observation in patches: (height / 4, width / 4, 16 stack), so that the first convolution is
-    one of 2 x 2 patches. `outputs` is the number of actions, or 1 for the value of a state. Pixels enter as
-    (pixel - centre) / scale.
+
+def make(settings: dict[str, Any], shape: tuple[int, int, int], outputs: int) -> keras.Model:
+    """The network that the settings of an agent name, with ReLU and linear outputs.
+
+    `shape` is that of an observation in patches: (height / 4, width / 4, 16 stack). `outputs` is the number of actions,
+    or 1 for the value of a state. Pixels enter as (pixel - pixel_centre) / pixel_scale.
     """
+    ((filters, size, _), *convolutions), units = BODIES[settings["network"]]
     inputs = keras.Input(shape, dtype="uint8")
-    x = PatchConvolution(32, 2, centre, scale)(inputs)
-    x = keras.layers.Conv2D(64, 4, strides=2, activation="relu")(x)
-    x = keras.layers.Conv2D(64, 3, activation="relu")(x)
-    x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(512, activation="relu")(x)
-    return keras.Model(inputs, keras.layers.Dense(outputs)(x))
-
-
-def small(shape: tuple[int, int, int], outputs: int, *, centre: float = 0, scale: float = 255) -> keras.Model:
-    """The network of Mnih et al. (2013), a third of the cost: 16 8x8/4, 32 4x4/2, dense 256, linear outputs."""
-    inputs = keras.Input(shape, dtype="uint8")
-    x = PatchConvolution(16, 2, centre, scale)(inputs)
-    x = keras.layers.Conv2D(32, 4, strides=2, activation="relu")(x)
-    x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(256, activation="relu")(x)
+    x = PatchConvolution(filters, size, settings["pixel_centre"], settings["pixel_scale"])(inputs)
+    for filters, size, stride in convolutions:
+        x = keras.layers.Conv2D(filters, size, strides=stride, activation="relu")(x)
+    x = keras.layers.Dense(units, activation="relu")(keras.layers.Flatten()(x))
     return keras.Model(inputs, keras.layers.Dense(outputs)(x))
 
 
 def initialise(network: keras.Model, rng: np.random.Generator) -> None:
-    """Draw initial weights: kernels uniform with Glorot and Bengio's (2010) range, zero biases."""
+    """Draw initial weights: kernels uniform with Glorot and Bengio's (2010) range, zero biases.
+
+    The range is that of the layers as they stand: a filter of the first reads 4 patches, and each patch is read by 4
+    filters of a kind. Counted in pixels, as if it had no stride, its weights would begin 2.4 times smaller.
+    """
     for weight in network.trainable_variables:
         *field, inputs, outputs = (1, *weight.shape)[-4:] if weight.shape.rank != 1 else (0, 0)
         limit = np.sqrt(6 / (np.prod(field) * (inputs + outputs))) if field else 0.0

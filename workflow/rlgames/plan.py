@@ -36,9 +36,15 @@ class Plan:
         """Validate `config`, merged from `files`; raises `SettingsError`."""
         self.raw = config
         self.config = settings.load(config, files)
-        if sum(map(len, self.run_products("episodes"))) > SHELL_LINE:
+        deep = [
+            path
+            for product in ("episodes", "evaluation episodes", "manifest")
+            for path in self.run_products(product, self.deep())
+        ]
+        if max(sum(map(len, paths)) for paths in (deep, self.run_products("manifest"))) > SHELL_LINE:
             raise settings.SettingsError(
-                f"{len(self.runs())} runs are too many for the tables over all of them; raise block_size"
+                f"{len(self.runs())} runs are too many for the tables over all of them; raise block_size, or split "
+                "them into two configs"
             )
 
     def path(self, product: str, **known: object) -> str:
@@ -205,7 +211,8 @@ class Plan:
             f"{name}: seeds {experiment.first_seed} to {experiment.last_seed}, {', '.join(values)}"
             f"{'; swept: ' + ', '.join(swept) if swept else ''}. "
         ) + (
-            f"Evaluation: {evaluation.episodes} episodes with seeds of their own, ε {evaluation.epsilon:g}."
+            f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} before, with "
+            f"seeds of their own, ε {evaluation.epsilon:g}."
             if experiment.deep
             else "Training returns."
         )
@@ -272,7 +279,9 @@ class Plan:
             if facts["truncated"]:
                 lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}.")
             if facts["lock"] != installed_lock():
-                lines.append(f"Made under another lock: {run} (kept; delete it to make it again).")
+                lines.append(
+                    f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
+                )
         return "\n".join(lines)
 
     def failure(self, log: list[str]) -> str:

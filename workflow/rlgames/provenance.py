@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ ROOT = PACKAGE.parents[1]
 OUTSIDE = ("rlgames.settings", "rlgames.messages")
 """What is outside the code hash: the whole effect of the settings on a result is in its spec, and words have none."""
 
-LIBRARIES = ("numpy", "numba", "gymnasium", "ale-py", "keras", "pandas", "pyarrow")
-"""Libraries whose versions a manifest shows; the lock has all of them."""
+LIBRARIES = ("numpy", "numba", "gymnasium", "ale-py", "tensorflow", "tensorflow-cpu", "keras", "pandas", "pyarrow")
+"""Libraries whose versions a manifest shows, where they are installed; the lock has all of them."""
 
 
 @cache
@@ -105,9 +106,16 @@ def manifest(**facts: Any) -> dict[str, Any]:
         "revision": revision(),
         "lock": installed_lock(),
         "python": platform.python_version(),
-        "versions": {library: importlib.metadata.version(library) for library in LIBRARIES},
+        "versions": dict(versions()),
         "machine": machine(),
     }
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """The libraries that are installed, with their versions."""
+    for library in LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            yield library, importlib.metadata.version(library)
 
 
 def installed_lock() -> str | None:

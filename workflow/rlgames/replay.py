@@ -59,7 +59,7 @@ class Replay:
         """
         rows = capacity // games
         self.ring = Ring(
-            frames=np.zeros((games, rows, *frame), np.uint8),
+            frames=np.full((games, rows, *frame), 0, np.uint8),  # zeros() would take the memory only when it is written
             ages=np.zeros((games, rows), np.int32),
             actions=np.zeros((games, rows), np.uint8),
             rewards=np.zeros((games, rows), np.float32),

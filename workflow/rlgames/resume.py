@@ -40,10 +40,9 @@ class Saves:
         """`fingerprint` is what makes a save useless when it changes: spec and code. `machine` is what makes one
         wrong: the lock and the instruction set. The folder is locked until this process ends.
 
-        Raises `ResumeError` while another process holds it, or if its saves were made on another `machine`.
+        Raises `ResumeError` while another process holds it.
         """
-        self.folder = folder
-        self.identity = {"fingerprint": fingerprint, "machine": machine}
+        self.folder, self.fingerprint, self.machine = folder, fingerprint, machine
         folder.mkdir(parents=True, exist_ok=True)
         self.lock = (folder / "lock").open("a+")
         try:
@@ -58,30 +57,6 @@ class Saves:
         self.lock.flush()
         for abandoned in folder.glob(".*.npz"):
             abandoned.unlink()
-        self._check_identity()
-
-    def _check_identity(self) -> None:
-        """Clear the saves of another spec or code; refuse those of another machine."""
-        path = self.folder / "identity.json"
-        if path.exists():
-            try:
-                found = json.loads(path.read_text())
-            except ValueError:
-                found = None
-            if found == self.identity:
-                return
-            if found and found["fingerprint"] == self.identity["fingerprint"]:
-                differs = [key for key, value in self.identity["machine"].items() if found["machine"].get(key) != value]
-                raise ResumeError(
-                    f"The saves in {self.folder} were made with another {' and '.join(differs)}, and would go on with "
-                    f"other bits. Go on where they were made, or delete this folder to start anew."
-                )
-            log.warning("Settings or code have changed since the last save: training starts anew.")
-            for entry in self.folder.iterdir():
-                if entry.name != "lock":
-                    entry.unlink()
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(self.identity, indent=2) + "\n")
 
     def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
         """Save `state`, and the weights that are `kept` for good, by their step, unless they lie there already.
@@ -89,10 +64,12 @@ class Saves:
         A full disk is a warning: training goes on, and the save before stays.
         """
         there = set(map(step_of, self._files("weights")))
+        identity = {"fingerprint": self.fingerprint, "machine": self.machine}
+        facts = {"identity": np.array(json.dumps(identity)), "kept": np.array(sorted(kept), np.int64)}
         try:
             for kept_at in kept.keys() - there:
                 self._write("weights", kept_at, kept[kept_at])
-            self._write("save", step, state | {"kept": np.array(sorted(kept), np.int64)})
+            self._write("save", step, state | facts)
         except OSError as error:
             log.warning(
                 f"Nothing was saved at step {step}: {error.strerror} "
@@ -103,17 +80,37 @@ class Saves:
             old.unlink()
 
     def load(self) -> tuple[Arrays, dict[int, Arrays]] | None:
-        """The newest state of which nothing is damaged, and the kept weights by step; None to start anew."""
+        """The newest state of which nothing is damaged, and the kept weights by step; None to start anew.
+
+        Saves of another spec or code are removed. Raises `ResumeError` for those of another machine.
+        """
         for path in reversed(self._files("save")):
             state = self._read(path)
             if state is not None:
+                if self._is_foreign(json.loads(str(state["identity"]))):
+                    log.warning("Settings or code have changed since the last save: training starts anew.")
+                    break
                 wanted = state["kept"].tolist()
                 kept = {step: weights for step in wanted if (weights := self._kept(step)) is not None}
                 if len(kept) == len(wanted):
                     return state, kept
             log.warning(f"{path}, or weights kept before it, are damaged: falling back to the save before.")
             path.unlink()
+        for useless in [*self._files("save"), *self._files("weights")]:
+            useless.unlink()
         return None
+
+    def _is_foreign(self, identity: dict[str, Any]) -> bool:
+        """Whether a save is of another spec or code; raises `ResumeError` if it is only of another machine."""
+        if identity["fingerprint"] != self.fingerprint:
+            return True
+        differs = [key for key, value in self.machine.items() if identity["machine"].get(key) != value]
+        if differs:
+            raise ResumeError(
+                f"The saves in {self.folder} were made with another {' and '.join(differs)}, and would go on with "
+                "other bits. Go on where they were made, or delete this folder to start anew."
+            )
+        return False
 
     def _kept(self, step: int) -> Arrays | None:
         """The weights kept at a step, if they are whole; removed if not."""
@@ -146,14 +143,14 @@ def step_of(path: Path) -> int:
     return int(path.stem.split("-")[1])
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int) -> None:
     """End this process when the one that started it ends, even by SIGKILL, so that none trains on unseen (Linux).
 
     Everywhere else nothing happens: there the lock keeps a second trainer out until the first is done.
     """
     if sys.platform != "linux":
         return
-    parent, set_parent_death_signal = os.getppid(), 1
+    set_parent_death_signal = 1
     ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before it was watched
         sys.exit("The process that started this one has ended.")

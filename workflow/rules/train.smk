@@ -58,7 +58,7 @@ rule train_deep:
         " --weights {output.weights:q} --episodes {output.episodes:q}"
         " --recordings {output.recordings:q} --manifest {output.manifest:q}"
         " --environment {params.environment} --agent {params.agent} --threads {threads} --state {params.state:q}"
-        " --initial-weights {input.initial_weights:q}"
+        " --initial-weights {input.initial_weights:q} --parent $PPID"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"
 
 

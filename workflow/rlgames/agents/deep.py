@@ -48,6 +48,10 @@ class Learner:
         for target, online in zip(self.target.trainable_variables, self.online.trainable_variables, strict=True):
             target.assign(online)
 
+    def is_finite(self) -> bool:
+        """Whether no weight has diverged to infinity or to what is no number."""
+        return all(np.isfinite(variable.numpy()).all() for variable in self.online.trainable_variables)
+
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the online network's weights, by name, in the order of the layers."""
         return {f"weight_{number}": v.numpy() for number, v in enumerate(self.online.trainable_variables)}

@@ -27,6 +27,8 @@ def main() -> None:
             {
                 "job": "evaluation" if path.parent.name == "evaluation" else "training",
                 **{key: facts[key] for key in ("experiment", "variant", "seeds", "steps", "wall_seconds")},
+                "threads": facts.get("threads", 1),
+                "device": facts.get("device", "cpu"),
                 "processor": facts["machine"]["processor"],
                 "instruction_set": facts["machine"]["instruction_set"],
                 **{key: facts[key] for key in ("revision", "code", "lock")},

@@ -7,8 +7,14 @@ from pathlib import Path
 
 from rlgames.commands import job
 
-LEVELS = (0, 10, 18)
-"""Of Pong, where 21 is the most: as good as the machine, better than a human tester, nearly perfect."""
+LEVELS = {"pong": (0, 10, 18), "breakout": (31.8,), "space_invaders": (1652,)}
+"""Of Pong, where 21 is the most: as good as the machine, better than a human tester, nearly perfect. Of the others, the
+score of a human tester (Mnih et al. 2015)."""
+
+COLUMNS = [
+    *("experiment", "variant", "seeds", "mean_of_last_20_returns", "steps", "minutes"),
+    *("threads", "device", "processor", "instruction_set"),
+]
 
 
 def main() -> None:
@@ -58,7 +64,7 @@ def main() -> None:
     for episodes_path, manifest_path in zip(arguments.episodes, arguments.manifests, strict=True):
         episodes, facts = pd.read_parquet(episodes_path), json.loads(manifest_path.read_text())
         steps, seconds = np.array(facts["timeline"]).T
-        for level in LEVELS:
+        for level in LEVELS.get(facts["spec"]["environment"]["game"], ()):
             step = steps_to_return(episodes, level)
             minutes = None if step is None else np.interp(step, steps, seconds) / 60
             times.append(
@@ -68,12 +74,13 @@ def main() -> None:
                     "steps": step,
                     "minutes": minutes,
                     "threads": facts["threads"],
+                    "device": facts["device"],
                     "processor": facts["machine"]["processor"],
                     "instruction_set": facts["machine"]["instruction_set"],
                 }
             )
     with replacing(arguments.steps_to_return) as path:
-        pd.DataFrame(times).astype({"steps": "Int64"}).to_csv(path, index=False, float_format="%.4g")
+        pd.DataFrame(times, columns=COLUMNS).astype({"steps": "Int64"}).to_csv(path, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,13 @@ def main() -> None:
     shape = (side, side, PATCH**2 * len(offsets(environment)))
     actions = Games(environment, 1).actions
     network = networks.make(spec["network"], shape, len(actions))
-    values = tf.function(lambda x: network(x), input_signature=[tf.TensorSpec((None, *shape), tf.uint8)])
+    forward = tf.function(lambda x: network(x), input_signature=[tf.TensorSpec((None, *shape), tf.uint8)])
+
+    def values(pictures: np.ndarray) -> np.ndarray:
+        return forward(pictures).numpy()
+
+    def no_values(pictures: np.ndarray) -> np.ndarray:
+        return np.zeros((len(pictures), len(actions)), np.float32)
 
     count, few, points = protocol["episodes"], protocol["checkpoint_episodes"], len(saved["steps"])
     # Agent, point of the training, ε, and the numbers of its episodes, which are those of their seeds.
@@ -63,7 +69,8 @@ def main() -> None:
     for agent, point, epsilon, numbers in plans:
         if point is not None:
             networks.load(network, saved, point)
-        played = play(environment, lambda x: values(x).numpy(), numbers, arguments.seed, epsilon)
+        judge = no_values if agent == "random" else values
+        played = play(environment, judge, numbers, arguments.seed, epsilon)
         for number, episode in zip(numbers, played, strict=True):
             rows.append(
                 {
@@ -96,6 +103,8 @@ def main() -> None:
         spec=spec,
         seeds=str(arguments.seed),
         code=arguments.code,
+        threads=1,
+        device="cpu",
         steps=int(recordings["steps"].sum()),
         diverged=[],
         truncated=int((recordings["ending"] == "truncated").sum()),

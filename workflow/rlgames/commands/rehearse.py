@@ -53,7 +53,6 @@ def rehearse(spec: Any, name: str) -> None:
     if (shortage := memory(environment, agent)) is not None:
         sys.exit(f"{name}: {shortage}")
     training = Training(import_module(spec.agent.module), 0, environment, agent, STEPS)
-    training.replay.ring.frames.fill(0)  # memory of zeros is none before it is written to
     training.begin()
     start = time.perf_counter()
     while not training.finished:

@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--threads", required=True, type=int)
     parser.add_argument("--state", required=True, type=Path, help="folder of the saves")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="the process with which this one is to end")
     parser.add_argument("--initial-weights", nargs="*", type=Path, default=[])
     for product in ("weights", "episodes", "recordings", "manifest"):
         parser.add_argument(f"--{product}", required=True, type=Path)
@@ -40,7 +41,7 @@ def main() -> None:
     from rlgames.devices import DeviceError, prepare
     from rlgames.resume import ResumeError, die_with_parent
 
-    die_with_parent()
+    die_with_parent(arguments.parent)
     spec = json.loads(arguments.spec)
     try:
         device = prepare(spec["agent"]["device"], arguments.threads)
@@ -140,7 +141,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         device=device,
         steps=training.steps,
         updates=training.updates,
-        diverged=[],
+        diverged=[{"seed": arguments.seed, "episode": len(training.episodes)}] if training.diverged else [],
         truncated=int((recordings["ending"] == "truncated").sum()),
         timeline=timeline,
         wall_seconds=now()[1],

@@ -35,7 +35,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     figure.suptitle(title, fontsize=13)
     figure.supxlabel(
         f"{verdict(gaps)}\nLeft, middle: evaluation episodes that ended by themselves, rewards clipped as in learning; "
-        f"bars: {' or '.join(gaps['band'].unique())}\nover all seeds' episodes. Right: example 6.7 of Sutton and Barto "
+        f"bars: mean over seeds,\n{' or '.join(gaps['band'].unique())}. Right: example 6.7 of Sutton and Barto "
         "(2018): 10 actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 runs; going left is never better.",
         fontsize=8.5,
         color="0.35",
@@ -71,14 +71,17 @@ def discounted(rewards: np.ndarray, discount: float, *, ends: bool = False) -> n
 
 
 def gap_table(steps: pd.DataFrame) -> pd.DataFrame:
-    """For each curve the mean of max Q - G over episodes: columns kind, curve, value, low, high, band, episodes."""
+    """Mean of max Q - G over the episodes of each seed, and the seeds: kind, curve, value, low, high, band, seeds."""
+    episodes = (
+        (steps["estimate"] - steps["followed"]).groupby([steps[key] for key in ("curve", "seed", "episode")]).mean()
+    )
     rows = []
-    for curve, part in steps.groupby("curve", sort=False):
-        gaps = (part["estimate"] - part["followed"]).groupby([part["seed"], part["episode"]]).mean().to_numpy()
+    for curve in steps["curve"].unique():
+        gaps = episodes[curve].groupby("seed").mean().to_numpy()
         low, high, band = interval(gaps)
         rows.append({"kind": "gap", "curve": str(curve), "value": gaps.mean(), "low": low, "high": high, "band": band,
-                     "episodes": len(gaps)})  # fmt: skip
-    return pd.DataFrame(rows, columns=["kind", "curve", "value", "low", "high", "band", "episodes"])
+                     "seeds": len(gaps)})  # fmt: skip
+    return pd.DataFrame(rows, columns=["kind", "curve", "value", "low", "high", "band", "seeds"])
 
 
 def bias_table() -> pd.DataFrame:
@@ -100,8 +103,8 @@ def verdict(gaps: pd.DataFrame) -> str:
     ordered = gaps.sort_values("value")
     lowest, highest = ordered.iloc[0], ordered.iloc[-1]
     if highest["low"] <= lowest["high"]:
-        return "The intervals of the gaps overlap: this shows no difference in overestimation between the agents."
-    return f"{highest['curve']} overestimates more than {lowest['curve']}: their intervals do not overlap."
+        return "The bands of the gaps overlap: this shows no difference in overestimation between the agents."
+    return f"The values of {highest['curve']} are higher than those of {lowest['curve']}, measured by what followed."
 
 
 def draw_estimates(axes: Axes, steps: pd.DataFrame, palette: dict[str, Any]) -> pd.DataFrame:

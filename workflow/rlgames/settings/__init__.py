@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from rlgames.settings.base import Settings
 from rlgames.settings.experiments import Experiment, Variant, describe, locate, shown, value_at
 from rlgames.settings.explanations import explanations, problem, unknown
-from rlgames.settings.figures import AnyFigure, CostToGo, LearningCurves, Returns, Sweep, Video
+from rlgames.settings.figures import AnyFigure, CostToGo, LearningCurves, Returns, Sweep, ValueEstimates, Video
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 """Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
@@ -90,12 +90,20 @@ class Config(Settings):
                 )
         if (seed := getattr(figure, "seed", None)) is not None:
             self._check_seed(place, seed, figure.experiments)
-        if isinstance(figure, LearningCurves | CostToGo):
-            labels = [curve["curve"] for variants in self.curves(name).values() for curve in variants.values()]
-            if repeated := {
-                label for label in labels if labels.count(label) > 1 and not getattr(figure, "facet", None)
-            }:
+        if isinstance(figure, LearningCurves | CostToGo | Returns | ValueEstimates):
+            places = [curve for variants in self.curves(name).values() for curve in variants.values()]
+            panel = "game" if isinstance(figure, Returns) else "facet"
+            names = [(curve["curve"], curve.get(panel)) for curve in places]
+            if repeated := {name[0] for name in names if names.count(name) > 1}:
                 raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+        if isinstance(figure, ValueEstimates):
+            for experiment in figure.experiments:
+                specs: list[Any] = [variant.spec for variant in self.experiments[experiment].variants]
+                if any(spec.environment.life_loss_terminal for spec in specs):
+                    raise problem(
+                        f"{place}: {experiment} learns with life_loss_terminal, and recordings do not know lost "
+                        "lives, so that its values cannot be compared with what followed; draw another experiment"
+                    )
 
     def _check_seed(self, place: str, seed: int, experiments: list[str]) -> None:
         for name in experiments:

@@ -17,7 +17,7 @@ from rlgames.replay import CUT_OFF, GOES_ON, TERMINATED, Replay
 from rlgames.streams import Purpose, reset_seed, stream
 
 CHECKPOINTS = 10
-"""Times that the weights are kept, evenly over the budget; the last is the end."""
+"""Times that the weights are kept, evenly over the budget; the last is the end. One that stops early has fewer."""
 
 RECENT = 40
 """Episodes whose mean return may end a training."""
@@ -72,7 +72,9 @@ class Training:
         self.rngs = {purpose: stream(seed, purpose) for purpose in (Purpose.EXPLORATION, Purpose.REPLAY)}
         self.episodes: list[Episode] = []
         self.running: list[Episode] = []
+        self.ended: list[Episode] = []
         self.steps = self.updates = 0
+        self.diverged = False
 
     # The algorithm.
 
@@ -102,7 +104,9 @@ class Training:
             self.updates += 1
         if passed(self.settings["target_every"], before, self.steps):
             self.learner.synchronise()
-        return self.finished or passed(self.budget / CHECKPOINTS, before, self.steps)
+        kept = self.finished or passed(self.budget / CHECKPOINTS, before, self.steps)
+        self.diverged = kept and not self.learner.is_finite()
+        return kept
 
     def choose(self) -> np.ndarray:
         """ε-greedy actions, one per game. Both random numbers are drawn, used or not."""
@@ -126,6 +130,7 @@ class Training:
         for game in games:
             self.running[game].ending = "terminated" if terminated[game] else "truncated"
             self.running[game].end_step = self.steps
+            self.ended.append(self.running[game])
             self.running[game] = self.new_episode(game)
         observations = self.games.reset(np.array([self.running[game].reset_seed for game in games]), ended)
         for game in games:
@@ -145,15 +150,16 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is spent, or the mean return so high that no more is wanted."""
-        wanted, reached = self.settings["stop_return"], self.recent_return(RECENT)
-        return self.steps >= self.budget or (wanted is not None and reached is not None and reached >= wanted)
+        """Whether the budget is spent, the mean return so high that no more is wanted, or a weight not finite."""
+        return self.steps >= self.budget or self.diverged or self.has_reached(self.settings["stop_return"])
+
+    def has_reached(self, wanted: float | None) -> bool:
+        recent = None if wanted is None else self.recent_return(RECENT)
+        return wanted is not None and recent is not None and recent >= wanted
 
     def recent_return(self, count: int) -> float | None:
         """Mean return of the last `count` episodes that ended; None before there are so many."""
-        window = self.episodes[-2 * count - len(self.running) :]  # those that ended last are among those begun last
-        ended = sorted((episode for episode in window if episode.end_step), key=lambda episode: episode.end_step)
-        return float(np.mean([episode.score for episode in ended[-count:]])) if len(ended) >= count else None
+        return float(np.mean([episode.score for episode in self.ended[-count:]])) if len(self.ended) >= count else None
 
     # Going on from where it stood.
 
@@ -162,6 +168,7 @@ class Training:
         facts = {
             "steps": self.steps,
             "updates": self.updates,
+            "diverged": bool(self.diverged),
             "rngs": {purpose.name: rng.bit_generator.state for purpose, rng in self.rngs.items()},
             "running": [episode.number for episode in self.running],
         }
@@ -182,7 +189,7 @@ class Training:
         Raises `ReplayError` if an episode does not play as it did.
         """
         facts = json.loads(str(state["facts"]))
-        self.steps, self.updates = facts["steps"], facts["updates"]
+        self.steps, self.updates, self.diverged = facts["steps"], facts["updates"], facts["diverged"]
         for purpose, rng in self.rngs.items():
             rng.bit_generator.state = facts["rngs"][purpose.name]
         for name, variable in self.learner.variables().items():
@@ -198,7 +205,10 @@ class Training:
             for row, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
         ]
         self.running = [self.episodes[number - 1] for number in facts["running"]]
-        self.rebuild(advanced)
+        ended = [episode for episode in self.episodes if episode.end_step]
+        self.ended = sorted(ended, key=lambda episode: (episode.end_step, episode.game))
+        if not self.finished:
+            self.rebuild(advanced)
 
     def rebuild(self, advanced: Callable[[int, int], None]) -> None:
         """Play again what the replay buffer holds: finished episodes in any games, running ones where they stood."""
