@@ -135,6 +135,11 @@ def profile() -> None:
 UPDATES = 100
 
 
+def middle(call: Callable[[], object]) -> float:
+    """Seconds of a call: the median of many."""
+    return statistics.median(timed(call) for _ in range(UPDATES))
+
+
 def profiled() -> None:
     """Updates of DQN for `profile`."""
     one_core()
@@ -142,12 +147,13 @@ def profiled() -> None:
 
     agent, minibatch = learner("dqn")
     print("BEGIN", flush=True)
-    total = timed(lambda: [agent.update(minibatch) for _ in range(UPDATES)]) / UPDATES
+    total = middle(partial(agent.update, minibatch))
     gradients = [tf.random.normal(variable.shape) for variable in agent.online.trainable_variables]
     apply = tf.function(agent.optimiser.apply).get_concrete_function(gradients)
-    apply(*gradients)
-    adam = timed(lambda: [apply(*gradients) for _ in range(UPDATES)]) / UPDATES
-    tensors = timed(lambda: [[*map(tf.constant, minibatch)] for _ in range(UPDATES)]) / UPDATES
+    for _ in range(20):
+        apply(*gradients)
+    adam = middle(partial(apply, *gradients))
+    tensors = middle(lambda: [*map(tf.constant, minibatch)])
     print(f"END {1000 * total} {1000 * adam} {1000 * tensors}", flush=True)
 
 

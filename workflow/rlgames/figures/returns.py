@@ -114,7 +114,7 @@ def draw(axes: Axes, summary: pd.DataFrame, runs: pd.DataFrame, palette: dict[st
         bars = (evaluation[["value", "value"]].to_numpy() - evaluation[["low", "high"]].to_numpy()) * [1, -1]
         axes.errorbar(
             evaluation["steps"], evaluation["value"], bars.T.clip(0), color=colour, fmt="os^Dv"[number % 5],
-            ms=6, mec="white", elinewidth=1, label=f"{curve}, evaluated",
+            ms=6, mec="white", elinewidth=1, clip_on=False, zorder=5, label=f"{curve}, evaluated",
         )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def finish(axes: Axes, game: str, episodes: pd.DataFrame) -> None:
     for name, level in LEVELS.get(game, {}).items():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
         axes.annotate(f"{name} {level:g}", (budget, level), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set(xlabel="Steps", ylabel=f"Return in {game.replace('_', ' ')}", xlim=(0, budget))
+    axes.set(xlabel="Steps", ylabel=f"Return in {game.replace('_', ' ').title()}", xlim=(0, budget))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
     frames = axes.secondary_xaxis("top", (lambda x: np.multiply(x, frame_skip), lambda x: np.divide(x, frame_skip)))
     frames.set_xlabel("Frames of the emulator", fontsize=9)
