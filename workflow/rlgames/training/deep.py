@@ -93,7 +93,7 @@ class Training:
         before, self.steps = self.steps, self.steps + len(actions)
         ended = step.terminated | step.truncated
         for game, frame in enumerate(patches(step.observations[:, -1:])):
-            self.replay.add(game, actions[game], np.clip(step.rewards[game], -1, 1), self.follows(step, game), frame)
+            self.replay.add(game, actions[game], clipped(step.rewards[game]), self.follows(step, game), frame)
             self.running[game].actions.append(actions[game])
             self.running[game].score += step.rewards[game]
         observations = self.restart(step.terminated, ended) if ended.any() else step.observations
@@ -255,18 +255,18 @@ class Training:
                 observations = games.reset(seeds, np.isin(np.arange(len(lanes)), list(starting)))
                 for lane, episode in starting.items():
                     playing[lane], ages[lane], scores[lane] = episode, 0, 0.0
-                    self.put(episode, 0, first_rows, observations[lane, -1:])
+                    self.put(episode, 0, first_rows, patches(observations[lane, -1:]))
             if now == length:
                 break
             actions = [episode.actions[age] if episode else 0 for episode, age in zip(playing, ages, strict=True)]
             step = games.step(np.array(actions))
-            observations = step.observations
+            observations, frames = step.observations, patches(step.observations[:, -1:])
             for lane, current in enumerate(playing):
                 if current is None:
                     continue
                 ages[lane] += 1
                 scores[lane] += step.rewards[lane]
-                self.put(current, ages[lane], first_rows, observations[lane, -1:], step, lane)
+                self.put(current, ages[lane], first_rows, frames[lane], step, lane)
                 if ages[lane] == len(current.actions) and scores[lane] != current.score:
                     raise ReplayError(f"episode {current.number} had a return of {current.score}, now {scores[lane]}")
                 done += 1
@@ -281,10 +281,10 @@ class Training:
         row = first_rows[episode.number] + age
         oldest = self.replay.ring.written[episode.game] - self.replay.rows
         if step is not None and row - 1 >= oldest:
-            reward, follows = np.clip(step.rewards[lane], -1, 1), self.follows(step, lane)
-            self.replay.note(episode.game, row - 1, episode.actions[age - 1], reward, follows)
+            follows = self.follows(step, lane)
+            self.replay.note(episode.game, row - 1, episode.actions[age - 1], clipped(step.rewards[lane]), follows)
         if row >= oldest:
-            self.replay.write(episode.game, row, patches(frame), age)
+            self.replay.write(episode.game, row, frame, age)
 
 
 def memory(environment: dict[str, Any], settings: dict[str, Any]) -> str | None:
@@ -300,6 +300,11 @@ def memory(environment: dict[str, Any], settings: dict[str, Any]) -> str | None:
         f"{BESIDES / 1e9:.1f} GB besides, but {free / 1e9:.1f} GB are free. Lower the agent's capacity, train fewer at "
         "once (CORES=1), or take a larger machine."
     )
+
+
+def clipped(reward: float) -> float:
+    """A reward as it is learned from. (NumPy takes ten times as long for a single number.)"""
+    return max(-1.0, min(1.0, reward))
 
 
 def duration(lane: list[Episode]) -> int:
