@@ -28,37 +28,36 @@ def play(
 ) -> list[Played]:  # fmt: skip
     """Play the episodes `numbers` side by side, ε-greedily to `values` of observations in patches.
 
-    An episode depends on `seed` and its number only: it has its own emulator's seed and its own random actions.
+    Every episode has its own emulator, its own seed and its own random actions, by `seed` and its number. Those that
+    are over cost nothing more: one rally of half an hour is common while an agent learns.
     """
     count = len(numbers)
-    games = Games(environment, count)
+    games = [Games(environment, 1) for _ in numbers]
     seeds = [reset_seed(seed, Purpose.EVALUATION, number) for number in numbers]
     rngs = [np.random.default_rng((seed, Purpose.EVALUATION_EXPLORATION, number)) for number in numbers]
     actions: list[bytearray] = [bytearray() for _ in numbers]
     estimates: list[list[np.ndarray]] = [[] for _ in numbers]
     rewards: list[list[float]] = [[] for _ in numbers]
     endings = [""] * count
-    observations = games.reset(np.array(seeds))
-    while not all(endings):
-        q = values(patches(observations))
-        explores = [rng.random() < epsilon for rng in rngs]
-        randoms = [rng.integers(len(games.actions)) for rng in rngs]
-        chosen = np.where(explores, randoms, q.argmax(axis=1))
-        step = games.step(chosen)
-        observations = step.observations
-        for game in range(count):
-            if not endings[game]:  # a game that is over plays on, unheeded
-                actions[game].append(chosen[game])
-                estimates[game].append(q[game])
-                rewards[game].append(step.rewards[game])
-                endings[game] = "terminated" if step.terminated[game] else "truncated" if step.truncated[game] else ""
+    observations = np.concatenate([games[k].reset(np.array([seeds[k]])) for k in range(count)])
+    while playing := [k for k in range(count) if not endings[k]]:
+        q = values(patches(observations[playing]))
+        for row, k in enumerate(playing):
+            explores, random = rngs[k].random() < epsilon, rngs[k].integers(q.shape[1])
+            action = random if explores else q[row].argmax()
+            step = games[k].step(np.array([action]))
+            actions[k].append(action)
+            estimates[k].append(q[row])
+            rewards[k].append(step.rewards[0])
+            endings[k] = "terminated" if step.terminated[0] else "truncated" if step.truncated[0] else ""
+            observations[k] = step.observations[0]
     return [
         Played(
-            reset_seed=seeds[game],
-            actions=bytes(actions[game]),
-            ending=endings[game],
-            rewards=np.array(rewards[game], np.float32),
-            q=np.stack(estimates[game]),
+            reset_seed=seeds[k],
+            actions=bytes(actions[k]),
+            ending=endings[k],
+            rewards=np.array(rewards[k], np.float32),
+            q=np.stack(estimates[k]),
         )
-        for game in range(count)
+        for k in range(count)
     ]
