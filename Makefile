@@ -14,7 +14,7 @@ $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(or $(shell $(VENV)/bin/python -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run))
+RESULTS = $(or $(shell $(VENV)/bin/python -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check

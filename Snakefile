@@ -2,8 +2,10 @@
 #
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
 #   figures/{figure}.png .pdf .csv              a figure and the numbers in it
-#   videos/{experiment}/{variant}.mp4 .html     an episode, played again
+#   runs/.../seed-{seed}/evaluation/            scores and recordings of a trained deep agent
+#   videos/{experiment}/{variant}.mp4 .html     an episode, played again; of deep agents .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
+#   state/                                      what a killed deep training goes on from
 #   config.yaml                                 the resolved config
 #
 # The whole grammar is in workflow/rlgames/paths.py, every key of a config in config/README.md.

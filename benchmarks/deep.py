@@ -255,13 +255,17 @@ def learning() -> None:
     def run(name: str, seed: int) -> str:
         core = cores.get()
         words = [sys.executable, str(Path(__file__)), "learn", name, str(seed), str(core)]
-        line = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-        cores.put(core)
+        try:
+            line = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
+        finally:
+            cores.put(core)
         print(line, end="", flush=True)
         return line
 
     config = fast_config()
-    runs = [(name, seed) for name, one in config.experiments.items() for seed in range(one.last_seed + 1)]
+    runs = [
+        (name, seed) for name, one in config.experiments.items() for seed in range(one.first_seed, one.last_seed + 1)
+    ]
     with ThreadPoolExecutor(cores.qsize()) as pool:
         list(pool.map(run, *zip(*runs, strict=True)))
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
 
-from rlgames.environments.atari import Games, frames, patches, replay
+from rlgames import evaluation
+from rlgames.environments.atari import Games, patches, replay
 from rlgames.settings.environments import Atari
 
 GAMES = {"pong": "Pong", "breakout": "Breakout", "space_invaders": "SpaceInvaders"}
@@ -153,7 +154,29 @@ def test_actions_stack_selection_and_raw_rewards() -> None:
     assert max(invaders.step(np.array([1])).rewards[0] for _ in range(200)) >= 5
 
 
-def test_patches_can_be_undone() -> None:
+def test_patches_hold_every_pixel() -> None:
     stacks = np.random.default_rng(0).integers(0, 256, (2, 3, 84, 84), np.uint8)
-    np.testing.assert_array_equal(frames(patches(stacks)), stacks)
-    assert patches(stacks)[1, 2, 3, 16 + 4 * 1 + 2] == stacks[1, 1, 4 * 2 + 1, 4 * 3 + 2]
+    cut = patches(stacks)
+    for frame, y, x in np.ndindex(3, 84, 84):
+        assert cut[1, y // 4, x // 4, 16 * frame + 4 * (y % 4) + x % 4] == stacks[1, frame, y, x]
+
+
+def test_evaluation_episode_is_the_same_in_any_company() -> None:
+    """ε-greedy, each with random actions of its own, and what was recorded leads to what was published."""
+    environment = settings(max_steps=60)
+
+    def values(pictures: np.ndarray) -> np.ndarray:
+        return pictures.reshape(len(pictures), 6, -1).mean(axis=2, dtype=np.float64).astype(np.float32)
+
+    together = evaluation.play(environment, values, range(3, 6), seed=1, epsilon=0.5)
+    (alone,) = evaluation.play(environment, values, range(4, 5), seed=1, epsilon=0.5)
+    assert together[1].actions == alone.actions
+    np.testing.assert_array_equal(together[1].q, alone.q)
+    assert len({episode.reset_seed for episode in together}) == 3
+    assert [episode.ending for episode in together] == ["truncated"] * 3
+    greedy = np.concatenate([episode.q.argmax(axis=1) == list(episode.actions) for episode in together])
+    assert 0.4 < greedy.mean() < 0.8  # 1/2 + 1/2 * 1/6 of 180
+    (greedily,) = evaluation.play(environment, values, range(4, 5), seed=1, epsilon=0.0)
+    assert bytes(greedily.q.argmax(axis=1).tolist()) == greedily.actions
+    played = replay({"reset_seed": alone.reset_seed, "actions": alone.actions}, environment)
+    assert [reward for reward, _, _ in played][1:] == alone.rewards.tolist()

@@ -83,7 +83,7 @@ def learner(**changes: Any) -> Any:
     from rlgames.agents import double_dqn
     from rlgames.agents.deep import Learner
 
-    return Learner(double_dqn, (9, 9, 16), 3, settings(network="small", **changes), np.random.default_rng(0))
+    return Learner(double_dqn, (9, 9, 16), 3, settings(**{"network": "small", **changes}), np.random.default_rng(0))
 
 
 def minibatch() -> Any:
@@ -126,7 +126,7 @@ def training(monkeypatch: pytest.MonkeyPatch, budget: int = 400, **changes: Any)
     from rlgames.training.deep import Training
 
     environment = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 36}).model_dump()
-    run = Training(dqn, 0, environment, settings(network="small", **changes), budget)
+    run = Training(dqn, 0, environment, settings(**{"network": "small", **changes}), budget)
     updated: list[int] = []
     synchronised: list[int] = []
     monkeypatch.setattr(run.learner, "update", lambda _: updated.append(run.steps))
@@ -275,6 +275,35 @@ def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         "needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides, but 8.0 GB are free" in message
     )
     assert "Lower the agent's capacity" in message
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    from rlgames.networks import WeightsError
+
+    saved = {name: weights[np.newaxis] for name, weights in learner().weights().items()}
+    other = learner(network="nature")
+    with pytest.raises(WeightsError, match=r"weight_0 has the shape .* and the network needs"):
+        other.start_from(saved)
+    with pytest.raises(WeightsError, match="a deep run with the same network"):
+        other.start_from({"steps": np.arange(3)})
+
+
+def test_progress_says_speed_return_epsilon_and_time_left(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from rlgames import messages
+
+    clock = iter([100.0, 105.0, 120.0])
+    monkeypatch.setattr(messages.time, "perf_counter", lambda: next(clock))
+    caplog.set_level("INFO")
+    progress = messages.Steps("pong/default, seed 0", 40_000)
+    progress.begin(1000)
+    progress.advance(2000, lambda count: -count / 2, 0.5)  # too soon
+    progress.advance(5000, lambda count: -count / 2, 0.25)
+    assert caplog.messages == [
+        "pong/default, seed 0: step 1000 of 40000",
+        "pong/default, seed 0: step 5000 of 40000, 200 steps/s, mean return -10.0 over 20 episodes, ε 0.25, 3 min left",
+    ]
 
 
 def test_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

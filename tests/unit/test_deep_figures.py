@@ -10,7 +10,7 @@ import pytest
 
 from rlgames.agents.maximisation_bias import left_shares
 from rlgames.figures import observations, returns, value_estimates
-from rlgames.gameplay import choose
+from rlgames.gameplay import choose, highlight
 from rlgames.statistics import steps_to_return
 
 PLACE = {"game": "pong", "frame_skip": 4, "budget": 1000, "discount": 0.5, "reward_terminal": False}
@@ -60,6 +60,14 @@ def test_training_that_stopped_early_ends_its_curve() -> None:
     assert runs["steps"].max() == 305
 
 
+def test_mean_ends_where_a_seed_ends() -> None:
+    """A seed at -20 that diverged must not lift the mean to the +20 of the other."""
+    lost, kept = training_episodes("a", 0, [-20.0] * 30), training_episodes("a", 1, [20.0] * 100)
+    summary = returns.summarise(pd.concat([lost, kept]))
+    assert set(summary["value"]) == {0.0}
+    assert summary["steps"].max() == 305
+
+
 def test_steps_to_return_by_hand() -> None:
     episodes = training_episodes("a", 0, [0.0] * 20 + [10.0] * 20)
     assert steps_to_return(episodes, 0) == 200
@@ -86,18 +94,31 @@ def recording(curve: str, episode: int, excess: float, **changes: Any) -> dict[s
 
 @pytest.mark.parametrize(
     ("excess", "words"),
-    [(0.5, "The values of DQN are higher than those of Double"), (0.0, "this shows no difference in overestimation")],
+    [
+        (0.5, "of DQN minus that of Double, seed by seed: +0.500, +0.500; so few seeds settle nothing."),
+        (-0.05, "seed by seed: -0.050, +0.050; the signs differ, so that no difference is seen."),
+    ],
 )
 def test_overestimation_by_hand(excess: float, words: str) -> None:
-    rows = [recording("DQN", 1, excess), recording("DQN", 2, excess), recording("DQN", 1, excess + 0.1, seed=1)]
+    second = excess + 0.1 if excess > 0 else excess + 0.2
+    rows = [recording("DQN", 1, excess), recording("DQN", 2, excess), recording("DQN", 1, second, seed=1)]
     rows += [recording("Double", 1, 0.0), recording("Double", 1, 0.1, seed=1)]
     rows += [recording("DQN", 3, 100.0, ending="truncated"), recording("DQN", 4, 100.0, agent="random")]
+    rows += [recording("DQN", 1, 0.0, seed=2, values=None)]  # weights that diverged
     figure, numbers = value_estimates.make({"evaluation recordings": pd.DataFrame(rows)}, title="T")
     gaps = numbers[numbers["kind"] == "gap"].set_index("curve")
-    assert gaps["value"].to_dict() == pytest.approx({"DQN": excess + 0.05, "Double": 0.05}, abs=1e-6)
+    assert gaps["value"].to_dict() == pytest.approx({"DQN": (excess + second) / 2, "Double": 0.05}, abs=1e-6)
     assert gaps["low"].to_dict() == pytest.approx({"DQN": excess, "Double": 0.0}, abs=1e-6)
     assert gaps["seeds"].to_dict() == {"DQN": 2, "Double": 2}
     assert words in figure.get_supxlabel()
+
+
+@pytest.mark.parametrize(("shift", "words"), [(0.1, "they differ."), (0.0, "none is seen.")])
+def test_ten_seeds_settle_it(shift: float, words: str) -> None:
+    noise = np.linspace(-0.01, 0.01, 11)
+    by_seed = pd.DataFrame({"DQN": noise + shift, "Double": np.zeros(11)})
+    assert value_estimates.verdict(by_seed).endswith(words)
+    assert value_estimates.verdict(by_seed[["DQN"]]) == "One curve, nothing to compare."
 
 
 def test_maximisation_bias_is_that_of_the_textbook() -> None:
@@ -107,6 +128,15 @@ def test_maximisation_bias_is_that_of_the_textbook() -> None:
     assert q_learning.max() > 0.65
     assert double.max() < 0.6
     assert q_learning[-20:].mean() > double[-20:].mean() > 0.05
+
+
+def test_animation_shows_the_most_points() -> None:
+    rewards = np.zeros(500, np.float32)
+    rewards[[3, 300, 419]] = 1
+    assert 300 + 1 in (steps := highlight({"rewards": rewards.tobytes()}))  # the picture after action 300
+    assert 419 + 1 in steps
+    assert len(steps) == 120
+    assert highlight({"rewards": rewards[:5].tobytes()}) == range(1, 6)
 
 
 def test_videos_show_best_median_and_random() -> None:

@@ -223,7 +223,7 @@ def test_more_runs_than_a_shell_line_can_name_are_refused() -> None:
     config = copy.deepcopy(GOOD)
     config["block_size"] = 1
     config["experiments"]["try"]["seeds"] = 3000
-    with pytest.raises(SettingsError, match="3000 runs are too many for the tables over all of them; raise block_size"):
+    with pytest.raises(SettingsError, match="3000 runs are too many for the tables over all of them; split"):
         Plan(config)
 
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from conftest import Sandbox, traces
 
 Config = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 
 MAX_STEPS, STEPS = 90, 600
 
@@ -87,7 +89,11 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert facts["updates"] == (STEPS - 400) / 4
     assert [step for step, _ in facts["timeline"]] == [0, *range(60, STEPS + 1, 60)]
     cost = pd.read_csv(results / "tables/cost.csv").set_index(["job", "variant"])
-    assert cost.groupby("job").size().to_dict() == {"evaluation": 3, "training": 3}
+    assert cost.groupby("job").size().to_dict() == {
+        "evaluation": 3, "training": 3, "video best": 2, "video median": 2, "video random": 2,
+        "figure returns": 1, "figure value-estimates": 1, "figure observations": 1,
+    }  # fmt: skip
+    assert (cost["wall_seconds"] > 0).all()
     played = json.loads((run / "evaluation" / "manifest.json").read_text())
     assert cost["wall_seconds"]["training", "agent.name=dqn"] == facts["wall_seconds"]
     assert cost["wall_seconds"]["evaluation", "agent.name=dqn"] == played["wall_seconds"]
@@ -125,6 +131,22 @@ def test_nothing_more_to_do_and_recordings_verify(sandbox: Sandbox, config: Conf
     assert "recordings give the lengths, returns and endings that were published." in run.stdout
 
 
+def test_edited_score_is_noticed(sandbox: Sandbox, config: Config) -> None:
+    from rlgames.commands.verify import check_scores
+
+    results = sandbox.folder / config["results"]
+    assert check_scores(results) == []
+    path = results / "tables/evaluation-scores.csv"
+    text = path.read_text()
+    scores = pd.read_csv(path)
+    scores.loc[scores["agent"] == "trained", "return"] += 1
+    scores.to_csv(path, index=False)
+    wrong = check_scores(results)
+    path.write_text(text)
+    assert len(wrong) == 3
+    assert any("pong agent.name=dqn trained 0: its episodes give other scores" in line for line in wrong)
+
+
 def test_setting_of_one_agent_reruns_that_agent(sandbox: Sandbox, config: Config) -> None:
     config["experiments"]["pong"]["sweep"][1]["target_every"] = 500
     planned = sandbox.planned(config)
@@ -134,7 +156,9 @@ def test_setting_of_one_agent_reruns_that_agent(sandbox: Sandbox, config: Config
 
 def test_how_it_is_evaluated_retrains_nothing(sandbox: Sandbox, config: Config) -> None:
     config["evaluation"]["epsilon"] = 0.05
-    assert not any(path.endswith("weights.npz") for path in sandbox.planned(config))
+    planned = sandbox.planned(config)
+    assert "runs/pong/agent.name=dqn/seed-0/evaluation/episodes.parquet" in planned
+    assert not any(path.endswith("weights.npz") for path in planned)
 
 
 @pytest.mark.parametrize("which", ["best", "median", "random"])
@@ -153,10 +177,8 @@ def test_video_decodes_to_every_step(sandbox: Sandbox, config: Config, which: st
 
 @pytest.mark.parametrize("command", ["train_deep", "evaluate", "deep_scores", "gameplay", "figure"])
 def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config, command: str) -> None:
-    from rlgames.plan import Plan
     from rlgames.provenance import OUTSIDE, closure
 
-    plan = Plan({key: value for key, value in built.items() if key != "traces"})
     module = f"rlgames.commands.{command}"
     found = [trace for trace in traces(built["traces"]) if module in trace["argv"]]
     assert found, "the command has left no trace"
@@ -168,12 +190,58 @@ def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config,
         loaded = {name for name in trace["modules"] if name.split(".")[0] == "rlgames"}
         loaded = {name for name in loaded if not name.startswith(OUTSIDE)}
         assert loaded | {module} == set(closure([module, *roots]))
-    assert plan.deep() == ["pong", "from-weights"]
+
+
+def test_scores_name_what_was_cut_off(sandbox: Sandbox, config: Config) -> None:
+    scores = pd.read_csv(sandbox.folder / config["results"] / "tables/evaluation-scores.csv")
+    assert set(scores["agent"]) == {"trained", "random"}
+    assert set(scores["truncated_episodes"]) == {3}  # every one, after 90 steps
+    assert set(scores["diverged_seeds"]) == {0}
+
+
+def test_rehearsal_learns(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    """Whatever the warm-up: otherwise it would time the emulator."""
+    pong = config["experiments"]["pong"]
+    del pong["sweep"]
+    pong["agent"]["warm_up"] = 80_000
+    path = tmp_path / "long.yaml"
+    path.write_text(yaml.safe_dump({"results": "results/long", "experiments": {"pong": pong}}))
+    command = [sys.executable, "-m", "rlgames.commands.rehearse", str(path)]
+    run = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=True)
+    assert "pong default: 2000 steps and 250 updates, " in run.stdout
+    assert "GB of memory with a replay buffer of 1000 frames" in run.stdout
+
+
+def test_published_protocol_is_that_of_the_paper_config() -> None:
+    """CleanRL's dqn_atari: the numbers that it publishes for ten million steps."""
+    from rlgames import settings
+
+    config = settings.load(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8")))
+    assert [len(experiment.variants) for experiment in config.experiments.values()] == [3, 1]
+    for name, experiment in config.experiments.items():
+        assert experiment.last_seed - experiment.first_seed == 4
+        for variant in experiment.variants:
+            spec = variant.spec.resolved()
+            assert spec["steps"] == 10_000_000
+            assert spec["environment"].items() >= {
+                "frame_skip": 4, "stack": 4, "image_size": 84, "noop_max": 30, "life_loss_terminal": True,
+                "fire_reset": True, "sticky": 0.25 if "sticky" in name else 0.0,
+            }.items()  # fmt: skip
+            assert spec["agent"].items() >= {
+                "network": "nature", "step_size": 1e-4, "adam_epsilon": 1e-8, "discount": 0.99, "batch_size": 32,
+                "capacity": 1_000_000, "warm_up": 80_000, "updates_per_step": 0.25, "target_every": 1000, "games": 1,
+                "epsilon_start": 1.0, "epsilon_end": 0.01, "epsilon_steps": 1_000_000, "n": 1, "loss": "squared",
+            }.items()  # fmt: skip
 
 
 def test_value_estimates_need_to_know_where_returns_end(sandbox: Sandbox, config: Config) -> None:
     config["experiments"]["pong"]["environment"]["life_loss_terminal"] = True
     assert "pong learns with life_loss_terminal" in sandbox.build(config, fails=True)
+
+
+def test_mean_over_seeds_that_stop_at_will_is_refused(sandbox: Sandbox, config: Config) -> None:
+    config["experiments"]["pong"]["agent"]["stop_return"] = 18
+    assert "pong has a stop_return" in sandbox.build(config, fails=True)
 
 
 def test_curves_with_one_name_are_refused(sandbox: Sandbox, config: Config) -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 
 from rlgames.plan import Plan
+from rlgames.resume import Saves
 
 ROOT = Path(__file__).parents[2]
 PRODUCTS = ("weights.npz", "episodes.parquet", "recordings.parquet")
@@ -179,9 +180,23 @@ def test_damaged_save_falls_back_to_the_one_before(tmp_path: Path, reference: di
     content[len(content) // 2] ^= 1
     path.write_bytes(content[: len(content) // 2] if damage == "cut short" else content)
     messages = trainer.finish()
-    assert "damaged: falling back to the save before." in messages
-    assert "weights" in damage or "Going on from step" in messages
+    assert ("is damaged." if "weights" in damage else "damaged: falling back to the save before.") in messages
+    assert "Going on from step" in messages
     assert trainer.products() == reference
+
+
+def test_kept_weights_and_their_copies_damaged_start_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    saves, state, weights = Saves(tmp_path, {}, {}), {"x": np.arange(3)}, {7: {"w": np.ones(2)}}
+    saves.save(8, state, weights)
+    saves.save(9, state, weights)
+    for kind in ("weights", "copy"):
+        assert saves.load() is not None
+        (path,) = tmp_path.glob(f"{kind}-*.npz")
+        path.write_bytes(b"x")
+    assert saves.load() is None
+    assert "No save" in caplog.text
+    assert "training starts anew" in caplog.text
+    saves.lock.close()
 
 
 def test_edited_spec_starts_anew_and_another_lock_is_refused(tmp_path: Path) -> None:
@@ -275,9 +290,17 @@ def test_full_disk_costs_a_save_and_no_bits(tmp_path: Path, reference: dict[str,
     assert trainer.products() == reference
 
 
-def test_a_file_from_someone_else_cannot_run_code(tmp_path: Path) -> None:
-    from rlgames.resume import Saves
+def test_disk_with_room_for_two_saves_keeps_the_newer(small_disk: Path) -> None:
+    saves = Saves(small_disk, {}, {})
+    for step in range(1, 5):
+        saves.save(step, {"x": np.full(1_000_000, step)}, {})  # 8 MB
+    found = saves.load()
+    assert found is not None
+    assert found[0]["x"][0] == 4
+    saves.lock.close()
 
+
+def test_a_file_from_someone_else_cannot_run_code(tmp_path: Path) -> None:
     (tmp_path / "trap.npz").write_bytes(b"")
     with (tmp_path / "trap.npz").open("wb") as file:
         np.savez(file, trap=np.array([Trap()], object), allow_pickle=True)

@@ -105,7 +105,8 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert list(figure.curve.unique()) == ["additive: step_size = 0.0125", "additive: step_size = 0.0625", "tiled"]
     scores = pd.read_csv(results / "tables" / "final-scores.csv").set_index(["experiment", "variant"])
     assert scores.loc[("additive", "step_size=0.0125"), "seeds"] == 4
-    assert len(pd.read_csv(results / "tables" / "cost.csv")) == 6
+    jobs = pd.read_csv(results / "tables" / "cost.csv")["job"].value_counts().to_dict()
+    assert jobs == {"training": 6, "figure both": 1, "figure one": 1, "video": 1}
     resolved = yaml.safe_load((results / "config.yaml").read_text())
     assert resolved["experiments"]["tiled"]["variants"]["default"]["agent"]["coding"]["tilings"] == 8
 
@@ -185,7 +186,7 @@ def test_setting_of_one_experiment_reruns_that_experiment(sandbox: Sandbox, conf
 
 def test_label_or_caption_redraws_its_figure_only(sandbox: Sandbox, config: Config) -> None:
     config["figures"]["one"]["caption"] = "Another caption."
-    assert sandbox.planned(config) == {"figures/one.png", "config.yaml"}
+    assert sandbox.planned(config) == {"figures/one.png", "tables/cost.csv", "config.yaml"}
 
 
 def test_more_seeds_run_only_the_new_block(sandbox: Sandbox, config: Config) -> None:
@@ -222,7 +223,7 @@ def test_order_of_a_sweep_is_that_of_figures_and_tables(sandbox: Sandbox, config
 
 def test_edited_figure_reruns_figures(sandbox: Sandbox, config: Config, edit: Edit) -> None:
     edit("workflow/rlgames/figures/learning_curves.py", "COLUMNS = 6", "COLUMNS = 4")
-    assert sandbox.planned(config) == {"figures/both.png", "figures/one.png"}
+    assert sandbox.planned(config) == {"figures/both.png", "figures/one.png", "tables/cost.csv"}
 
 
 COMMANDS = ("config", "train_linear", "figure", "final_scores", "cost", "video")
@@ -326,7 +327,7 @@ def test_target_that_the_config_lacks(sandbox: Sandbox, config: Config) -> None:
 def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:
     run = subprocess.run(
         [*sandbox.command()[:1], "-m", "rlgames.commands.cost", "--code", "0123", "--log", "x.log", "--manifests", "m",
-         "--output", "o", "--lock", "l"],
+         "--pictures", "--output", "o", "--lock", "l"],
         cwd=sandbox.folder, env=sandbox.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 1
@@ -365,7 +366,7 @@ def test_diverging_seeds_are_stopped_alone_and_named(sandbox: Sandbox) -> None:
     scores = pd.read_csv(results / "tables/final-scores.csv").set_index("variant")
     assert scores.seeds.to_dict() == {"step_size=1.0": 12 - len(lost), "step_size=0.05": 12}
     assert scores.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
-    cost = pd.read_csv(results / "tables/cost.csv").set_index("variant")
+    cost = pd.read_csv(results / "tables/cost.csv").query("job == 'training'").set_index("variant")
     assert cost.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
     figure = pd.read_csv(results / "figures/wild.csv")
     assert figure[figure.curve == "step_size = 1.0"].diverged.max() == len(lost)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -20,3 +21,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:
+    """Write recorded Atari episodes, a DataFrame: `whole`, and `episodes` without the columns that play them again."""
+    kinds = {"experiment", "variant", "agent", "ending", "environment"} & set(recordings.columns)
+    recordings = recordings.astype(dict.fromkeys(kinds, "category"))
+    played = ["reset_seed", "actions", "rewards", "values", "environment"]
+    for table, place in ((recordings.drop(columns=played, errors="ignore"), episodes), (recordings, whole)):
+        with replacing(place) as path:
+            table.to_parquet(path, index=False)

@@ -15,6 +15,9 @@ SCALE = 3
 PANEL = 330
 """Width of the part beside the screen, in pixels."""
 
+TOP = 258
+"""Where the bars begin, in pixels."""
+
 HIGHLIGHT = 120
 """Steps of an animation: some eight seconds."""
 
@@ -27,9 +30,9 @@ def pictures(recording: dict[Any, Any], caption: list[str]) -> Iterator[np.ndarr
     settings = json.loads(recording["environment"])
     names = Games(settings, 1).actions
     actions = recording["actions"]
-    values = None
+    values, heading = None, "random actions" if recording["agent"] == "random" else "no values: weights diverged"
     if recording["values"] is not None:
-        values = np.frombuffer(recording["values"], "<f4").reshape(len(actions), len(names))
+        values, heading = np.frombuffer(recording["values"], "<f4").reshape(len(actions), len(names)), "action values Q"
     bounds = (0.0, 0.0) if values is None else (min(0.0, float(values.min())), max(0.0, float(values.max())))
     score = 0.0
     for step, (reward, _, screen) in enumerate(replay(recording, settings, render=True)):
@@ -37,6 +40,7 @@ def pictures(recording: dict[Any, Any], caption: list[str]) -> Iterator[np.ndarr
         panel = np.full((screen.shape[0] * SCALE, PANEL, 3), 24, np.uint8)
         write_lines(panel, caption, score, step, len(actions))
         if step < len(actions):
+            write(panel, heading, (18, TOP - 16), 0.5, FAINT)
             draw_values(panel, names, actions[step], None if values is None else values[step], bounds)
         large = cv2.resize(screen, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_NEAREST)
         yield np.hstack([large, panel])
@@ -54,12 +58,11 @@ def draw_values(
 ) -> None:
     """A bar for each action, from zero; the chosen one in orange, with a mark."""
     low, high = bounds
-    left, right, top = 130, PANEL - 70, 258
-    height = min(44, (panel.shape[0] - top - 20) // len(names))
+    left, right = 130, PANEL - 70
+    height = min(44, (panel.shape[0] - TOP - 20) // len(names))
     zero = left + int((right - left) * (-low) / max(high - low, 1e-6))
-    write(panel, "action values Q" if values is not None else "random actions", (18, top - 16), 0.5, FAINT)
     for number, name in enumerate(names):
-        y, chosen = top + number * height, number == action
+        y, chosen = TOP + number * height, number == action
         colour = CHOSEN if chosen else BAR
         size = min(0.5, height / 50)
         write(
@@ -71,7 +74,7 @@ def draw_values(
         cv2.rectangle(panel, (min(zero, end), y + 4), (max(zero, end), y + height - 5), colour, -1)
         write(panel, f"{values[number]:.2f}", (right + 8, y + height * 2 // 3), size, INK if chosen else FAINT)
     if values is not None:
-        cv2.line(panel, (zero, top), (zero, top + len(names) * height), FAINT, 1)
+        cv2.line(panel, (zero, TOP), (zero, TOP + len(names) * height), FAINT, 1)
 
 
 def write(

@@ -54,7 +54,20 @@ def initialise(network: keras.Model, rng: np.random.Generator) -> None:
         weight.assign(rng.uniform(-limit, limit, weight.shape).astype(np.float32))
 
 
+class WeightsError(ValueError):
+    """Weights that do not fit the network."""
+
+
 def load(network: keras.Model, saved: dict[str, np.ndarray], point: int = -1) -> None:
-    """Set the weights kept at one point of a training, from its weights.npz as a mapping; the last by default."""
+    """Set the weights kept at one point of a training, from its weights.npz as a mapping; the last by default.
+
+    Raises `WeightsError` for those of another network.
+    """
     for number, weight in enumerate(network.trainable_variables):
-        weight.assign(saved[f"weight_{number}"][point])
+        found = saved.get(f"weight_{number}", np.empty((1, 0)))[point]
+        if found.shape != weight.shape:
+            raise WeightsError(
+                f"weight_{number} has the shape {found.shape}, and the network needs {tuple(weight.shape)}. Weights "
+                "come from a deep run with the same network, stack and image size, and as many actions."
+            )
+        weight.assign(found)

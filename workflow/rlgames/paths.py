@@ -28,6 +28,9 @@ GRAMMAR = {
     "gameplay log": "logs/videos/{experiment}/{variant}/{which}.log",
     "run log": f"logs/{RUN}.log",
     "evaluation log": f"logs/{RUN}/evaluation.log",
+    "figure cost": "logs/figures/{figure}.tsv",
+    "video cost": "logs/videos/{experiment}/{variant}.tsv",
+    "gameplay cost": "logs/videos/{experiment}/{variant}/{which}.tsv",
 }
 
 CONSTRAINTS = {

@@ -41,10 +41,15 @@ class Plan:
             for product in ("episodes", "evaluation episodes", "manifest")
             for path in self.run_products(product, self.deep())
         ]
-        if max(sum(map(len, paths)) for paths in (deep, self.run_products("manifest"))) > SHELL_LINE:
+        costs = [
+            *self.run_products("manifest"),
+            *self.run_products("evaluation manifest", self.deep()),
+            *self.picture_costs(),
+        ]
+        if max(sum(len(path) + 1 for path in paths) for paths in (deep, costs)) > SHELL_LINE:
             raise settings.SettingsError(
-                f"{len(self.runs())} runs are too many for the tables over all of them; raise block_size, or split "
-                "them into two configs"
+                f"{len(self.runs())} runs are too many for the tables over all of them; split them into two configs, "
+                "or raise block_size if most are of linear agents"
             )
 
     def path(self, product: str, **known: object) -> str:
@@ -78,6 +83,22 @@ class Plan:
         return [
             self.path("gameplay", **known, which=which, format=kind) for which in EPISODES for kind in GAMEPLAY_FORMATS
         ]
+
+    def picture_costs(self) -> list[str]:
+        """What Snakemake notes of every figure and video: time and memory."""
+        videos = [
+            path
+            for name in self.config.videos
+            for variant in self.config.experiments[name].variants
+            for path in self.video_costs(name, variant.name)
+        ]
+        return [*(self.path("figure cost", figure=name) for name in self.config.figures), *videos]
+
+    def video_costs(self, experiment: str, variant: str) -> list[str]:
+        known = {"experiment": experiment, "variant": variant}
+        if self.config.experiments[experiment].deep:
+            return [self.path("gameplay cost", **known, which=which) for which in EPISODES]
+        return [self.path("video cost", **known)]
 
     @cached_property
     def variants(self) -> dict[tuple[str, str], settings.Variant]:
@@ -211,8 +232,8 @@ class Plan:
             f"{name}: seeds {experiment.first_seed} to {experiment.last_seed}, {', '.join(values)}"
             f"{'; swept: ' + ', '.join(swept) if swept else ''}. "
         ) + (
-            f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} before, with "
-            f"seeds of their own, ε {evaluation.epsilon:g}."
+            f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} at each of nine "
+            f"points before, with seeds of their own, ε {evaluation.epsilon:g}."
             if experiment.deep
             else "Training returns."
         )
@@ -269,11 +290,13 @@ class Plan:
     def notices(self) -> str:
         """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
         lines = []
-        for path in map(Path, self.run_products("manifest")):
+        evaluations = self.run_products("evaluation manifest", self.deep())
+        for path in map(Path, [*self.run_products("manifest"), *evaluations]):
             if not path.exists():
                 continue
             facts = json.loads(path.read_text())
-            run = f"{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
+            what = "evaluation of " if str(path) in evaluations else ""
+            run = f"{what}{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
             if facts["diverged"]:
                 lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
             if facts["truncated"]:

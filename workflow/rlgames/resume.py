@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import hashlib
 import io
@@ -11,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +54,31 @@ class Saves:
             raise ResumeError(
                 f"Another process ({self.lock.read().strip()}) trains this run already; wait for it, or stop it."
             ) from None
-        self.lock.truncate(0)
-        self.lock.write(f"{os.getpid()}\n")
-        self.lock.flush()
+        with suppress(OSError):  # on a full disk the name is missing, and the lock holds
+            self.lock.truncate(0)
+            os.write(self.lock.fileno(), f"{os.getpid()}\n".encode())
         for abandoned in folder.glob(".*.npz"):
             abandoned.unlink()
 
     def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
         """Save `state`, and the weights that are `kept` for good, by their step, unless they lie there already.
 
+        Kept weights are written twice: both saves need them, so that one damaged file would cost the whole training.
         A full disk is a warning: training goes on, and the save before stays.
         """
-        there = set(map(step_of, self._files("weights")))
         identity = {"fingerprint": self.fingerprint, "machine": self.machine}
         facts = {"identity": np.array(json.dumps(identity)), "kept": np.array(sorted(kept), np.int64)}
         try:
-            for kept_at in kept.keys() - there:
-                self._write("weights", kept_at, kept[kept_at])
+            for kind in ("weights", "copy"):
+                for kept_at in kept.keys() - set(map(step_of, self._files(kind))):
+                    self._write(kind, kept_at, kept[kept_at])
             self._write("save", step, state | facts)
         except OSError as error:
+            if error.errno == errno.ENOSPC and (older := self._files("save")[:-1]):
+                for path in older:
+                    path.unlink()
+                self.save(step, state, kept)
+                return
             log.warning(
                 f"Nothing was saved at step {step}: {error.strerror} "
                 f"({shutil.disk_usage(self.folder).free / 1e6:.0f} MB free). Training goes on; a kill would cost more."
@@ -84,6 +92,7 @@ class Saves:
 
         Saves of another spec or code are removed. Raises `ResumeError` for those of another machine.
         """
+        damaged = False
         for path in reversed(self._files("save")):
             state = self._read(path)
             if state is not None:
@@ -96,7 +105,11 @@ class Saves:
                     return state, kept
             log.warning(f"{path}, or weights kept before it, are damaged: falling back to the save before.")
             path.unlink()
-        for useless in [*self._files("save"), *self._files("weights")]:
+            damaged = True
+        else:
+            if damaged:
+                log.warning(f"No save in {self.folder} is whole: training starts anew.")
+        for useless in [*self._files("save"), *self._files("weights"), *self._files("copy")]:
             useless.unlink()
         return None
 
@@ -113,10 +126,11 @@ class Saves:
         return False
 
     def _kept(self, step: int) -> Arrays | None:
-        """The weights kept at a step, if they are whole; removed if not."""
-        for path in self._files(f"weights-{step:012d}"):
+        """The weights kept at a step, if they or their copy are whole; what is damaged is removed."""
+        for path in [*self._files(f"weights-{step:012d}"), *self._files(f"copy-{step:012d}")]:
             if (weights := self._read(path)) is not None:
                 return weights
+            log.warning(f"{path} is damaged.")
             path.unlink()
         return None
 

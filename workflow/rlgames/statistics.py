@@ -76,6 +76,40 @@ def final_scores(episodes: pd.DataFrame, last: int) -> dict[str, object]:
     }
 
 
+def evaluation_scores(evaluations: pd.DataFrame) -> pd.DataFrame:
+    """What deep agents reached in evaluation: a row for each agent and seed, and one for all seeds if they are several.
+
+    `evaluations` has the columns experiment, variant, agent, seed, return and ending. An interval of one seed is over
+    its episodes, that of all over the seeds' means.
+    """
+    rows: list[dict[str, object]] = []
+    final = evaluations[evaluations["agent"] != "in training"]
+    keys = ["experiment", "variant", "agent"]
+    for names, played in final.groupby(keys, sort=False, observed=True):
+        cut_off = played["ending"] == "truncated"
+        seeds = {str(seed): returns.to_numpy() for seed, returns in played.groupby("seed")["return"]}
+        if len(seeds) > 1:
+            seeds["all"] = np.array([returns.mean() for returns in seeds.values()])
+        for seed, returns in seeds.items():
+            low, high, band = interval(returns)
+            rows.append(
+                {
+                    **dict(zip(keys, names, strict=True)),
+                    "seed": seed,
+                    "return": returns.mean(),
+                    "low": low,
+                    "high": high,
+                    "interval": f"{band} over {len(returns)} {'seeds' if seed == 'all' else 'episodes'}",
+                    "median": np.median(returns),
+                    "best": returns.max(),
+                    "truncated_episodes": int(
+                        cut_off.sum() if seed == "all" else cut_off[played["seed"] == int(seed)].sum()
+                    ),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 def steps_to_return(episodes: pd.DataFrame, level: float, window: int = 20) -> int | None:
     """The step of a training at which the mean of its last `window` returns first reached `level`; None if never.
 

@@ -21,6 +21,8 @@ rule figure:
         ),
     log:
         PLAN.path("figure log"),
+    benchmark:
+        PLAN.path("figure cost")
     conda:
         "../../envs/environment.yaml"
     params:

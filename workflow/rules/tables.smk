@@ -1,5 +1,5 @@
 # Gathers tables over all runs.
-# Needs: episodes and manifests of every run, and the evaluations of deep agents. Makes: tables/final-scores.csv of linear
+# Needs: episodes and manifests of every run, evaluations of deep agents, what Snakemake noted of figures and videos. Makes: tables/final-scores.csv of linear
 # agents, tables/evaluation-scores.csv and steps-to-return.csv of deep ones, and tables/cost.csv.
 
 
@@ -61,6 +61,7 @@ rule cost:
     input:
         trainings=PLAN.run_products("manifest"),
         evaluations=PLAN.run_products("evaluation manifest", PLAN.deep()),
+        pictures=PLAN.picture_costs(),
     output:
         report(
             PLAN.path("table", table="cost"),
@@ -77,6 +78,6 @@ rule cost:
         lock=PLAN.lock(),
         code=PLAN.code("cost"),
     shell:
-        "exec python -m rlgames.commands.cost --manifests {input:q} --output {output:q}"
-        " --lock {params.lock:q}"
+        "exec python -m rlgames.commands.cost --manifests {input.trainings:q} {input.evaluations:q}"
+        " --pictures {input.pictures:q} --output {output:q} --lock {params.lock:q}"
         " --code {params.code} --log {log:q}"

@@ -16,6 +16,8 @@ rule video:
         ),
     log:
         PLAN.path("video log"),
+    benchmark:
+        PLAN.path("video cost")
     conda:
         "../../envs/environment.yaml"
     params:
@@ -46,6 +48,8 @@ rule gameplay:
         png=PLAN.path("gameplay", format="png"),
     log:
         PLAN.path("gameplay log"),
+    benchmark:
+        PLAN.path("gameplay cost")
     conda:
         "../../envs/environment.yaml"
     params:

@@ -1,4 +1,4 @@
-"""Tabulate what every training and evaluation cost, on which machine, and under which code and lock."""
+"""Tabulate what every training, evaluation, figure and video cost, on which machine, and under which code and lock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from rlgames.commands import job
 def main() -> None:
     parser = job.parser(__doc__)
     parser.add_argument("--manifests", required=True, nargs="+", type=Path)
+    parser.add_argument(
+        "--pictures", required=True, nargs="*", type=Path, help="Snakemake's benchmarks of figures and videos"
+    )
     parser.add_argument("--lock", required=True, help="hash of the lock that is installed now")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
@@ -27,8 +30,7 @@ def main() -> None:
             {
                 "job": "evaluation" if path.parent.name == "evaluation" else "training",
                 **{key: facts[key] for key in ("experiment", "variant", "seeds", "steps", "wall_seconds")},
-                "threads": facts.get("threads", 1),
-                "device": facts.get("device", "cpu"),
+                **{key: facts[key] for key in ("threads", "device")},
                 "processor": facts["machine"]["processor"],
                 "instruction_set": facts["machine"]["instruction_set"],
                 **{key: facts[key] for key in ("revision", "code", "lock")},
@@ -37,8 +39,21 @@ def main() -> None:
                 "truncated_episodes": facts["truncated"],
             }
         )
+    for path in arguments.pictures:
+        kind, *names = path.with_suffix("").parts[path.parts.index("logs") + 1 :]  # see rlgames.paths
+        experiment, variant, *which = names if kind == "videos" else (None, None, *names)
+        rows.append(
+            {
+                "job": " ".join([kind.removesuffix("s"), *which]),
+                "experiment": experiment,
+                "variant": variant,
+                "wall_seconds": pd.read_csv(path, sep="\t")["s"].iloc[0],
+                "threads": 1,
+                "device": "cpu",
+            }
+        )
     with replacing(arguments.output) as path:
-        pd.DataFrame(rows).to_csv(path, index=False)
+        pd.DataFrame(rows).convert_dtypes().to_csv(path, index=False)
 
 
 if __name__ == "__main__":

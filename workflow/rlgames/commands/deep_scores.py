@@ -30,39 +30,22 @@ def main() -> None:
     import pandas as pd
 
     from rlgames.files import replacing
-    from rlgames.statistics import interval, steps_to_return
+    from rlgames.statistics import evaluation_scores, steps_to_return
 
     keys = ["experiment", "variant"]
-    evaluations = pd.concat([pd.read_parquet(path) for path in arguments.evaluations])
-    evaluations = evaluations[evaluations["agent"] != "in training"]
-    rows: list[dict[str, object]] = []
-    for (experiment, variant, agent), returned in evaluations.groupby([*keys, "agent"], sort=False, observed=True):
-        seeds = {str(seed): returns.to_numpy() for seed, returns in returned.groupby("seed")["return"]}
-        if len(seeds) > 1:
-            seeds["all"] = np.array([returns.mean() for returns in seeds.values()])
-        for seed, returns in seeds.items():
-            low, high, band = interval(returns)
-            what = "seeds" if seed == "all" else "episodes"
-            rows.append(
-                {
-                    "experiment": experiment,
-                    "variant": variant,
-                    "agent": agent,
-                    "seed": seed,
-                    "return": returns.mean(),
-                    "low": low,
-                    "high": high,
-                    "interval": f"{band} over {len(returns)} {what}",
-                    "median": np.median(returns),
-                    "best": returns.max(),
-                }
-            )
+    manifests = [json.loads(path.read_text()) for path in arguments.manifests]
+    diverged = {(*(facts[key] for key in keys), facts["seeds"]) for facts in manifests if facts["diverged"]}
+    scores = evaluation_scores(pd.concat([pd.read_parquet(path) for path in arguments.evaluations]))
+    scores["diverged_seeds"] = [
+        sum((experiment, variant) == lost[:2] and seed in (lost[2], "all") for lost in diverged) * (agent == "trained")
+        for experiment, variant, agent, seed in scores[[*keys, "agent", "seed"]].itertuples(index=False)
+    ]
     with replacing(arguments.scores) as path:
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.8g")
+        scores.to_csv(path, index=False, float_format="%.8g")
 
     times = []
-    for episodes_path, manifest_path in zip(arguments.episodes, arguments.manifests, strict=True):
-        episodes, facts = pd.read_parquet(episodes_path), json.loads(manifest_path.read_text())
+    for episodes_path, facts in zip(arguments.episodes, manifests, strict=True):
+        episodes = pd.read_parquet(episodes_path)
         steps, seconds = np.array(facts["timeline"]).T
         for level in LEVELS.get(facts["spec"]["environment"]["game"], ()):
             step = steps_to_return(episodes, level)

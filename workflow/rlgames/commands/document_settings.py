@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
+
 from rlgames.provenance import ROOT
 from rlgames.settings import Config
 
@@ -25,9 +27,13 @@ complete and check a config that begins with
 |---|---|
 | `config.yaml` | the lesson, into `results/lesson`: what `make` builds |
 | `smoke.yaml` | the same, tiny, into `results/smoke`: `make smoke` |
+| `full.yaml` | Pong with the lesson's budget of a million steps, into `results/full`: hours |
+| `fast.yaml` | Pong on one core in few minutes, beside plain settings, into `results/fast` |
+| `paper.yaml` | CleanRL's protocol on three games, ten million steps, into `results/paper`: days |
 
 A config of your own: `snakemake --cores 2 --configfile config/mine.yaml`. Anything in it that cannot be run is refused
-before the first job starts, with the key at fault and the remedy.
+before the first job starts, with the key at fault and the remedy. Of several files the later ones change the earlier:
+`--configfile config/full.yaml config/mine.yaml`, where the second says `experiments: {pong: {seeds: 1}}`.
 
 A sweep names settings from the right, as far as it takes to be clear: `step_size`, `tiles`, `coding.name`. The values
 of a point become the name of its folder, `runs/{experiment}/step_size=0.0125/`.
@@ -53,7 +59,7 @@ def readme() -> str:
     for name in order:
         title = heading(whole["$defs"][name])
         anchor = title.lower().replace(" ", "-").replace(":", "").replace("`", "")
-        text = text.replace(f"see {name}", f"[{title}](#{anchor})")
+        text = re.sub(rf"\bsee {name}\b", f"[{title}](#{anchor})", text)
     return text
 
 
@@ -99,13 +105,18 @@ def values(field: dict[str, Any]) -> str:
     kind = {"integer": "whole number", "number": "number", "string": "text", "array": "list", "object": "mapping"}
     kind["boolean"] = "`true` or `false`"
     bounds = {"minimum": "from {:,}", "exclusiveMinimum": "above {:,}", "maximum": "to {:,}"}
+    bounds["exclusiveMaximum"] = "below {:,}"
     return " ".join([kind[field["type"]], *(text.format(field[key]) for key, text in bounds.items() if key in field)])
 
 
 def default(field: dict[str, Any]) -> str:
     if "default" not in field:
         return "required"
-    return "none" if field["default"] in (None, {}) else f"`{field['default']}`"
+    value = field["default"]
+    if value in (None, {}):
+        return "none"
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=200).splitlines()[0]
+    return f"`{value if isinstance(value, str) else text}`"
 
 
 def one_line(text: str) -> str:

@@ -35,7 +35,7 @@ def main() -> None:
     from rlgames import networks
     from rlgames.environments.atari import PATCH, Games, offsets
     from rlgames.evaluation import play
-    from rlgames.files import replacing
+    from rlgames.files import replacing, write_episodes
     from rlgames.provenance import checksum, manifest
 
     spec = json.loads(arguments.spec)
@@ -49,6 +49,9 @@ def main() -> None:
 
     def values(pictures: np.ndarray) -> np.ndarray:
         return forward(pictures).numpy()
+
+    def is_finite(q: np.ndarray) -> bool:
+        return bool(np.isfinite(q).all())
 
     def no_values(pictures: np.ndarray) -> np.ndarray:
         return np.zeros((len(pictures), len(actions)), np.float32)
@@ -84,20 +87,14 @@ def main() -> None:
                     "reset_seed": episode.reset_seed,
                     "actions": episode.actions,
                     "rewards": episode.rewards.astype("<f4").tobytes(),
-                    "values": None if point is None else episode.q.astype("<f4").tobytes(),
+                    # Weights that diverged give no values that could be drawn or compared.
+                    "values": episode.q.astype("<f4").tobytes() if point is not None and is_finite(episode.q) else None,
                     "environment": json.dumps(environment),
                 }
             )
         progress.advance()
-    recordings = pd.DataFrame(rows).astype(
-        dict.fromkeys(("experiment", "variant", "agent", "ending", "environment"), "category")
-    )
-    with replacing(arguments.episodes) as path:
-        recordings.drop(columns=["reset_seed", "actions", "rewards", "values", "environment"]).to_parquet(
-            path, index=False
-        )
-    with replacing(arguments.recordings) as path:
-        recordings.to_parquet(path, index=False)
+    recordings = pd.DataFrame(rows)
+    write_episodes(recordings, arguments.episodes, arguments.recordings)
     facts = manifest(
         **{key: name[key] for key in ("experiment", "variant")},
         spec=spec,

@@ -31,5 +31,5 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
         sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
     os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / ".cache" / "numba"), found))
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="w")]
+    handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)

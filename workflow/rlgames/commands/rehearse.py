@@ -1,6 +1,7 @@
-"""Start every deep training of a config, with its whole replay buffer, and play 2,000 steps (`make rehearse`).
+"""Start every deep training of a config, with its whole replay buffer, for 2,000 steps (`make rehearse`).
 
-Says in minutes whether days of training will fit in memory, and how fast playing is; no result is written.
+Says in minutes whether days of training will fit in memory, and how fast they will be: it learns from half-way on, with
+the ε of the end, whatever the settings say. No result is written.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def rehearse(spec: Any, name: str) -> None:
-    """Play one training's first steps with a buffer of which every page is in memory; print speed and memory."""
+    """Play and learn with a buffer of which every page is in memory; print speed and memory."""
     from rlgames.devices import DeviceError, prepare
 
     environment, agent = spec.environment.model_dump(), spec.agent.model_dump()
@@ -52,17 +53,20 @@ def rehearse(spec: Any, name: str) -> None:
 
     if (shortage := memory(environment, agent)) is not None:
         sys.exit(f"{name}: {shortage}")
+    agent |= {"warm_up": STEPS // 2, "epsilon_start": agent["epsilon_end"]}
     training = Training(import_module(spec.agent.module), 0, environment, agent, STEPS)
     training.begin()
-    start = time.perf_counter()
+    while not training.updates:  # the first of which compiles
+        training.advance()
+    first, start = training.steps, time.perf_counter()
     while not training.finished:
         training.advance()
-    rate = training.steps / (time.perf_counter() - start)
+    rate = (training.steps - first) / (time.perf_counter() - start)
     unit = 1e9 if sys.platform == "darwin" else 1e6  # bytes there, kilobytes elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     print(
-        f"{name}: {training.steps} steps and {training.updates} updates at {rate:.0f} steps/s, {peak:.1f} GB of memory "
-        f"with a replay buffer of {agent['capacity']} frames",
+        f"{name}: {training.steps} steps and {training.updates} updates, {rate:.0f} steps/s while learning, "
+        f"{peak:.1f} GB of memory with a replay buffer of {agent['capacity']} frames",
         flush=True,
     )
 

@@ -55,7 +55,8 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     import numpy as np
     import pandas as pd
 
-    from rlgames.files import replacing
+    from rlgames.files import replacing, write_episodes
+    from rlgames.networks import WeightsError
     from rlgames.provenance import checksum, installed_lock, machine, manifest
     from rlgames.resume import ResumeError, Saves
     from rlgames.training.deep import ReplayError, Training, memory
@@ -76,7 +77,10 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     earlier, timeline = 0.0, [(0, 0.0)]
     if (found := saves.load()) is None:
         for path in arguments.initial_weights:
-            training.learner.start_from(dict(np.load(path, allow_pickle=False)))
+            try:
+                training.learner.start_from(dict(np.load(path, allow_pickle=False)))
+            except WeightsError as error:
+                raise ResumeError(f"{path} cannot be started from: {error}") from None
         training.begin()
     else:
         state, kept = found
@@ -110,6 +114,9 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
             save()
             saved = time.perf_counter()
 
+    diverged = [{"seed": arguments.seed, "episode": len(training.episodes)}] if training.diverged else []
+    if diverged:
+        messages.log.warning(messages.diverged(**name, places=diverged))
     weights = {key: np.stack([arrays[key] for arrays in kept.values()]) for key in next(iter(kept.values()))}
     with replacing(arguments.weights) as path:
         np.savez(path, allow_pickle=False, steps=np.array(sorted(kept)), **weights)
@@ -127,11 +134,8 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
             "environment": json.dumps(spec["environment"]),
         }
         for episode in training.episodes
-    ).astype(dict.fromkeys(("experiment", "variant", "ending", "environment"), "category"))
-    with replacing(arguments.episodes) as path:
-        recordings.drop(columns=["reset_seed", "actions", "environment"]).to_parquet(path, index=False)
-    with replacing(arguments.recordings) as path:
-        recordings.to_parquet(path, index=False)
+    )
+    write_episodes(recordings, arguments.episodes, arguments.recordings)
     facts = manifest(
         **name,
         spec=spec,
@@ -141,7 +145,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         device=device,
         steps=training.steps,
         updates=training.updates,
-        diverged=[{"seed": arguments.seed, "episode": len(training.episodes)}] if training.diverged else [],
+        diverged=diverged,
         truncated=int((recordings["ending"] == "truncated").sum()),
         timeline=timeline,
         wall_seconds=now()[1],

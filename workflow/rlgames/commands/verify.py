@@ -1,4 +1,4 @@
-"""Play every recording again: confirm length, return and ending (`make verify`)."""
+"""Play every recording again: confirm length, return and ending, and the scores made of them (`make verify`)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import sys
 from multiprocessing import Pool
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pyarrow.parquet import ParquetFile
 from tqdm import tqdm
 
 from rlgames.recording import environment_of, replay
+from rlgames.statistics import evaluation_scores
 
 PART = 10
 """Recordings that are played in one go."""
@@ -40,6 +42,21 @@ def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
     return len(recordings), wrong
 
 
+def check_scores(root: Path) -> list[str]:
+    """A line for each row of the table of evaluation scores that its episodes do not give."""
+    table = root / "tables" / "evaluation-scores.csv"
+    if not table.exists():
+        return []
+    keys, numbers = ["experiment", "variant", "agent", "seed"], ["return", "low", "high", "median", "best"]
+    published = pd.read_csv(table, dtype={"seed": str})
+    runs = published[published["seed"] != "all"][["experiment", "variant", "seed"]].drop_duplicates()
+    paths = [root.joinpath("runs", *names, f"seed-{seed}") / "evaluation" for *names, seed in runs.to_numpy()]
+    episodes = pd.concat([pd.read_parquet(path / "episodes.parquet") for path in paths])
+    rows = published.merge(evaluation_scores(episodes), on=keys, how="left", suffixes=("", "_found"))
+    right = np.isclose(rows[numbers], rows[[f"{name}_found" for name in numbers]], rtol=1e-6).all(axis=1)
+    return [f"{table}: {' '.join(row)}: its episodes give other scores" for row in rows[~right][keys].to_numpy()]
+
+
 def main() -> None:
     root = Path(sys.argv[1])
     paths = sorted(root.glob("runs/**/recordings.parquet"))
@@ -53,12 +70,14 @@ def main() -> None:
         for count, lines in pool.imap_unordered(check, parts):
             wrong += lines
             bar.update(count)
-    print(*wrong, sep="\n")
     if wrong:
+        print(*wrong, sep="\n")
         sys.exit(
             f"{len(wrong)} of {total} recordings do not give what was published. Delete their runs, and their folders "
             "below state, and run make."
         )
+    if wrong := check_scores(root):
+        sys.exit("\n".join([*wrong, "Delete the table and run make."]))
     print(f"All {total} recordings give the lengths, returns and endings that were published.")
 
 

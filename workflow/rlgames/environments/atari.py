@@ -98,14 +98,6 @@ def patches(observations: np.ndarray) -> np.ndarray:
     return cut.reshape(*games, height // PATCH, width // PATCH, stack * PATCH * PATCH)
 
 
-def frames(patches: np.ndarray) -> np.ndarray:
-    """The inverse of `patches`."""
-    *games, rows, columns, channels = patches.shape
-    stack = channels // PATCH**2
-    whole = patches.reshape(-1, rows, columns, stack, PATCH, PATCH).transpose(0, 3, 1, 4, 2, 5)
-    return whole.reshape(*games, stack, rows * PATCH, columns * PATCH)
-
-
 def replay(
     recording: dict[Any, Any], settings: dict[str, Any], *, render: bool = False
 ) -> Iterator[tuple[float, bool, np.ndarray]]:

@@ -27,7 +27,7 @@ LEVELS = {
 
 PROTOCOL = (
     "Dashed: random play, a human tester and DQN, evaluated with ε = .05 after 50 million steps (Mnih et al. 2015),\n"
-    "and tuned Double DQN after 50 million steps (van Hasselt et al. 2016)."
+    "and Double DQN after as many (Wang et al. 2016, table of scores after up to 30 no-ops)."
 )
 
 
@@ -46,10 +46,10 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     for game, axes in zip(games, np.atleast_1d(figure.subplots(1, len(games))), strict=True):
         draw(axes, summary[summary["game"] == game], runs_of(episodes[episodes["game"] == game]), palette)
         finish(axes, game, episodes[episodes["game"] == game])
-    bands = " or ".join(summary.loc[summary["kind"] == "training", "band"].dropna().unique())
+    bands = " or ".join(summary["band"].unique())
     figure.supxlabel(
-        f"Curves: mean over seeds of each seed's mean of its last {WINDOW} training returns; faint: single seeds; "
-        f"band: {bands}.\nPoints: mean return of evaluation episodes, with that band.\n{PROTOCOL}",
+        f"Curves: mean over seeds of each seed's mean of its last {WINDOW} training returns, where every seed has one; "
+        f"faint: single seeds;\nband: {bands}. Points: mean return of evaluation episodes, with that band.\n{PROTOCOL}",
         fontsize=8.5,
         color="0.35",
     )  # fmt: skip
@@ -77,11 +77,16 @@ def last_step(run: pd.DataFrame) -> int:
 
 
 def summarise(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds and band at each place: columns kind, game, curve, steps, value, low, high, band, seeds."""
+    """Mean over seeds and band at each place: columns kind, game, curve, steps, value, low, high, band, seeds.
+
+    Where a seed has no value yet, or diverged, there is no mean: one over the others would be flattered.
+    """
+    counts = episodes.groupby(["game", "curve"])["seed"].nunique().to_dict()
     rows = []
     for (game, curve, steps), seeds in runs_of(episodes).groupby(["game", "curve", "steps"], sort=False):
-        rows.append(point("training", game, curve, steps, seeds["value"].to_numpy()))
-    return pd.DataFrame(rows)
+        if len(seeds) == counts[game, curve]:
+            rows.append(point("training", game, curve, steps, seeds["value"].to_numpy()))
+    return pd.DataFrame(rows, columns=["kind", "game", "curve", "steps", "value", "low", "high", "band", "seeds"])
 
 
 def summarise_evaluations(evaluations: pd.DataFrame) -> pd.DataFrame:

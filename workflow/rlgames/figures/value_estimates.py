@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rlgames.agents.maximisation_bias import left_shares
 from rlgames.figures.style import colours, draw_band, new_figure
-from rlgames.statistics import interval
+from rlgames.statistics import FEW, interval
 
 BINS = 12
 
@@ -23,7 +23,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     values before every action) and rewards (float32).
     """
     steps = estimates(tables["evaluation recordings"])
-    gaps = gap_table(steps)
+    by_seed = seed_gaps(steps)
+    gaps = gap_table(by_seed)
     bias = bias_table()
     palette = colours([*dict.fromkeys(steps["curve"])])
     figure = new_figure(13, 5.2)
@@ -34,9 +35,9 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     draw_bias(toy, bias)
     figure.suptitle(title, fontsize=13)
     figure.supxlabel(
-        f"{verdict(gaps)}\nLeft, middle: evaluation episodes that ended by themselves, rewards clipped as in learning; "
-        f"bars: mean over seeds,\n{' or '.join(gaps['band'].unique())}. Right: example 6.7 of Sutton and Barto "
-        "(2018): 10 actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 runs; going left is never better.",
+        f"{verdict(by_seed)}\nLeft, middle: evaluation episodes that ended by themselves, rewards clipped as in "
+        f"learning; bars: mean over seeds,\n{' or '.join(gaps['band'].unique())}. Right: example 6.7 of Sutton and "
+        "Barto (2018): 10 actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 runs; going left is never better.",
         fontsize=8.5,
         color="0.35",
     )  # fmt: skip
@@ -46,7 +47,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
 def estimates(recordings: pd.DataFrame) -> pd.DataFrame:
     """A row for every step of the trained agents: curve, seed, episode, estimate (max Q) and what followed."""
     parts = []
-    trained = recordings[(recordings["agent"] == "trained") & (recordings["ending"] == "terminated")]
+    judged = (recordings["ending"] == "terminated") & recordings["values"].notna()  # none where weights diverged
+    trained = recordings[(recordings["agent"] == "trained") & judged]
     for row in trained.to_dict("records"):
         rewards = np.frombuffer(row["rewards"], "<f4").clip(-1, 1)
         values = np.frombuffer(row["values"], "<f4").reshape(len(rewards), -1)
@@ -70,14 +72,18 @@ def discounted(rewards: np.ndarray, discount: float, *, ends: bool = False) -> n
     return returns
 
 
-def gap_table(steps: pd.DataFrame) -> pd.DataFrame:
-    """Mean of max Q - G over the episodes of each seed, and the seeds: kind, curve, value, low, high, band, seeds."""
-    episodes = (
-        (steps["estimate"] - steps["followed"]).groupby([steps[key] for key in ("curve", "seed", "episode")]).mean()
-    )
+def seed_gaps(steps: pd.DataFrame) -> pd.DataFrame:
+    """Mean of max Q - G over the episodes of each seed: a row for each seed, a column for each curve, in order."""
+    gaps = (steps["estimate"] - steps["followed"]).astype(float)
+    episodes = gaps.groupby([steps[key] for key in ("curve", "seed", "episode")]).mean()
+    return episodes.groupby(["seed", "curve"]).mean().unstack("curve").reindex(columns=steps["curve"].unique())
+
+
+def gap_table(by_seed: pd.DataFrame) -> pd.DataFrame:
+    """Their means over seeds: kind, curve, value, low, high, band, seeds."""
     rows = []
-    for curve in steps["curve"].unique():
-        gaps = episodes[curve].groupby("seed").mean().to_numpy()
+    for curve, column in by_seed.items():
+        gaps = column.dropna().to_numpy()
         low, high, band = interval(gaps)
         rows.append({"kind": "gap", "curve": str(curve), "value": gaps.mean(), "low": low, "high": high, "band": band,
                      "seeds": len(gaps)})  # fmt: skip
@@ -96,15 +102,25 @@ def bias_table() -> pd.DataFrame:
     )
 
 
-def verdict(gaps: pd.DataFrame) -> str:
-    """In words, whether the gaps differ."""
-    if len(gaps) < 2:
-        return "One curve, nothing to compare." if len(gaps) else "No evaluation episode ended by itself: no estimates."
-    ordered = gaps.sort_values("value")
-    lowest, highest = ordered.iloc[0], ordered.iloc[-1]
-    if highest["low"] <= lowest["high"]:
-        return "The bands of the gaps overlap: this shows no difference in overestimation between the agents."
-    return f"The values of {highest['curve']} are higher than those of {lowest['curve']}, measured by what followed."
+def verdict(by_seed: pd.DataFrame) -> str:
+    """In words, whether the gap of the first curve differs from those of the others, over the seeds that they share."""
+    curves = list(by_seed)
+    if len(curves) < 2:
+        return "One curve, nothing to compare." if curves else "No evaluation episode ended by itself: no estimates."
+    return " ".join(compare(curves[0], other, (by_seed[curves[0]] - by_seed[other]).dropna()) for other in curves[1:])
+
+
+def compare(one: object, other: object, differences: pd.Series) -> str:
+    """The gap of one curve minus that of another, seed by seed, in words."""
+    what = f"Overestimation of {one} minus that of {other}"
+    if len(differences) < FEW:
+        values = ", ".join(f"{difference:+.3f}" for difference in differences) or "none shared"
+        same = (differences > 0).all() or (differences < 0).all()
+        found = "so few seeds settle nothing" if same else "the signs differ, so that no difference is seen"
+        return f"{what}, seed by seed: {values}; {found}."
+    low, high, band = interval(differences.to_numpy())
+    found = "none is seen" if low <= 0 <= high else "they differ"
+    return f"{what}: {differences.mean():+.3f} ({low:+.3f} to {high:+.3f}, {band}); {found}."
 
 
 def draw_estimates(axes: Axes, steps: pd.DataFrame, palette: dict[str, Any]) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class Evaluation(Settings):
     episodes: int = Field(default=30, ge=1, le=10_000)
     """Episodes of the trained agent, and as many of the random one."""
     checkpoint_episodes: int = Field(default=3, ge=1, le=1000)
-    """Episodes at each of ten points during training."""
+    """Episodes at each of nine points before the end of training."""
     epsilon: float = Field(default=0.01, ge=0, le=1)
     """Exploration rate ε."""
 
@@ -96,6 +96,14 @@ class Config(Settings):
             names = [(curve["curve"], curve.get(panel)) for curve in places]
             if repeated := {name[0] for name in names if names.count(name) > 1}:
                 raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+        if isinstance(figure, Returns):
+            for experiment in figure.experiments:
+                stops: list[Any] = [variant.spec for variant in self.experiments[experiment].variants]
+                if any(spec.agent.stop_return is not None for spec in stops):
+                    raise problem(
+                        f"{place}: {experiment} has a stop_return, so that its seeds end at different steps, and a "
+                        "mean over those that go on would mislead; draw an experiment without one"
+                    )
         if isinstance(figure, ValueEstimates):
             for experiment in figure.experiments:
                 specs: list[Any] = [variant.spec for variant in self.experiments[experiment].variants]
