@@ -289,15 +289,11 @@ def learn(name: str, seed: int, core: int) -> None:
     prepare("cpu", 1)
     (variant,) = fast_config().experiments[name].variants
     environment, agent = variant.spec.environment.model_dump(), variant.spec.agent.model_dump()
-    training = Training(import_module(variant.spec.agent.module), seed, environment, agent, variant.spec.steps)
+    training = Training(import_module(variant.spec.agent.module), seed, environment, agent, 10**9)
     training.begin()
     reached: dict[int, str] = {}
     start = time.perf_counter()
-    while (
-        (minutes := (time.perf_counter() - start) / 60) < LONGEST
-        and len(reached) < len(LEVELS)
-        and not training.finished
-    ):
+    while (minutes := (time.perf_counter() - start) / 60) < LONGEST and len(reached) < len(LEVELS):
         training.advance()
         recent = training.recent_return(20)
         for level in LEVELS:

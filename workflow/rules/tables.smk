@@ -1,6 +1,7 @@
 # Gathers tables over all runs.
-# Needs: episodes and manifests of every run, evaluations of deep agents, what Snakemake noted of figures and videos. Makes: tables/final-scores.csv of linear
-# agents, tables/evaluation-scores.csv and steps-to-return.csv of deep ones, and tables/cost.csv.
+# Needs: episodes and manifests of every run, evaluations of deep agents, and what Snakemake noted of figures and videos.
+# Makes: tables/final-scores.csv of linear agents, tables/evaluation-scores.csv and steps-to-return.csv of deep ones, and
+# tables/cost.csv.
 
 
 rule final_scores:
