@@ -34,8 +34,6 @@ WARM_UP, TIMED = 1000, 3000
 AGENT = {"name": "dqn", "warm_up": WARM_UP, "capacity": 10_000, "epsilon_steps": 420, "epsilon_end": 0.05}
 """Stable-Baselines3's ε, so that both ask their network for nearly every action."""
 
-STEP_SIZE = 1e-4
-
 LEVELS, LONGEST = (0, 10, 18), 40
 """Mean returns of 20 episodes, and minutes."""
 
@@ -93,7 +91,7 @@ def learner(name: str) -> tuple[Any, Any]:
     minibatch = Minibatch(pictures[0], actions, rewards, np.full(32, 0.99, np.float32), pictures[1])
     agent = Learner(import_module(f"rlgames.agents.{name}"), (21, 21, 64), 3, settings()[1], rng)
     for _ in range(20):
-        agent.update(minibatch, STEP_SIZE)
+        agent.update(minibatch)
     return agent, minibatch
 
 
@@ -104,7 +102,7 @@ def updates() -> None:
         agent, minibatch = learner(name)
         times, shares = [], []
         for _ in range(RUNS):
-            times.append(statistics.median(timed(partial(agent.update, minibatch, STEP_SIZE)) for _ in range(40)))
+            times.append(statistics.median(timed(partial(agent.update, minibatch)) for _ in range(40)))
             shares.append(flops / times[-1] / peak() * 100)
         ms = [1000 * seconds for seconds in times]
         print(f"| update, {name} | {spread(ms, 'ms')} | {spread(shares, '% of the peak')} |", flush=True)
@@ -149,9 +147,9 @@ def profiled() -> None:
 
     agent, minibatch = learner("dqn")
     print("BEGIN", flush=True)
-    total = middle(partial(agent.update, minibatch, STEP_SIZE))
+    total = middle(partial(agent.update, minibatch))
     gradients = [tf.random.normal(variable.shape) for variable in agent.online.trainable_variables]
-    apply = tf.function(partial(agent.optimiser.apply, step_size=STEP_SIZE)).get_concrete_function(gradients)
+    apply = tf.function(agent.optimiser.apply).get_concrete_function(gradients)
     for _ in range(20):
         apply(*gradients)
     adam = middle(partial(apply, *gradients))

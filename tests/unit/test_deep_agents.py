@@ -70,11 +70,11 @@ def test_adam_is_that_of_keras() -> None:
     from rlgames.agents.deep import Adam
 
     ours, theirs = keras.Variable([1.0, -2.0, 3.0]), keras.Variable([1.0, -2.0, 3.0])
-    adam, other = Adam([ours], 1e-3), keras.optimizers.Adam(0.1, epsilon=1e-3)
+    adam, other = Adam([ours], 0.1, 1e-3), keras.optimizers.Adam(0.1, epsilon=1e-3)
     rng = np.random.default_rng(0)
     for _ in range(20):
         gradient = tf.constant(rng.normal(size=3), tf.float32)
-        adam.apply([gradient], tf.constant(0.1))
+        adam.apply([gradient])
         other.apply([gradient], [theirs])
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
@@ -98,7 +98,7 @@ def minibatch() -> Any:
 def test_update_changes_the_online_network_only() -> None:
     agent = learner()
     before = {name: variable.numpy() for name, variable in agent.variables().items()}
-    agent.update(minibatch(), 1e-4)
+    agent.update(minibatch())
     after = {name: variable.numpy() for name, variable in agent.variables().items()}
     for name in before:
         assert np.array_equal(before[name], after[name]) == name.startswith("target"), name
@@ -113,7 +113,7 @@ def test_gradient_clip_and_losses() -> None:
     moments = {}
     for clip in (None, 1e-3):
         agent = learner(gradient_clip=clip)
-        agent.update(minibatch(), 1e-4)
+        agent.update(minibatch())
         arrays = [variable.numpy() for name, variable in agent.variables().items() if name.startswith("first")]
         moments[clip] = np.sqrt(sum((array**2).sum() for array in arrays)) / 0.1  # m = (1 - .9) g after one update
     assert moments[None] > 1e-3
@@ -129,7 +129,7 @@ def training(monkeypatch: pytest.MonkeyPatch, budget: int = 400, **changes: Any)
     run = Training(dqn, 0, environment, settings(**{"network": "small", **changes}), budget)
     updated: list[int] = []
     synchronised: list[int] = []
-    monkeypatch.setattr(run.learner, "update", lambda *_: updated.append(run.steps))
+    monkeypatch.setattr(run.learner, "update", lambda _: updated.append(run.steps))
     monkeypatch.setattr(run.learner, "synchronise", lambda: synchronised.append(run.steps))
     run.begin()
     return run, updated, synchronised
@@ -148,25 +148,6 @@ def test_schedules_count_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert synchronised == [150, 300]
     assert kept == list(range(40, 401, 40))
     assert [epsilons[step] for step in (0, 100, 150, 300, 398)] == pytest.approx([1, 0.67, 0.505, 0.01, 0.01])
-
-
-def test_step_size_falls_over_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    run, *_ = training(monkeypatch, warm_up=200, step_size=3e-4, step_size_end=1e-4)
-    found: dict[int, float] = {}
-    monkeypatch.setattr(run.learner, "update", lambda _, step_size: found.update({run.steps: step_size}))
-    while not run.finished:
-        run.advance()
-    assert [found[step] for step in (201, 301, 397)] == pytest.approx([1.995e-4, 1.495e-4, 1.015e-4])
-    constant, *_ = training(monkeypatch, step_size=3e-4)
-    assert (constant.step_size, constant.steps) == (3e-4, 0)
-
-
-def test_step_size_is_that_of_the_update() -> None:
-    """After one update of Adam, weights have moved by the step size at the most, and some by nearly all of it."""
-    agent = learner()
-    before = agent.variables()["online.0"].numpy()
-    agent.update(minibatch(), 1e-3)
-    assert np.abs(agent.variables()["online.0"].numpy() - before).max() == pytest.approx(1e-3, rel=0.05)
 
 
 def test_what_ends_a_return(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,8 +234,8 @@ def test_diverged_weights_end_a_training(monkeypatch: pytest.MonkeyPatch) -> Non
 
     plain = Learner.update
 
-    def update(self: Learner, *arguments: Any) -> None:
-        plain(self, *arguments)
+    def update(self: Learner, minibatch: Any) -> None:
+        plain(self, minibatch)
         if self.optimiser.updates.numpy() == 10:
             self.online.trainable_variables[0].assign(self.online.trainable_variables[0] * np.nan)
 

@@ -276,7 +276,8 @@ class Plan:
                 steps = (last - first + 1) * spec.episodes * STEPS_PER_EPISODE
                 one += steps / STEPS_PER_SECOND.get(spec.agent.name, STEPS_PER_SECOND["sarsa"])
             elif job.rule.name == "train_deep":
-                one += (self.spec(job.wildcards).steps or 0) / DEEP_STEPS_PER_SECOND
+                spec = self.spec(job.wildcards)
+                one += (spec.steps or 0) * spec.environment.image_size**2 / DEEP_PIXELS_PER_SECOND
             elif job.rule.name == "evaluate":
                 one += self.config.evaluation.episodes * SECONDS_PER_EVALUATION
             seconds, longest, count = seconds + one, max(longest, one), count + 1
@@ -315,9 +316,9 @@ class Plan:
         )
 
 
-DEEP_STEPS_PER_SECOND = 200
+DEEP_PIXELS_PER_SECOND = 180 * 84**2
 SECONDS_PER_EVALUATION = 3
-"""Rough: the lesson's network on a processor with AVX-512, and an episode of Pong with the random one beside it."""
+"""Rough: the default agent on a processor with AVX-512, and an episode of Pong with the random one beside it."""
 
 SECONDS = {"train_deep": 10.0, "evaluate": 8.0, "train_linear": 1.2, "figure": 3.0, "video": 4.0}
 """Start-up, imports and drawing, on one core."""

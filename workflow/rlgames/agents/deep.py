@@ -25,30 +25,23 @@ class Learner:
         self.online = networks.make(settings, shape, actions)
         self.target = networks.make(settings, shape, actions)
         networks.initialise(self.online, rng)
-        self.optimiser = Adam(self.online.trainable_variables, settings["adam_epsilon"])
+        self.optimiser = Adam(self.online.trainable_variables, settings["step_size"], settings["adam_epsilon"])
         self.synchronise()
         pixels = tf.TensorSpec((None, *shape), tf.uint8)
         numbers = tf.TensorSpec((None,), tf.float32)
         self.forward = tf.function(lambda x: self.online(x), input_signature=[pixels]).get_concrete_function()
         self.learn = tf.function(
             update(agent.target, self.online, self.target, self.optimiser, settings),
-            input_signature=[
-                pixels,
-                tf.TensorSpec((None,), tf.int32),
-                numbers,
-                numbers,
-                pixels,
-                tf.TensorSpec((), tf.float32),
-            ],
+            input_signature=[pixels, tf.TensorSpec((None,), tf.int32), numbers, numbers, pixels],
         ).get_concrete_function()
 
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Action values of observations in patches: float32, shape (observations, actions)."""
         return self.forward(tf.constant(observations)).numpy()
 
-    def update(self, minibatch: Minibatch, step_size: float) -> None:
+    def update(self, minibatch: Minibatch) -> None:
         """One step of stochastic gradient descent."""
-        self.learn(*map(tf.constant, minibatch), tf.constant(step_size, tf.float32))
+        self.learn(*map(tf.constant, minibatch))
 
     def synchronise(self) -> None:
         """Copy the online network into the target network."""
@@ -90,7 +83,7 @@ def update(
 
     def learn(
         observations: tf.Tensor, actions: tf.Tensor, returns: tf.Tensor, discounts: tf.Tensor,
-        next_observations: tf.Tensor, step_size: tf.Tensor,
+        next_observations: tf.Tensor,
     ) -> None:  # fmt: skip
         goal = target(returns, discounts, next_observations, online, target_network)
         with tf.GradientTape() as tape:
@@ -99,7 +92,7 @@ def update(
         gradients = tape.gradient(loss, online.trainable_variables)
         if clip is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, clip)
-        optimiser.apply(gradients, step_size)
+        optimiser.apply(gradients)
 
     return learn
 
@@ -116,21 +109,20 @@ class Adam:
     Keras's own takes several, which on a processor is a fifth of an update.
     """
 
-    def __init__(self, variables: list[keras.Variable], epsilon: float) -> None:
+    def __init__(self, variables: list[keras.Variable], step_size: float, epsilon: float) -> None:
         self.targets = variables
-        self.settings = {"epsilon": epsilon, "beta1": 0.9, "beta2": 0.999}
+        self.settings = {"lr": step_size, "epsilon": epsilon, "beta1": 0.9, "beta2": 0.999}
         self.first_moments = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
         self.second_moments = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
         self.updates = tf.Variable(0, dtype=tf.int64)
 
-    def apply(self, gradients: list[tf.Tensor], step_size: tf.Tensor) -> None:
-        """Take a step of `step_size` (a scalar) against the gradients."""
+    def apply(self, gradients: list[tf.Tensor]) -> None:
+        """Take a step against the gradients."""
         updates = tf.cast(self.updates.assign_add(1), tf.float64)
         powers = {f"{beta}_power": tf.cast(self.settings[beta] ** updates, tf.float32) for beta in ("beta1", "beta2")}
         for variable, m, v, gradient in zip(
             self.targets, self.first_moments, self.second_moments, gradients, strict=True
         ):
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.value.handle, m=m.handle, v=v.handle, grad=gradient, lr=step_size,
-                **powers, **self.settings,
-            )  # fmt: skip
+                var=variable.value.handle, m=m.handle, v=v.handle, grad=gradient, **powers, **self.settings
+            )

@@ -121,8 +121,6 @@ class DeepAgent(Settings):
     """Grey levels that it takes for one."""
     step_size: float = Field(default=1e-4, gt=0, le=1)
     """Step size of Adam."""
-    step_size_end: float | None = Field(default=None, gt=0, le=1)
-    """Step size of Adam in the end, to which it falls linearly over the budget; by default, it stays."""
     adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
     """ε of Adam: larger values temper the steps of weights with small gradients."""
     discount: float = Field(default=0.99, ge=0, le=1)

@@ -100,8 +100,7 @@ class Training:
         self.observations = patches(observations)
 
         while self.updates < (self.steps - self.settings["warm_up"]) * self.settings["updates_per_step"]:
-            minibatch = self.replay.sample(self.settings["batch_size"], self.rngs[Purpose.REPLAY])
-            self.learner.update(minibatch, self.step_size)
+            self.learner.update(self.replay.sample(self.settings["batch_size"], self.rngs[Purpose.REPLAY]))
             self.updates += 1
         if passed(self.settings["target_every"], before, self.steps):
             self.learner.synchronise()
@@ -148,12 +147,6 @@ class Training:
         """ε falls linearly over the first `epsilon_steps` steps, and stays."""
         start, end = self.settings["epsilon_start"], self.settings["epsilon_end"]
         return float(start + (end - start) * min(1.0, self.steps / self.settings["epsilon_steps"]))
-
-    @property
-    def step_size(self) -> float:
-        """The step size falls linearly over the budget, or stays."""
-        start, end = self.settings["step_size"], self.settings["step_size_end"]
-        return float(start if end is None else start + (end - start) * min(1.0, self.steps / self.budget))
 
     @property
     def finished(self) -> bool:
