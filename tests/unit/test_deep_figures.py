@@ -137,6 +137,8 @@ def test_animation_shows_the_most_points() -> None:
     assert 419 + 1 in steps
     assert len(steps) == 120
     assert highlight({"rewards": rewards[:5].tobytes()}) == range(1, 6)
+    rewards[[3, 419]] = 0
+    assert highlight({"rewards": rewards.tobytes()}) == range(242, 362)  # in the middle, not at the end
 
 
 def test_videos_show_best_median_and_random() -> None:

@@ -84,10 +84,17 @@ def write(
 
 
 def highlight(recording: dict[Any, Any]) -> range:
-    """The steps with the most points among so many in a row, for an animation."""
+    """The steps with the most points among so many in a row, for an animation.
+
+    Of the first such stretches, one after the other, the one in the middle: it hardly ever ends with a point, where the
+    screen shows the brighter of two frames and so two scores at once.
+    """
     rewards = np.frombuffer(recording["rewards"], "<f4")
     length = min(HIGHLIGHT, len(rewards))
-    start = int(np.convolve(rewards, np.ones(length, np.float32), "valid").argmax())
+    points = np.convolve(rewards, np.ones(length, np.float32), "valid")
+    best = np.flatnonzero(points == points.max())
+    first = best[best - best[0] == np.arange(len(best))]
+    start = int(first[len(first) // 2])
     return range(start + 1, start + length + 1)
 
 
