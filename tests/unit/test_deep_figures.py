@@ -10,7 +10,7 @@ import pytest
 
 from rlgames.agents.maximisation_bias import left_shares
 from rlgames.figures import observations, returns, value_estimates
-from rlgames.gameplay import choose, highlight
+from rlgames.gameplay import choose, decisive, highlight
 from rlgames.statistics import steps_to_return
 
 PLACE = {"game": "pong", "frame_skip": 4, "budget": 1000, "discount": 0.5, "reward_terminal": False}
@@ -139,6 +139,15 @@ def test_animation_shows_the_most_points() -> None:
     assert highlight({"rewards": rewards[:5].tobytes()}) == range(1, 6)
     rewards[[3, 419]] = 0
     assert highlight({"rewards": rewards.tobytes()}) == range(242, 362)  # in the middle, not at the end
+
+
+def test_still_is_before_the_choice_that_matters() -> None:
+    values = np.zeros((10, 3), np.float32)
+    values[[2, 6], 1] = 9, 5
+    recording = {"actions": bytes(10), "values": values.tobytes()}
+    assert decisive(recording, range(3, 11)) == 3  # the picture after action 5, before action 6
+    assert decisive({**recording, "values": None}, range(3, 11)) == 7
+    assert decisive({"actions": bytes(1), "values": values[0].tobytes()}, range(1, 2)) == 0
 
 
 def test_videos_show_best_median_and_random() -> None:

@@ -98,6 +98,14 @@ def highlight(recording: dict[Any, Any]) -> range:
     return range(start + 1, start + length + 1)
 
 
+def decisive(recording: dict[Any, Any], steps: range) -> int:
+    """For a still: which of the steps comes before the choice in which action values differ most; or else the last."""
+    if recording["values"] is None or steps.start == len(recording["actions"]):
+        return len(steps) - 1
+    values = np.frombuffer(recording["values"], "<f4").reshape(len(recording["actions"]), -1)
+    return int(np.ptp(values[steps.start : steps.stop], axis=1).argmax())
+
+
 def choose(recordings: Any, which: str) -> dict[Any, Any]:
     """The episode of best return or of median return of the trained agent, or the first of the random one.
 

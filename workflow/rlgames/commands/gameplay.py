@@ -1,6 +1,6 @@
 """Show an evaluation episode of a deep agent, with its action values, as a video and a page that holds it.
 
-Its best eight seconds become an animation, and their end a still.
+Its best eight seconds become an animation, and the choice that mattered most in them a still.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
     from PIL import Image
 
     from rlgames.files import replacing
-    from rlgames.gameplay import choose, highlight, pictures
+    from rlgames.gameplay import choose, decisive, highlight, pictures
     from rlgames.videos import animate, encode, halved, page
 
     episode = choose(pd.read_parquet(arguments.recordings), arguments.which)
@@ -52,7 +52,7 @@ def main() -> None:
     with replacing(arguments.gif) as path:
         animate(loop, path)
     with replacing(arguments.png) as path:
-        Image.fromarray(loop[-1]).save(path)
+        Image.fromarray(loop[decisive(episode, steps)]).save(path)
     title = (
         f"{episode['experiment']}, {episode['variant']}, seed {episode['seed']}: {agent}; evaluation episode "
         f"{episode['episode']} ({arguments.which}), return {episode['return']:g} after {episode['steps']} steps"
