@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -18,6 +20,10 @@ HOLD = 30
 
 LOOP_COLOURS, LOOP_MILLISECONDS = 32, 70
 """Of an animation: steps last about as long as in the game, 4 frames at 60 Hz."""
+
+LARGEST = 1_150_000
+"""Bytes of a video in a page. A report holds pages in addresses, in base64 for the second time, and Chromium opens no
+address above 2 MB."""
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -33,18 +39,43 @@ def encode(pictures: Iterable[np.ndarray], path: Path) -> int:
 
     The last is held for a second. Returns the number of pictures.
     """
-    count = 0
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
-        stream.pix_fmt, stream.options = "yuv420p", {"crf": "23", "threads": "1"}  # one: the same bytes on any machine
-        for count, picture in enumerate(pictures, start=1):
-            if count == 1:
-                stream.height, stream.width, _ = picture.shape
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+
+    def frames() -> Iterator[av.VideoFrame]:
+        for picture in pictures:
+            yield av.VideoFrame.from_ndarray(picture, format="rgb24")
         for _ in range(HOLD):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode(None))
+            yield av.VideoFrame.from_ndarray(picture, format="rgb24")
+
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        return write(frames(), container, crf=23) - HOLD
+
+
+def write(frames: Iterable[av.VideoFrame], container: av.container.OutputContainer, crf: int) -> int:
+    """Write frames into a file, and return their number; a larger `crf` is coarser."""
+    stream, count = container.add_stream("libx264", rate=FRAMES_PER_SECOND), 0
+    stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf), "threads": "1"}  # one: the same bytes on any machine
+    for count, frame in enumerate(frames, start=1):
+        if count == 1:
+            stream.height, stream.width = frame.height, frame.width
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
     return count
+
+
+def fitting(video: Path) -> tuple[bytes, int]:
+    """A video's file, or of one above LARGEST a coarser copy with every `stride`th picture, and `stride`."""
+    content, stride = video.read_bytes(), 1
+    while len(content) > LARGEST:
+        copy = io.BytesIO()
+        with av.open(str(video)) as source, av.open(copy, "w", format="mp4") as target:
+            write(
+                (frame.reformat(format="rgb24") for frame in islice(source.decode(video=0), 0, None, stride)),
+                target,
+                crf=33,
+            )
+        content = copy.getvalue()
+        stride *= 2
+    return content, max(1, stride // 2)
 
 
 def halved(picture: np.ndarray) -> np.ndarray:
@@ -61,6 +92,8 @@ def animate(pictures: list[np.ndarray], path: Path) -> None:
 
 
 def page(video: Path, title: str) -> str:
-    """An HTML page that holds the video itself, so that it can be moved and mailed."""
-    content = base64.b64encode(video.read_bytes()).decode()
-    return PAGE.format(title=html.escape(title), video=content)
+    """An HTML page that holds the video itself, so that it can be moved and mailed, and shown in a report."""
+    content, stride = fitting(video)
+    if stride > 1:
+        title += f"; shown in short, every picture stands for {stride} steps: the whole is {video.name}"
+    return PAGE.format(title=html.escape(title), video=base64.b64encode(content).decode())

@@ -1,0 +1,48 @@
+"""Pages that hold a video."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from rlgames import videos
+
+
+def pictures_in(page: str) -> int:
+    found = re.search(r"data:video/mp4;base64,([^\"]+)", page)
+    assert found
+    with av.open(io.BytesIO(base64.b64decode(found[1])), "r") as container:
+        (stream,) = container.streams.video
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        return len(list(container.decode(stream)))
+
+
+def test_page_of_a_long_video_stays_below_what_a_report_can_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = (rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(50))
+    assert videos.encode(noise, tmp_path / "noise.mp4") == 50
+    size, pictures = (tmp_path / "noise.mp4").stat().st_size, 50 + videos.HOLD
+    whole = videos.page(tmp_path / "noise.mp4", "Noise")
+    assert pictures_in(whole) == pictures
+    assert "picture stands for" not in whole
+    assert base64.b64encode((tmp_path / "noise.mp4").read_bytes()).decode() in whole
+
+    monkeypatch.setattr(videos, "LARGEST", size // 6)
+    short = videos.page(tmp_path / "noise.mp4", "Noise")
+    assert len(short) < size // 6 * 4 / 3 + 1000
+    stride = int(re.search(r"every picture stands for (\d+) steps", short)[1])  # type: ignore[index]
+    assert stride in (2, 4, 8, 16)
+    assert pictures_in(short) == -(-pictures // stride)
+
+
+def test_largest_page_fits_twice_in_base64_into_an_address_of_chromium() -> None:
+    page = videos.LARGEST * 4 / 3 + len(videos.PAGE) + 1000
+    assert page * 4 / 3 < 2 * 1024 * 1024
