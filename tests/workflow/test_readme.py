@@ -46,7 +46,10 @@ def test_make_takes_a_config_and_refuses_one_that_is_missing() -> None:
 
 def test_links_and_paths_exist() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+        path, _, anchor = target.partition("#")
+        assert (ROOT / path).exists(), target
+        headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text(), re.MULTILINE) if anchor else []
+        assert anchor in ["", *(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings)]
     tree = README.split("## Where things are")[1].split("Results, below")[0]
     for name in re.findall(r"^    ([\w/.]+)", tree, flags=re.MULTILINE):
         assert (ROOT / name).exists(), name
