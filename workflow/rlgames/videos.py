@@ -25,6 +25,9 @@ LARGEST = 1_150_000
 """Bytes of a video in a page. A report holds pages in addresses, in base64 for the second time, and Chromium opens no
 address above 2 MB."""
 
+STRIDES = (1, 2, 4, 8, 16, 32)
+"""Of pictures, in the page of a video above that size: the first with which it fits, or else the last."""
+
 PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <body style="font-family: sans-serif; margin: 1em">
@@ -64,18 +67,15 @@ def write(frames: Iterable[av.VideoFrame], container: av.container.OutputContain
 
 def fitting(video: Path) -> tuple[bytes, int]:
     """A video's file, or of one above LARGEST a coarser copy with every `stride`th picture, and `stride`."""
-    content, stride = video.read_bytes(), 1
-    while len(content) > LARGEST:
+    if video.stat().st_size <= LARGEST:
+        return video.read_bytes(), 1
+    for stride in STRIDES:
         copy = io.BytesIO()
         with av.open(str(video)) as source, av.open(copy, "w", format="mp4") as target:
-            write(
-                (frame.reformat(format="rgb24") for frame in islice(source.decode(video=0), 0, None, stride)),
-                target,
-                crf=33,
-            )
-        content = copy.getvalue()
-        stride *= 2
-    return content, max(1, stride // 2)
+            write(islice(source.decode(video=0), 0, None, stride), target, crf=33)
+        if len(copy.getvalue()) <= LARGEST:
+            break
+    return copy.getvalue(), stride
 
 
 def halved(picture: np.ndarray) -> np.ndarray:
