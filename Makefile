@@ -20,8 +20,10 @@ DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
-  trace-decay-sweep traces-sweep cartpole pong value-estimates observations)) \
-  $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv) \
+  trace-decay-sweep traces-sweep cartpole pong value-estimates observations \
+  encoder-losses latent-sizes latent-space reconstructions)) \
+  $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
+  encoder-scores.csv) \
   $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
@@ -54,6 +56,7 @@ bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one cor
 bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
 	@python benchmarks/deep.py updates
 	@python benchmarks/deep.py rebuild
+	@python benchmarks/deep.py frames
 	@python benchmarks/deep.py saving
 	@python benchmarks/deep.py trainings $(PEER)
 

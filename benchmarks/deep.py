@@ -5,6 +5,7 @@
 - trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
   With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
 - rebuild: the replay buffer rebuilt from recordings.
+- frames: the lesson's data set, 40,000 frames of random play, on both cores.
 - saving: the time that a save takes, as a share of the minute between two.
 - learning: minutes on one core until the mean of the last 20 returns reaches 0, 10 and 18 in each experiment of
   config/fast.yaml, with its seeds; cut at 40 minutes. Hours.
@@ -24,6 +25,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 RUNS = 5
 FOLDER = Path(__file__).parent
@@ -109,22 +111,24 @@ def updates() -> None:
 
 
 def profile() -> None:
-    """Times of oneDNN's primitives, as it reports them, of Adam and of the input; what is left is the rest."""
+    """Times of oneDNN's primitives, as it reports them, and of Adam and the input; what is left is the rest."""
     words = [sys.executable, str(Path(__file__)), "profiled"]
-    environment = os.environ | {"ONEDNN_VERBOSE": "1"}
-    run = subprocess.run(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
-    )
-    before, after = run.stdout.split("BEGIN\n")[1].split("END ")
+    traced, plain = (
+        subprocess.run(
+            words, env=os.environ | {"ONEDNN_VERBOSE": level}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, check=True,
+        ).stdout
+        for level in "10"
+    )  # fmt: skip
     milliseconds: dict[str, float] = defaultdict(float)
-    for line in before.splitlines():
+    for line in traced.split("BEGIN\n")[1].split("END ")[0].splitlines():
         if ",exec," in line:
             words = line.split(",exec,")[1].split(",")
             kind, direction, shape = words[1], words[3], words[-2]
             name = {"convolution": "convolutions", "reorder": "reorders"}.get(kind, "dense layers")
             back = ", backward" if "backward" in direction or shape in ("32x512:512x3136", "3136x32:32x512") else ""
             milliseconds[name + back] += float(words[-1]) / UPDATES
-    total, adam, tensors = map(float, after.split())
+    total, adam, tensors = map(float, plain.split("END ")[1].split())
     milliseconds |= {"Adam": adam, "arrays to tensors": tensors}
     milliseconds["rest: casts, ReLU, biases, loss, calls"] = total - sum(milliseconds.values())
     for name, part in milliseconds.items():
@@ -141,20 +145,29 @@ def middle(call: Callable[[], object]) -> float:
 
 
 def profiled() -> None:
-    """Updates of DQN for `profile`."""
+    """Updates of DQN for `profile`. Adam's time is what an update takes less without it, within the same minute."""
     one_core()
     import tensorflow as tf
 
+    from rlgames.agents import deep
+
     agent, minibatch = learner("dqn")
+
+    class NoAdam(deep.Adam):
+        """Takes one number of each gradient, so that all of them are still computed."""
+
+        def apply(self, gradients: list[Any]) -> None:
+            self.updates.assign_add(tf.cast(sum(tf.reshape(g, [-1])[0] for g in gradients) > 0, tf.int64))
+
+    with mock.patch.object(deep, "Adam", NoAdam):
+        without, _ = learner("dqn")
     print("BEGIN", flush=True)
     total = middle(partial(agent.update, minibatch))
-    gradients = [tf.random.normal(variable.shape) for variable in agent.online.trainable_variables]
-    apply = tf.function(agent.optimiser.apply).get_concrete_function(gradients)
-    for _ in range(20):
-        apply(*gradients)
-    adam = middle(partial(apply, *gradients))
+    print("END ", end="")
+    rounds = [[middle(partial(each.update, minibatch)) for each in (agent, without)] for _ in range(RUNS)]
+    adam = statistics.median(whole - part for whole, part in rounds)
     tensors = middle(lambda: [*map(tf.constant, minibatch)])
-    print(f"END {1000 * total} {1000 * adam} {1000 * tensors}", flush=True)
+    print(f"{1000 * total} {1000 * adam} {1000 * tensors}", flush=True)
 
 
 def training(threads: int, seed: int) -> None:
@@ -218,11 +231,31 @@ def rebuild() -> None:
     print(f"| replay buffer of 100,000 steps rebuilt | {spread(seconds, 's')} |", flush=True)
 
 
+def frames() -> None:
+    """40,000 frames of Pong on both cores: played, compressed, written; and with what both splits let through."""
+    from itertools import count
+
+    from rlgames import dataset
+    from rlgames.frames import Frames, write
+
+    environment, _ = settings()
+    random = partial(dataset.random_episode, environment, 6, 0)
+    made, judged = [], []
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        path = Path(folder, "frames.parquet")
+        for _ in range(RUNS):
+            made.append(
+                timed(lambda: write(dataset.rows(dataset.observe(random, count(1), 40_000, os.cpu_count() or 1)), path))
+            )
+            judged.append(made[-1] + timed(lambda: [dataset.leaks(Frames(path), kind) for kind in dataset.SPLITS]))
+    print(f"| 40,000 frames played and written | {spread(made, 's')} |")
+    print(f"| and with what both splits let through | {spread(judged, 's')} |", flush=True)
+
+
 def saving() -> None:
     """A save of the lesson's network after 100,000 steps, with everything that goes to the disk."""
-    from rlgames.commands.train_deep import SAVE_SECONDS
     from rlgames.devices import prepare
-    from rlgames.resume import Saves
+    from rlgames.resume import SAVE_SECONDS, Saves
     from rlgames.training.deep import Training
 
     prepare("cpu", 1)
@@ -315,6 +348,7 @@ if __name__ == "__main__":
             "profile": profile,
             "profiled": profiled,
             "rebuild": rebuild,
+            "frames": frames,
             "saving": saving,
             "learning": learning,
         }[what[0]]()
