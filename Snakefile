@@ -1,11 +1,12 @@
 # Reinforcement learning on games, from declaration to figure. Results, below the folder `results` of the config:
 #
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
+#   runs/.../seed-{seed}/evaluation/            scores and recordings of an agent trained on Atari
+#   datasets/{dataset}/                         frames of a game, and the recordings that they come from
 #   figures/{figure}.png .pdf .csv              a figure and the numbers in it
-#   runs/.../seed-{seed}/evaluation/            scores and recordings of a trained deep agent
-#   videos/{experiment}/{variant}.mp4 .html     an episode, played again; of deep agents .../best, median, random
+#   videos/{experiment}/{variant}.mp4 .html     an episode, played again; on Atari .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
-#   state/                                      what a killed deep training goes on from
+#   state/                                      what a killed training on Atari goes on from
 #   config.yaml                                 the resolved config
 #
 # The whole grammar is in workflow/rlgames/paths.py, every key of a config in config/README.md.
@@ -44,6 +45,7 @@ rule all:
 
 include: "workflow/rules/config.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/encoders.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/videos.smk"
 include: "workflow/rules/tables.smk"

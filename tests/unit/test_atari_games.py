@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -14,7 +15,7 @@ import pytest
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
 
 from rlgames import evaluation
-from rlgames.environments.atari import Games, patches, replay
+from rlgames.environments.atari import Game, Games, patches, replay
 from rlgames.settings.environments import Atari
 
 GAMES = {"pong": "Pong", "breakout": "Breakout", "space_invaders": "SpaceInvaders"}
@@ -166,17 +167,18 @@ def test_evaluation_episode_is_the_same_in_any_company() -> None:
     environment = settings(max_steps=60)
 
     def values(pictures: np.ndarray) -> np.ndarray:
-        return pictures.reshape(len(pictures), 6, -1).mean(axis=2, dtype=np.float64).astype(np.float32)
+        return patches(pictures).reshape(len(pictures), 6, -1).mean(axis=2, dtype=np.float64).astype(np.float32)
 
-    together = evaluation.play(environment, values, range(3, 6), seed=1, epsilon=0.5)
-    (alone,) = evaluation.play(environment, values, range(4, 5), seed=1, epsilon=0.5)
+    make = partial(Game, environment)
+    together = evaluation.play(make, values, range(3, 6), seed=1, epsilon=0.5)
+    (alone,) = evaluation.play(make, values, range(4, 5), seed=1, epsilon=0.5)
     assert together[1].actions == alone.actions
     np.testing.assert_array_equal(together[1].q, alone.q)
     assert len({episode.reset_seed for episode in together}) == 3
     assert [episode.ending for episode in together] == ["truncated"] * 3
     greedy = np.concatenate([episode.q.argmax(axis=1) == list(episode.actions) for episode in together])
     assert 0.4 < greedy.mean() < 0.8  # 1/2 + 1/2 * 1/6 of 180
-    (greedily,) = evaluation.play(environment, values, range(4, 5), seed=1, epsilon=0.0)
+    (greedily,) = evaluation.play(make, values, range(4, 5), seed=1, epsilon=0.0)
     assert bytes(greedily.q.argmax(axis=1).tolist()) == greedily.actions
     played = replay({"reset_seed": alone.reset_seed, "actions": alone.actions}, environment)
     assert [reward for reward, _, _ in played][1:] == alone.rewards.tolist()

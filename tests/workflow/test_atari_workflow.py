@@ -1,4 +1,4 @@
-"""The deep half of the workflow, end to end and tiny."""
+"""Atari's part of the workflow, end to end and tiny: deep agents, and a linear one over pixels."""
 
 from __future__ import annotations
 
@@ -50,13 +50,24 @@ def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
                 "steps": 420,
                 "seeds": 1,
             },
+            "linear": {
+                "environment": {"name": "atari", "game": "pong", "actions": "three", "max_steps": MAX_STEPS},
+                "agent": {
+                    "name": "dense-true-online-sarsa-lambda",
+                    "features": {"name": "pixels", "background": 87},
+                    "step_size": 0.01,
+                    "trace_decay": 0.8,
+                },
+                "steps": 300,
+                "seeds": 1,
+            },
         },
         "figures": {
-            "returns": {**figure, "kind": "returns"},
+            "returns": {**figure, "kind": "returns", "experiments": ["pong", "linear"]},
             "value-estimates": {**figure, "kind": "value-estimates"},
             "observations": {**figure, "kind": "observations", "step": 20},
         },
-        "videos": {"pong": {"seed": 0, "caption": "Untrained."}},
+        "videos": {name: {"seed": 0, "caption": "Untrained."} for name in ("pong", "linear")},
     }
     folder = tmp_path_factory.mktemp("traces")
     sandbox.build(config, cores=2, TRACE_MODULES=str(folder))
@@ -90,7 +101,7 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert [step for step, _ in facts["timeline"]] == [0, *range(60, STEPS + 1, 60)]
     cost = pd.read_csv(results / "tables/cost.csv").set_index(["job", "variant"])
     assert cost.groupby("job").size().to_dict() == {
-        "evaluation": 3, "training": 3, "video best": 2, "video median": 2, "video random": 2,
+        "evaluation": 4, "training": 4, "video best": 3, "video median": 3, "video random": 3,
         "figure returns": 1, "figure value-estimates": 1, "figure observations": 1,
     }  # fmt: skip
     assert (cost["wall_seconds"] > 0).all()
@@ -99,8 +110,21 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert cost["wall_seconds"]["evaluation", "agent.name=dqn"] == played["wall_seconds"]
     assert played["products"]["weights.npz"] == facts["products"]["weights.npz"]
     scores = pd.read_csv(results / "tables/evaluation-scores.csv")
-    assert scores.groupby("agent").size().to_dict() == {"random": 3, "trained": 3}
-    assert len(pd.read_csv(results / "tables/steps-to-return.csv")) == 3 * 3
+    assert scores.groupby("agent").size().to_dict() == {"random": 4, "trained": 4}
+    assert len(pd.read_csv(results / "tables/steps-to-return.csv")) == 4 * 3
+
+
+def test_linear_agent_leaves_the_same_products(sandbox: Sandbox, config: Config) -> None:
+    run = sandbox.folder / config["results"] / "runs/linear/default/seed-0"
+    with np.load(run / "weights.npz", allow_pickle=False) as weights:
+        assert weights["steps"].tolist() == list(range(30, 301, 30))
+        assert (weights["weight_0"].shape, weights["weight_0"].dtype) == ((10, 3, 2 * 16**2 + 1), np.float64)
+    assert pd.read_parquet(run / "episodes.parquet")["steps"].sum() == 300
+    recordings = pd.read_parquet(run / "evaluation/recordings.parquet")
+    assert recordings["agent"].value_counts().to_dict() == {"in training": 9, "trained": 3, "random": 3}
+    assert len(recordings["values"].iloc[0]) == 4 * 3 * recordings["steps"].iloc[0]
+    figure = pd.read_csv(sandbox.folder / config["results"] / "figures/returns.csv")
+    assert set(figure["curve"]) == {"DQN", "Double", "linear"}
 
 
 def test_training_starts_from_the_last_weights_of_another(sandbox: Sandbox, config: Config) -> None:
@@ -143,7 +167,7 @@ def test_edited_score_is_noticed(sandbox: Sandbox, config: Config) -> None:
     scores.to_csv(path, index=False)
     wrong = check_scores(results)
     path.write_text(text)
-    assert len(wrong) == 3
+    assert len(wrong) == 4
     assert any("pong agent.name=dqn trained 0: its episodes give other scores" in line for line in wrong)
 
 
@@ -175,7 +199,7 @@ def test_video_decodes_to_every_step(sandbox: Sandbox, config: Config, which: st
     assert "data:video/mp4;base64," in (results / f"videos/pong/agent.name=dqn/{which}.html").read_text()
 
 
-@pytest.mark.parametrize("command", ["train_deep", "evaluate", "deep_scores", "gameplay", "figure"])
+@pytest.mark.parametrize("command", ["train_atari", "evaluate", "deep_scores", "gameplay", "figure"])
 def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config, command: str) -> None:
     from rlgames.provenance import OUTSIDE, closure
 
@@ -184,12 +208,16 @@ def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config,
     assert found, "the command has left no trace"
     for trace in found:
         arguments = trace["argv"]
-        roots = [arguments[arguments.index(key) + 1] for key in ("--environment", "--agent") if key in arguments]
+        keys = [key for key in ("--training", "--agent", "--player", "--features") if key in arguments]
+        values = [arguments[arguments.index(key) + 1] for key in keys]
+        roots = [value for value in values if value.startswith("rlgames.")]  # no features, no value
         if command == "figure":
             roots = [json.loads(arguments[arguments.index("--spec") + 1])["module"]]
         loaded = {name for name in trace["modules"] if name.split(".")[0] == "rlgames"}
         loaded = {name for name in loaded if not name.startswith(OUTSIDE)}
         assert loaded | {module} == set(closure([module, *roots]))
+        if "rlgames.features.pixels" in roots:
+            assert "tensorflow" not in trace["modules"]
 
 
 def test_scores_name_what_was_cut_off(sandbox: Sandbox, config: Config) -> None:
@@ -201,13 +229,14 @@ def test_scores_name_what_was_cut_off(sandbox: Sandbox, config: Config) -> None:
 
 def test_rehearsal_learns(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     """Whatever the warm-up: otherwise it would time the emulator."""
-    pong = config["experiments"]["pong"]
+    pong, linear = (config["experiments"][name] for name in ("pong", "linear"))
     del pong["sweep"]
     pong["agent"]["warm_up"] = 80_000
     path = tmp_path / "long.yaml"
-    path.write_text(yaml.safe_dump({"results": "results/long", "experiments": {"pong": pong}}))
+    path.write_text(yaml.safe_dump({"results": "results/long", "experiments": {"pong": pong, "linear": linear}}))
     command = [sys.executable, "-m", "rlgames.commands.rehearse", str(path)]
     run = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=True)
+    assert "linear" not in run.stdout
     assert "pong default: 2000 steps and 250 updates, " in run.stdout
     assert "GB of memory with a replay buffer of 1000 frames" in run.stdout
 
@@ -261,9 +290,8 @@ def test_recordings_that_are_missing_are_noticed(sandbox: Sandbox, config: Confi
     assert run.returncode == 1
 
 
-def test_linear_figures_are_not_for_deep_agents(sandbox: Sandbox, config: Config) -> None:
+def test_figures_over_episodes_are_not_for_atari(sandbox: Sandbox, config: Config) -> None:
     config["figures"]["returns"]["kind"] = "cost-to-go"
     config["figures"]["returns"]["seed"] = 0
-    assert "figures.returns: cost-to-go draws linear agents, and those of pong are deep" in sandbox.build(
-        config, fails=True
-    )
+    found = sandbox.build(config, fails=True)
+    assert "figures.returns: cost-to-go draws agents that learn in episodes, and those of pong learn in steps" in found

@@ -1,4 +1,4 @@
-"""A deep training, killed by SIGKILL wherever it hurts, ends with the same bits."""
+"""A training on Atari, killed by SIGKILL wherever it hurts, ends with the same bits."""
 
 from __future__ import annotations
 
@@ -30,19 +30,27 @@ PONG = {"game": "pong", "max_steps": 130, "sticky": 0.25}
 BREAKOUT = {"game": "breakout", "life_loss_terminal": True, "fire_reset": True}
 """Its untrained episodes end by themselves, after some 200 steps."""
 
+DEEP = {
+    "name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500,
+    "target_every": 100,
+}  # fmt: skip
+LINEAR = {
+    "name": "dense-true-online-sarsa-lambda", "features": {"name": "pixels", "background": 87}, "step_size": 0.01,
+    "trace_decay": 0.8, "epsilon_steps": 500,
+}  # fmt: skip
+
 
 class Trainer:
     """One run of a tiny training, in a folder of its own."""
 
-    def __init__(self, folder: Path, game: dict[str, Any] = PONG, **changes: Any) -> None:
+    def __init__(self, folder: Path, game: dict[str, Any] = PONG, agent: dict[str, Any] = DEEP, **changes: Any) -> None:
         self.folder = folder
-        agent = {"name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500}
         config = {
             "results": "results/resume",
             "experiments": {
                 "game": {
                     "environment": {"name": "atari", **game},
-                    "agent": {**agent, "target_every": 100, **changes},
+                    "agent": {**agent, **changes},
                     "steps": STEPS,
                     "seeds": 1,
                 }
@@ -51,9 +59,10 @@ class Trainer:
         plan = Plan(config)
         (run,) = plan.runs()
         self.arguments = [
-            sys.executable, "-m", "rlgames.commands.train_deep", "--experiment", "game", "--variant", "default",
+            sys.executable, "-m", "rlgames.commands.train_atari", "--experiment", "game", "--variant", "default",
             "--seed", "0", "--spec", plan.run_spec(Run(run)), "--code", plan.run_code(Run(run)),
-            "--environment", plan.training_module(Run(run)), "--agent", plan.agent_module(Run(run)),
+            "--training", plan.training_module(Run(run)), "--agent", plan.agent_module(Run(run)),
+            "--features", *plan.feature_module(Run(run)).split(),
             "--state", str(folder / "state"), "--log", str(folder / "log"),
             *(word for name in PRODUCTS for word in (f"--{name.split('.')[0]}", str(folder / "run" / name))),
             "--manifest", str(folder / "run" / "manifest.json"),
@@ -158,6 +167,19 @@ def test_killed_where_episodes_end_by_themselves(tmp_path: Path) -> None:
     assert trainer.products() == plain.products()
     endings = pd.read_parquet(tmp_path / "plain" / "run" / "episodes.parquet")["ending"].value_counts()
     assert endings["terminated"] > 3
+
+
+def test_linear_agent_killed_again_and_again(tmp_path: Path) -> None:
+    plain, trainer = (Trainer(tmp_path / name, agent=LINEAR) for name in ("plain", "killed"))
+    plain.finish(save_seconds=1000)
+    trainer.killed("step 0 of", save_seconds=1000)
+    for count in (5, 40, 120):
+        messages = trainer.killed("Saved.", count=count, save_seconds=0.0)
+    assert any("Going on from step" in line for line in messages)
+    assert "Going on from step" in trainer.finish()
+    assert trainer.products() == plain.products()
+    facts = json.loads((tmp_path / "killed" / "run" / "manifest.json").read_text())
+    assert (facts["steps"], facts["updates"], facts["device"]) == (STEPS, STEPS, "cpu")
 
 
 def test_finished_state_publishes_again_on_any_threads(tmp_path: Path, reference: dict[str, str]) -> None:

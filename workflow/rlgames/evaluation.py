@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlgames.environments.atari import Games, patches
 from rlgames.streams import Purpose, reset_seed
 
 
@@ -20,37 +19,38 @@ class Played(NamedTuple):
     rewards: np.ndarray
     """The game's own points after every action: float32, shape (steps,)."""
     q: np.ndarray
-    """Action values before every action: float32, shape (steps, actions)."""
+    """Action values before every action: shape (steps, actions)."""
 
 
 def play(
-    environment: dict[str, Any], values: Callable[[np.ndarray], np.ndarray], numbers: range, seed: int, epsilon: float,
+    make: Callable[[], Any], values: Callable[[np.ndarray], np.ndarray], numbers: range, seed: int, epsilon: float,
 ) -> list[Played]:  # fmt: skip
-    """Play the episodes `numbers` side by side, ε-greedily to `values` of observations in patches.
+    """Play the episodes `numbers` side by side, ε-greedily to `values` of states (first axis: games).
 
-    Every episode has its own emulator, its own seed and its own random actions, by `seed` and its number. Those that
-    are over cost nothing more: one rally of half an hour is common while an agent learns.
+    `make` gives a game, with the methods of `rlgames.environments.atari.Game`. Every episode has its own game, its own
+    seed and its own random actions, by `seed` and its number. Those that are over cost nothing more: one rally of half
+    an hour is common while an agent learns.
     """
     count = len(numbers)
-    games = [Games(environment, 1) for _ in numbers]
+    games = [make() for _ in numbers]
     seeds = [reset_seed(seed, Purpose.EVALUATION, number) for number in numbers]
     rngs = [np.random.default_rng((seed, Purpose.EVALUATION_EXPLORATION, number)) for number in numbers]
     actions: list[bytearray] = [bytearray() for _ in numbers]
     estimates: list[list[np.ndarray]] = [[] for _ in numbers]
     rewards: list[list[float]] = [[] for _ in numbers]
     endings = [""] * count
-    observations = np.concatenate([games[k].reset(np.array([seeds[k]])) for k in range(count)])
+    states = np.stack([games[k].reset(seeds[k]) for k in range(count)])
     while playing := [k for k in range(count) if not endings[k]]:
-        q = values(patches(observations[playing]))
+        q = values(states[playing])
         for row, k in enumerate(playing):
             explores, random = rngs[k].random() < epsilon, rngs[k].integers(q.shape[1])
-            action = random if explores else q[row].argmax()
-            step = games[k].step(np.array([action]))
+            action = int(random if explores else q[row].argmax())
+            outcome = games[k].step(action)
             actions[k].append(action)
             estimates[k].append(q[row])
-            rewards[k].append(step.rewards[0])
-            endings[k] = "terminated" if step.terminated[0] else "truncated" if step.truncated[0] else ""
-            observations[k] = step.observations[0]
+            rewards[k].append(outcome.reward)
+            endings[k] = "terminated" if outcome.terminated else "truncated" if outcome.truncated else ""
+            states[k] = outcome.state
     return [
         Played(
             reset_seed=seeds[k],

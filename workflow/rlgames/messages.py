@@ -10,8 +10,8 @@ log = logging.getLogger("rlgames")
 
 
 def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str:
-    """A message that names the seeds and episodes (five at most) in which a run diverged."""
-    named = ", ".join(f"seed {place['seed']} in episode {place['episode']}" for place in places[:5])
+    """A message that names the seeds and episodes or epochs (five at most) in which a run diverged."""
+    named = ", ".join(" in ".join(f"{key} {number}" for key, number in place.items()) for place in places[:5])
     more = f" and {len(places) - 5} more (its manifest.json has all)" if len(places) > 5 else ""
     return (
         f"Diverged: experiment {experiment}, variant {variant}: {named}{more}. "
@@ -22,16 +22,19 @@ def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str
 class Progress:
     """Messages about a loop: how much is done and how long the rest will take, every ten seconds."""
 
-    def __init__(self, name: str, total: int, unit: str) -> None:
+    def __init__(self, name: str, total: int, unit: str, done: int = 0) -> None:
+        """`done` is where an interrupted loop goes on."""
         self.name, self.total, self.unit = name, total, unit
-        self.done, self.start, self.said = 0, time.perf_counter(), time.perf_counter()
+        self.first = self.done = done
+        self.start = self.said = time.perf_counter()
 
-    def advance(self) -> None:
-        self.done += 1
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self.done += count
         now = time.perf_counter()
         if now - self.said > 10 and self.done < self.total:
-            left = (now - self.start) / self.done * (self.total - self.done)
-            log.info(f"{self.name}: {self.done} of {self.total} {self.unit}, {left:.0f} s left")
+            left = (now - self.start) / (self.done - self.first) * (self.total - self.done)
+            parts = [f"{self.done} of {self.total} {self.unit}", *filter(None, [note]), f"{clock(left)} left"]
+            log.info(f"{self.name}: {', '.join(parts)}")
             self.said = now
 
     def finish(self, what: str) -> None:
@@ -39,7 +42,7 @@ class Progress:
 
 
 class Steps:
-    """Messages about a deep training every ten seconds: steps, steps per second, mean return, ε, time left."""
+    """Messages about a training on Atari every ten seconds: steps, steps per second, mean return, ε, time left."""
 
     def __init__(self, name: str, budget: int) -> None:
         self.name, self.budget = name, budget
@@ -64,11 +67,11 @@ class Steps:
             )
 
     def playing_again(self, done: int, total: int) -> None:
-        """Progress of a replay buffer that is rebuilt."""
+        """Progress of what a training needs to go on: its replay buffer, or where its game stood."""
         now = time.perf_counter()
         if now - self.said > 10:
             self.said = now
-            log.info(f"{self.name}: playing again what the replay buffer held, {done} of {total} steps")
+            log.info(f"{self.name}: playing again, {done} of {total} steps")
 
     def finish(self, what: str) -> None:
         log.info(f"{self.name}: {what} in {clock(time.perf_counter() - self.start)}")

@@ -20,9 +20,14 @@ from rlgames.settings.explanations import unknown
 FORMATS = ("png", "pdf", "csv")
 VIDEO_FORMATS = ("mp4", "html")
 GAMEPLAY_FORMATS = ("mp4", "html", "gif", "png")
+COMMANDS = {"episodes": "train_linear", "steps": "train_atari", "epochs": "train_encoder"}
+"""That train, by what a run counts."""
 EPISODES = ("best", "median", "random")
 """Evaluation episodes that videos show."""
-RUN_PRODUCTS = ("weights", "episodes", "recordings", "manifest")
+PLAYED = ("weights", "episodes", "recordings", "manifest")
+RUN_PRODUCTS = {"episodes": PLAYED, "steps": PLAYED, "epochs": ("weights", "losses", "manifest", "encoding")}
+"""Of a run, by what it counts."""
+DATASET_PRODUCTS = ("dataset recordings", "frames", "dataset manifest")
 EVALUATION_PRODUCTS = ("evaluation episodes", "evaluation recordings", "evaluation manifest")
 
 SHELL_LINE = 120_000
@@ -36,20 +41,21 @@ class Plan:
         """Validate `config`, merged from `files`; raises `SettingsError`."""
         self.raw = config
         self.config = settings.load(config, files)
-        deep = [
+        atari = [
             path
             for product in ("episodes", "evaluation episodes", "manifest")
-            for path in self.run_products(product, self.deep())
+            for path in self.run_products(product, self.counted("steps"))
         ]
         costs = [
+            *self.dataset_products("dataset manifest"),
             *self.run_products("manifest"),
-            *self.run_products("evaluation manifest", self.deep()),
+            *self.run_products("evaluation manifest", self.counted("steps")),
             *self.picture_costs(),
         ]
-        if max(sum(len(path) + 1 for path in paths) for paths in (deep, costs)) > SHELL_LINE:
+        if max(sum(len(path) + 1 for path in paths) for paths in (atari, costs)) > SHELL_LINE:
             raise settings.SettingsError(
                 f"{len(self.runs())} runs are too many for the tables over all of them; split them into two configs, "
-                "or raise block_size if most are of linear agents"
+                "or raise block_size if most are of linear agents over tiles"
             )
 
     def path(self, product: str, **known: object) -> str:
@@ -61,8 +67,10 @@ class Plan:
         figures = [self.path("figure", figure=name, format=kind) for name in self.config.figures for kind in FORMATS]
         names = [
             "cost",
-            *["final-scores"] * bool(self.linear()),
-            *["evaluation-scores", "steps-to-return"] * bool(self.deep()),
+            *["final-scores"] * bool(self.counted("episodes")),
+            *["evaluation-scores", "steps-to-return"] * bool(self.counted("steps")),
+            *["encoder-scores"] * bool(self.counted("epochs")),
+            *["datasets"] * bool(self.config.datasets),
         ]
         tables = [self.path("table", table=table) for table in names]
         videos = [
@@ -71,32 +79,41 @@ class Plan:
             for variant in self.config.experiments[name].variants
             for path in self.videos_of(name, variant.name)
         ]
-        runs = [path for product in RUN_PRODUCTS for path in self.run_products(product)]
-        evaluations = [path for product in EVALUATION_PRODUCTS for path in self.run_products(product, self.deep())]
-        return [self.path("config"), *figures, *videos, *tables, *runs, *evaluations]
+        runs = [
+            path
+            for budget, products in RUN_PRODUCTS.items()
+            for product in products
+            for path in self.run_products(product, self.counted(budget))
+        ]
+        evaluations = [
+            path for product in EVALUATION_PRODUCTS for path in self.run_products(product, self.counted("steps"))
+        ]
+        datasets = [path for product in DATASET_PRODUCTS for path in self.dataset_products(product)]
+        return [self.path("config"), *figures, *videos, *tables, *runs, *evaluations, *datasets]
 
     def videos_of(self, experiment: str, variant: str) -> list[str]:
-        """The videos of a variant: its last training episode, or three evaluation episodes of a deep agent."""
+        """The videos of a variant: its last training episode, or three evaluation episodes on Atari."""
         known = {"experiment": experiment, "variant": variant}
-        if not self.config.experiments[experiment].deep:
+        if self.config.experiments[experiment].budget == "episodes":
             return [self.path("video", **known, format=kind) for kind in VIDEO_FORMATS]
         return [
             self.path("gameplay", **known, which=which, format=kind) for which in EPISODES for kind in GAMEPLAY_FORMATS
         ]
 
     def picture_costs(self) -> list[str]:
-        """What Snakemake notes of every figure and video: time and memory."""
+        """What Snakemake notes of every encoding, figure and video: time and memory."""
         videos = [
             path
             for name in self.config.videos
             for variant in self.config.experiments[name].variants
             for path in self.video_costs(name, variant.name)
         ]
-        return [*(self.path("figure cost", figure=name) for name in self.config.figures), *videos]
+        encodings = self.run_products("encoding cost", self.counted("epochs"))
+        return [*encodings, *(self.path("figure cost", figure=name) for name in self.config.figures), *videos]
 
     def video_costs(self, experiment: str, variant: str) -> list[str]:
         known = {"experiment": experiment, "variant": variant}
-        if self.config.experiments[experiment].deep:
+        if self.config.experiments[experiment].budget == "steps":
             return [self.path("gameplay cost", **known, which=which) for which in EPISODES]
         return [self.path("video cost", **known)]
 
@@ -109,13 +126,17 @@ class Plan:
             for variant in experiment.variants
         }
 
-    def linear(self) -> list[str]:
-        """The experiments with linear agents."""
-        return [name for name, experiment in self.config.experiments.items() if not experiment.deep]
+    def counted(self, budget: str) -> list[str]:
+        """The experiments whose agents count episodes, steps or epochs."""
+        return [name for name, experiment in self.config.experiments.items() if experiment.budget == budget]
 
-    def deep(self) -> list[str]:
-        """The experiments with deep agents."""
-        return [name for name, experiment in self.config.experiments.items() if experiment.deep]
+    def names(self, budget: str) -> str:
+        """A pattern for their names, so that a path belongs to one rule."""
+        return "|".join(self.counted(budget)) or "(?!)"
+
+    def other_names(self, budget: str) -> str:
+        """A pattern for all other names, those that the config lacks included: they get a message of their own."""
+        return rf"(?!({self.names(budget)})/)[a-z0-9-]+"
 
     def runs(self, experiments: Iterable[str] | None = None) -> list[dict[str, str]]:
         """The training jobs of some experiments (default: all), as wildcards: experiment, variant, seeds."""
@@ -129,6 +150,10 @@ class Plan:
     def run_products(self, product: str, experiments: Iterable[str] | None = None) -> list[str]:
         """A product of every run of some experiments (default: all)."""
         return [self.path(product, **run) for run in self.runs(experiments)]
+
+    def dataset_products(self, product: str) -> list[str]:
+        """A product of every data set."""
+        return [self.path(product, dataset=name) for name in self.config.datasets]
 
     # What a job gets. Snakemake compares params as text, so that each is one canonical value.
 
@@ -167,28 +192,68 @@ class Plan:
 
     def run_code(self, run: Any) -> str:
         spec = self.spec(run)
-        return self.code("train_deep" if spec.agent.budget == "steps" else "train_linear", *spec.modules)
+        return self.code(COMMANDS[spec.agent.budget], *spec.modules)
+
+    def dataset(self, name: str) -> Any:
+        """The settings of a data set; a name that the config lacks raises `SettingsError`."""
+        if name not in self.config.datasets:
+            raise settings.SettingsError(unknown("data set", name, self.config.datasets))
+        return self.config.datasets[name]
+
+    def dataset_spec(self, name: str) -> str:
+        return canonical(self.dataset(name).model_dump())
+
+    def policy(self, dataset: str) -> list[str]:
+        """The recordings that a data set is made of, if they are those of a trained agent."""
+        run = self.dataset(dataset).policy
+        known = {} if run == "random" else {"experiment": run.experiment, "variant": run.variant, "seeds": run.seed}
+        return [self.path("evaluation recordings", **known)] if known else []
+
+    def frames(self, run: Any) -> str:
+        """The frames that an auto-encoder learns from."""
+        spec: Any = self.spec(run)
+        return self.path("frames", dataset=spec.environment.dataset)
+
+    def encoding_spec(self, run: Any) -> str:
+        spec: Any = self.spec(run)
+        game = self.dataset(spec.environment.dataset).environment.game
+        return canonical({"game": game, "split": spec.agent.split})
 
     def initial_weights(self, run: Any) -> list[str]:
         """The file that a deep agent starts from, if any."""
         path = getattr(self.spec(run).agent, "initial_weights", None)
         return [] if path is None else [path.replace("{seed}", run.seeds)]
 
+    def encoder(self, run: Any) -> list[str]:
+        """The weights of the auto-encoder over whose latent variables a linear agent learns, if any."""
+        encoder = getattr(getattr(self.spec(run).agent, "features", None), "encoder", None)
+        if encoder is None:
+            return []
+        return [self.path("weights", experiment=encoder.experiment, variant=encoder.variant, seeds=encoder.seed)]
+
     def evaluation_spec(self, run: Any) -> str:
-        """How to evaluate: environment, network and protocol, and nothing of how the agent learned."""
+        """How to evaluate: environment, what weights need to play with, protocol; nothing of how the agent learned."""
         spec: Any = self.spec(run)
-        network = spec.agent.model_dump(include={"network", "pixel_centre", "pixel_scale"})
+        agent = spec.agent.model_dump(include=spec.agent.playing)
         evaluation = self.config.evaluation.model_dump()
-        return canonical({"environment": spec.environment.model_dump(), "network": network, "evaluation": evaluation})
+        return canonical({"environment": spec.environment.model_dump(), "agent": agent, "evaluation": evaluation})
 
     def evaluation_code(self, run: Any) -> str:
-        return self.code("evaluate", self.spec(run).environment.module)
+        return self.code("evaluate", self.player_module(run), *self.spec(run).features)
 
     def training_module(self, run: Any) -> str:
-        return self.spec(run).environment.module
+        return self.spec(run).training
 
     def agent_module(self, run: Any) -> str:
         return self.spec(run).agent.module
+
+    def feature_module(self, run: Any) -> str:
+        """The module of the features, or nothing."""
+        return " ".join(self.spec(run).features)
+
+    def player_module(self, run: Any) -> str:
+        spec: Any = self.spec(run)
+        return spec.agent.player
 
     def figure(self, name: str) -> Any:
         """The settings of a figure; a name that the config lacks raises `SettingsError`."""
@@ -228,14 +293,18 @@ class Plan:
         values = [f"{last_name(key)} {specs[0][key]}" for key in shared if key in specs[0]]
         swept = [last_name(key) for key in keys if key not in shared]
         evaluation = self.config.evaluation
+        if experiment.budget == "epochs":
+            judged = "Judged on test frames, which nothing was learned from."
+        elif experiment.budget == "episodes":
+            judged = "Training returns."
+        else:
+            judged = (
+                f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} at each of "
+                f"nine points before, with seeds of their own, ε {evaluation.epsilon:g}."
+            )
         return (
             f"{name}: seeds {experiment.first_seed} to {experiment.last_seed}, {', '.join(values)}"
-            f"{'; swept: ' + ', '.join(swept) if swept else ''}. "
-        ) + (
-            f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} at each of nine "
-            f"points before, with seeds of their own, ε {evaluation.epsilon:g}."
-            if experiment.deep
-            else "Training returns."
+            f"{'; swept: ' + ', '.join(swept) if swept else ''}. {judged}"
         )
 
     def video_input(self, run: Any) -> str:
@@ -249,8 +318,8 @@ class Plan:
             for block in self.config.experiments[run.experiment].blocks(self.config.block_size)
             if int(block.split("-")[0]) <= seed <= int(block.split("-")[-1])
         ]
-        deep = self.config.experiments[run.experiment].deep
-        product = "evaluation recordings" if deep else "recordings"
+        evaluated = self.config.experiments[run.experiment].budget == "steps"
+        product = "evaluation recordings" if evaluated else "recordings"
         return self.path(product, experiment=run.experiment, variant=run.variant, seeds=seeds)
 
     def video_seed(self, run: Any) -> int:
@@ -275,9 +344,15 @@ class Plan:
                 spec: Any = self.spec(job.wildcards)
                 steps = (last - first + 1) * spec.episodes * STEPS_PER_EPISODE
                 one += steps / STEPS_PER_SECOND.get(spec.agent.name, STEPS_PER_SECOND["sarsa"])
-            elif job.rule.name == "train_deep":
+            elif job.rule.name == "train_atari":
                 spec = self.spec(job.wildcards)
-                one += (spec.steps or 0) * spec.environment.image_size**2 / DEEP_PIXELS_PER_SECOND
+                deep = DEEP_PIXELS_PER_SECOND / spec.environment.image_size**2
+                one += spec.steps / STEPS_PER_SECOND.get(spec.agent.name, deep)
+            elif job.rule.name == "dataset":
+                one += self.dataset(job.wildcards.dataset).size / FRAMES_PER_SECOND
+            elif job.rule.name == "train_encoder":
+                spec = self.spec(job.wildcards)
+                one += spec.epochs * self.dataset(spec.environment.dataset).size / ENCODED_PER_SECOND
             elif job.rule.name == "evaluate":
                 one += self.config.evaluation.episodes * SECONDS_PER_EVALUATION
             seconds, longest, count = seconds + one, max(longest, one), count + 1
@@ -291,7 +366,7 @@ class Plan:
     def notices(self) -> str:
         """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
         lines = []
-        evaluations = self.run_products("evaluation manifest", self.deep())
+        evaluations = self.run_products("evaluation manifest", self.counted("steps"))
         for path in map(Path, [*self.run_products("manifest"), *evaluations]):
             if not path.exists():
                 continue
@@ -320,12 +395,29 @@ DEEP_PIXELS_PER_SECOND = 180 * 84**2
 SECONDS_PER_EVALUATION = 3
 """Rough: the default agent on a processor with AVX-512, and an episode of Pong with the random one beside it."""
 
-SECONDS = {"train_deep": 10.0, "evaluate": 8.0, "train_linear": 1.2, "figure": 3.0, "video": 4.0}
+FRAMES_PER_SECOND = 1500
+ENCODED_PER_SECOND = 2500
+"""Rough as well: frames of a data set made, and learned from."""
+
+SECONDS = {
+    "train_atari": 10.0,
+    "train_encoder": 10.0,
+    "encode": 15.0,
+    "evaluate": 8.0,
+    "train_linear": 1.2,
+    "figure": 3.0,
+    "video": 4.0,
+}
 """Start-up, imports and drawing, on one core."""
 
 STEPS_PER_EPISODE = 200
-STEPS_PER_SECOND = {"sarsa": 8e6, "sarsa-lambda": 1.5e6, "true-online-sarsa-lambda": 1.5e6}
-"""Of linear agents on Mountain Car: rough averages over codings and settings."""
+STEPS_PER_SECOND = {
+    "sarsa": 8e6,
+    "sarsa-lambda": 1.5e6,
+    "true-online-sarsa-lambda": 1.5e6,
+    "dense-true-online-sarsa-lambda": 1e3,
+}
+"""Of linear agents on Mountain Car, the last on Atari: rough averages over codings, features and settings."""
 
 
 def last_name(key: str) -> str:

@@ -21,7 +21,10 @@ ROOT = PACKAGE.parents[1]
 OUTSIDE = ("rlgames.settings", "rlgames.messages")
 """What is outside the code hash: the whole effect of the settings on a result is in its spec, and words have none."""
 
-LIBRARIES = ("numpy", "numba", "gymnasium", "ale-py", "tensorflow", "tensorflow-cpu", "keras", "pandas", "pyarrow")
+LIBRARIES = (
+    *("numpy", "numba", "gymnasium", "ale-py", "tensorflow", "tensorflow-cpu", "keras"),
+    *("opencv-python-headless", "scikit-learn", "pandas", "pyarrow"),
+)
 """Libraries whose versions a manifest shows, where they are installed; the lock has all of them."""
 
 
@@ -146,6 +149,13 @@ def machine() -> dict[str, Any]:
         "instruction_set": known[0] if known else platform.machine(),
         "onednn_max_cpu_isa": os.environ.get("ONEDNN_MAX_CPU_ISA"),
         "cores": os.cpu_count(),
+    }
+
+
+def numerics(device: str) -> dict[str, Any]:
+    """What the bits of a training depend on, besides its settings and code."""
+    return {"lock": installed_lock(), "device": device} | {
+        key: machine()[key] for key in ("instruction_set", "onednn_max_cpu_isa")
     }
 
 

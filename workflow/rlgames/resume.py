@@ -24,6 +24,9 @@ from rlgames.messages import log
 KEPT = 2
 """Saves that are kept: the second is for when the last one is damaged."""
 
+SAVE_SECONDS = 60
+"""Between two saves: what a kill may cost. RLGAMES_SAVE_SECONDS replaces it, and changes no result."""
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -150,6 +153,11 @@ class Saves:
             return None
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return dict(arrays)
+
+
+def save_seconds() -> float:
+    """Seconds between two saves."""
+    return float(os.environ.get("RLGAMES_SAVE_SECONDS", SAVE_SECONDS))
 
 
 def step_of(path: Path) -> int:

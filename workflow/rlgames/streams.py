@@ -14,6 +14,10 @@ class Purpose(IntEnum):
     WEIGHTS = 3
     EVALUATION = 4
     EVALUATION_EXPLORATION = 5
+    DATASET = 6
+    DATASET_EXPLORATION = 7
+    HELD_OUT = 8
+    MINIBATCHES = 9
 
 
 def stream(seed: int, purpose: Purpose) -> np.random.Generator:

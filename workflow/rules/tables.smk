@@ -1,12 +1,12 @@
 # Gathers tables over all runs.
-# Needs: episodes and manifests of every run, evaluations of deep agents, and what Snakemake noted of figures and videos.
-# Makes: tables/final-scores.csv of linear agents, tables/evaluation-scores.csv and steps-to-return.csv of deep ones, and
-# tables/cost.csv.
+# Needs: episodes and manifests of every run, evaluations on Atari, encodings, and what Snakemake noted of figures and
+# videos. Makes: tables/final-scores.csv of linear agents over tiles, tables/evaluation-scores.csv and steps-to-return.csv
+# of agents on Atari, tables/datasets.csv, tables/encoder-scores.csv, and tables/cost.csv.
 
 
 rule final_scores:
     input:
-        episodes=PLAN.run_products("episodes", PLAN.linear()),
+        episodes=PLAN.run_products("episodes", PLAN.counted("episodes")),
     output:
         report(
             PLAN.path("table", table="final-scores"),
@@ -28,9 +28,9 @@ rule final_scores:
 
 rule deep_scores:
     input:
-        evaluations=PLAN.run_products("evaluation episodes", PLAN.deep()),
-        episodes=PLAN.run_products("episodes", PLAN.deep()),
-        manifests=PLAN.run_products("manifest", PLAN.deep()),
+        evaluations=PLAN.run_products("evaluation episodes", PLAN.counted("steps")),
+        episodes=PLAN.run_products("episodes", PLAN.counted("steps")),
+        manifests=PLAN.run_products("manifest", PLAN.counted("steps")),
     output:
         scores=report(
             PLAN.path("table", table="evaluation-scores"),
@@ -58,10 +58,53 @@ rule deep_scores:
         " --code {params.code} --log {log:q}"
 
 
+rule datasets:
+    input:
+        PLAN.dataset_products("dataset manifest"),
+    output:
+        report(
+            PLAN.path("table", table="datasets"),
+            category="Tables",
+            labels={"table": "data sets"},
+            caption="../report/datasets.rst",
+        ),
+    log:
+        PLAN.path("log", job="datasets"),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=PLAN.code("datasets"),
+    shell:
+        "exec python -m rlgames.commands.datasets --manifests {input:q} --output {output:q} --code {params.code} --log {log:q}"
+
+
+rule encoder_scores:
+    input:
+        PLAN.run_products("encoding", PLAN.counted("epochs")),
+    output:
+        report(
+            PLAN.path("table", table="encoder-scores"),
+            category="Tables",
+            labels={"table": "encoder scores"},
+            caption="../report/encoder-scores.rst",
+        ),
+    log:
+        PLAN.path("log", job="encoder-scores"),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        runs=PLAN.order(),
+        code=PLAN.code("encoder_scores"),
+    shell:
+        "exec python -m rlgames.commands.encoder_scores --encodings {input:q} --output {output:q}"
+        " --code {params.code} --log {log:q}"
+
+
 rule cost:
     input:
+        datasets=PLAN.dataset_products("dataset manifest"),
         trainings=PLAN.run_products("manifest"),
-        evaluations=PLAN.run_products("evaluation manifest", PLAN.deep()),
+        evaluations=PLAN.run_products("evaluation manifest", PLAN.counted("steps")),
         pictures=PLAN.picture_costs(),
     output:
         report(
@@ -79,6 +122,6 @@ rule cost:
         lock=PLAN.lock(),
         code=PLAN.code("cost"),
     shell:
-        "exec python -m rlgames.commands.cost --manifests {input.trainings:q} {input.evaluations:q}"
+        "exec python -m rlgames.commands.cost --manifests {input.datasets:q} {input.trainings:q} {input.evaluations:q}"
         " --pictures {input.pictures:q} --output {output:q} --lock {params.lock:q}"
         " --code {params.code} --log {log:q}"

@@ -1,9 +1,10 @@
-# Trains agents, and evaluates the deep ones.
-# Needs: nothing, or the weights that an agent starts from. Makes: runs/{experiment}/{variant}/seed-{seeds}/ with
-# weights, episodes, recordings and manifest, and in evaluation/ episodes, recordings and manifest.
+# Trains agents, and evaluates those on Atari.
+# Needs: nothing, or the weights that an agent starts from, or those of its encoder. Makes:
+# runs/{experiment}/{variant}/seed-{seeds}/ with weights, episodes, recordings and manifest, and in evaluation/ episodes,
+# recordings and manifest.
 
 
-# Linear agents learn in milliseconds, so that one job trains a block of seeds.
+# Linear agents over tiles learn in milliseconds, so that one job trains a block of seeds.
 rule train_linear:
     output:
         weights=PLAN.path("weights"),
@@ -30,12 +31,13 @@ rule train_linear:
         " --spec {params.spec:q} --code {params.code} --log {log:q}"
 
 
-# Deep agents learn in minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
+# Agents on Atari learn in minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
 # The longest jobs go first, and short ones fill the cores in the end. It also keeps Snakemake quiet: every job that ends
 # while others wait adds a timer that looks for work each second; after a hundred linear runs that took a sixth of a core.
-rule train_deep:
+rule train_atari:
     input:
         initial_weights=lambda wildcards: PLAN.initial_weights(wildcards),
+        encoder=lambda wildcards: PLAN.encoder(wildcards),
     output:
         weights=PLAN.path("weights"),
         episodes=PLAN.path("episodes"),
@@ -44,6 +46,7 @@ rule train_deep:
     log:
         PLAN.path("run log"),
     wildcard_constraints:
+        experiment=PLAN.other_names("epochs"),
         seeds=r"\d+",
     priority: 1
     conda:
@@ -51,23 +54,26 @@ rule train_deep:
     threads: PLAN.config.threads
     params:
         spec=lambda wildcards: PLAN.run_spec(wildcards),
-        environment=lambda wildcards: PLAN.training_module(wildcards),
+        training=lambda wildcards: PLAN.training_module(wildcards),
         agent=lambda wildcards: PLAN.agent_module(wildcards),
+        features=lambda wildcards: PLAN.feature_module(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
         state=PLAN.path("state"),
     shell:
-        "exec python -m rlgames.commands.train_deep"
+        "exec python -m rlgames.commands.train_atari"
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
         " --weights {output.weights:q} --episodes {output.episodes:q}"
         " --recordings {output.recordings:q} --manifest {output.manifest:q}"
-        " --environment {params.environment} --agent {params.agent} --threads {threads} --state {params.state:q}"
-        " --initial-weights {input.initial_weights:q} --parent $PPID"
+        " --training {params.training} --agent {params.agent} --features {params.features}"
+        " --initial-weights {input.initial_weights:q} --encoder {input.encoder:q}"
+        " --threads {threads} --state {params.state:q} --parent $PPID"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"
 
 
 rule evaluate:
     input:
         weights=PLAN.path("weights"),
+        encoder=lambda wildcards: PLAN.encoder(wildcards),
     output:
         episodes=PLAN.path("evaluation episodes"),
         recordings=PLAN.path("evaluation recordings"),
@@ -81,11 +87,13 @@ rule evaluate:
         "../../envs/environment.yaml"
     params:
         spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
-        environment=lambda wildcards: PLAN.training_module(wildcards),
+        player=lambda wildcards: PLAN.player_module(wildcards),
+        features=lambda wildcards: PLAN.feature_module(wildcards),
         code=lambda wildcards: PLAN.evaluation_code(wildcards),
     shell:
         "exec python -m rlgames.commands.evaluate"
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
         " --weights {input.weights:q} --episodes {output.episodes:q} --recordings {output.recordings:q}"
         " --manifest {output.manifest:q}"
-        " --environment {params.environment} --spec {params.spec:q} --code {params.code} --log {log:q}"
+        " --player {params.player} --features {params.features} --encoder {input.encoder:q}"
+        " --spec {params.spec:q} --code {params.code} --log {log:q}"

@@ -1,6 +1,6 @@
 # Plays recorded episodes again, for a video.
-# Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html of linear agents,
-# and videos/{experiment}/{variant}/best, median and random of deep ones, with .gif and .png for pages that play no video.
+# Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html, and on Atari
+# videos/{experiment}/{variant}/best, median and random, with .gif and .png for pages that play no video.
 
 
 rule video:

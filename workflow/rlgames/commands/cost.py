@@ -1,4 +1,4 @@
-"""Tabulate what every training, evaluation, figure and video cost, on which machine, and under which code and lock."""
+"""Tabulate what every job cost, on which machine, and under which code and lock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 
 from rlgames.commands import job
+
+JOBS = {"evaluation": "evaluation", "datasets": "data set"}
+"""By the folder of its manifest."""
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def main() -> None:
         facts = json.loads(path.read_text())
         rows.append(
             {
-                "job": "evaluation" if path.parent.name == "evaluation" else "training",
+                "job": JOBS.get(path.parent.name) or JOBS.get(path.parts[-3], "training"),
                 **{key: facts[key] for key in ("experiment", "variant", "seeds", "steps", "wall_seconds")},
                 **{key: facts[key] for key in ("threads", "device")},
                 "processor": facts["machine"]["processor"],
@@ -41,10 +44,10 @@ def main() -> None:
         )
     for path in arguments.pictures:
         kind, *names = path.with_suffix("").parts[path.parts.index("logs") + 1 :]  # see rlgames.paths
-        experiment, variant, *which = names if kind == "videos" else (None, None, *names)
+        experiment, variant, *which = (None, None, *names) if kind == "figures" else names
         rows.append(
             {
-                "job": " ".join([kind.removesuffix("s"), *which]),
+                "job": " ".join([kind.removesuffix("s"), *which]) if kind != "runs" else which[1],
                 "experiment": experiment,
                 "variant": variant,
                 "wall_seconds": pd.read_csv(path, sep="\t")["s"].iloc[0],

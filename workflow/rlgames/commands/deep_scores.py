@@ -1,4 +1,4 @@
-"""Tabulate what deep agents reached in evaluation, and how soon their training returns reached given levels."""
+"""Tabulate what agents on Atari reached in evaluation, and how soon their training returns reached given levels."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from rlgames.commands import job
@@ -13,8 +15,10 @@ from rlgames.messages import Progress
 def main() -> None:
     start = time.perf_counter()
     parser = job.parser(__doc__)
-    parser.add_argument("--spec", required=True, help="environment, network and protocol, as JSON")
-    parser.add_argument("--environment", required=True, help="module of the environment")
+    parser.add_argument("--spec", required=True, help="environment, what the agent sees or is, and protocol, as JSON")
+    parser.add_argument("--player", required=True, help="module in which this kind of agent plays")
+    parser.add_argument("--features", nargs="*", default=[], help="module of the features of a linear agent")
+    parser.add_argument("--encoder", nargs="*", type=Path, default=[], help="weights that the features need")
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--variant", required=True)
     parser.add_argument("--seed", required=True, type=int)
@@ -22,18 +26,12 @@ def main() -> None:
     for product in ("episodes", "recordings", "manifest"):
         parser.add_argument(f"--{product}", required=True, type=Path)
     arguments = parser.parse_args()
-    job.begin(arguments, __spec__.name, arguments.environment)
-
-    from rlgames.devices import prepare
-
-    prepare("cpu", 1)
+    job.begin(arguments, __spec__.name, arguments.player, *arguments.features)
 
     import numpy as np
     import pandas as pd
-    import tensorflow as tf
 
-    from rlgames import networks
-    from rlgames.environments.atari import PATCH, Games, offsets
+    from rlgames.environments.atari import Game, Games
     from rlgames.evaluation import play
     from rlgames.files import replacing, write_episodes
     from rlgames.provenance import checksum, manifest
@@ -41,20 +39,18 @@ def main() -> None:
     spec = json.loads(arguments.spec)
     environment, protocol = spec["environment"], spec["evaluation"]
     saved = dict(np.load(arguments.weights, allow_pickle=False))
-    side = environment["image_size"] // PATCH
-    shape = (side, side, PATCH**2 * len(offsets(environment)))
-    actions = Games(environment, 1).actions
-    network = networks.make(spec["network"], shape, len(actions))
-    forward = tf.function(lambda x: network(x), input_signature=[tf.TensorSpec((None, *shape), tf.uint8)])
-
-    def values(pictures: np.ndarray) -> np.ndarray:
-        return forward(pictures).numpy()
+    features = [
+        import_module(module).Features(environment, spec["agent"]["features"], *arguments.encoder)
+        for module in arguments.features
+    ]
+    player = import_module(arguments.player).Player(saved, environment, spec["agent"], *features)
+    actions = len(Games(environment, 1).actions)
 
     def is_finite(q: np.ndarray) -> bool:
         return bool(np.isfinite(q).all())
 
-    def no_values(pictures: np.ndarray) -> np.ndarray:
-        return np.zeros((len(pictures), len(actions)), np.float32)
+    def no_values(states: np.ndarray) -> np.ndarray:
+        return np.zeros((len(states), actions), np.float32)
 
     count, few, points = protocol["episodes"], protocol["checkpoint_episodes"], len(saved["steps"])
     # Agent, point of the training, ε, and the numbers of its episodes, which are those of their seeds.
@@ -70,10 +66,11 @@ def main() -> None:
     name = {"experiment": arguments.experiment, "variant": arguments.variant, "seed": arguments.seed}
     progress = Progress(f"{arguments.experiment}/{arguments.variant}, seed {arguments.seed}", len(plans), "evaluations")
     for agent, point, epsilon, numbers in plans:
-        if point is not None:
-            networks.load(network, saved, point)
-        judge = no_values if agent == "random" else values
-        played = play(environment, judge, numbers, arguments.seed, epsilon)
+        if point is None:
+            played = play(partial(Game, environment), no_values, numbers, arguments.seed, epsilon)
+        else:
+            player.load(point)
+            played = play(player.game, player.q, numbers, arguments.seed, epsilon)
         for number, episode in zip(numbers, played, strict=True):
             rows.append(
                 {

@@ -1,4 +1,4 @@
-"""Show an evaluation episode of a deep agent, with its action values, as a video and a page that holds it.
+"""Show an evaluation episode on Atari, with its action values, as a video and a page that holds it.
 
 Its best eight seconds become an animation, and the choice that mattered most in them a still.
 """

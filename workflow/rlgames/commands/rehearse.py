@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from rlgames.plan import Plan
+from rlgames.settings.agents import DeepAgent
 
 STEPS = 2000
 
@@ -31,7 +32,7 @@ def main() -> None:
     if arguments.only:
         rehearse(plan.variants[tuple(arguments.only)].spec, " ".join(arguments.only))
         return
-    deep = [key for key in plan.variants if key[0] in plan.deep()]
+    deep = [key for key, variant in plan.variants.items() if isinstance(variant.spec.agent, DeepAgent)]
     failed = 0
     for key in deep:  # a process each, so that memory is counted apart
         command = [sys.executable, "-m", "rlgames.commands.rehearse", str(arguments.config), "--only", *key]
@@ -49,12 +50,13 @@ def rehearse(spec: Any, name: str) -> None:
         prepare(agent["device"], 1)
     except DeviceError as error:
         sys.exit(f"{name}: {error}")
-    from rlgames.training.deep import Training, memory
+    from rlgames.training.deep import Training
 
-    if (shortage := memory(environment, agent)) is not None:
-        sys.exit(f"{name}: {shortage}")
     agent |= {"warm_up": STEPS // 2, "epsilon_start": agent["epsilon_end"]}
-    training = Training(import_module(spec.agent.module), 0, environment, agent, STEPS)
+    try:
+        training = Training(import_module(spec.agent.module), 0, environment, agent, STEPS)
+    except MemoryError as error:
+        sys.exit(f"{name}: {error}")
     training.begin()
     while not training.updates:  # the first of which compiles
         training.advance()

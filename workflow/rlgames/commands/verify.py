@@ -1,16 +1,19 @@
-"""Play every recording again: confirm length, return and ending, and the scores made of them (`make verify`)."""
+"""Play every recording again: confirm length, return and ending, the scores made of them, and the frames of data sets
+(`make verify`)."""
 
 from __future__ import annotations
 
 import sys
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pyarrow.parquet import ParquetFile
 from tqdm import tqdm
 
+from rlgames.frames import Frames
 from rlgames.recording import environment_of, replay
 from rlgames.statistics import evaluation_scores
 
@@ -22,6 +25,9 @@ def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
     """How many recordings a part of a file has, and a line for each that does not give what was published."""
     path, first = part
     recordings = pd.read_parquet(path)
+    if path.with_name("frames.parquet").exists():
+        recordings = recordings.iloc[first : first + PART]
+        return len(recordings), check_frames(path, recordings)
     episodes = pd.read_parquet(path.with_name("episodes.parquet")).set_index(["seed", "episode"])
     wrong = []
     if first == 0 and environment_of(recordings.iloc[0].to_dict()).name == "atari":  # every episode is recorded
@@ -32,14 +38,36 @@ def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
         (_, *rewards), ends = zip(*((reward, end) for reward, end, _ in replay(recording)), strict=True)
         published = episodes.loc[(recording["seed"], recording["episode"])]
         # A game knows its end; that an episode was cut off, or stopped since weights diverged, it can't know.
-        ended = "terminated" if ends[-1] and not any(ends[:-1]) else "not terminated" if not any(ends) else "over early"
-        found = (len(rewards), sum(rewards), ended)
+        over = ended(ends[-1]) if not any(ends[:-1]) else "over early"
+        found = (len(rewards), sum(rewards), over)
         for name, row in {"recording": recording, "table of episodes": published}.items():
-            ending = "terminated" if row["ending"] == "terminated" else "not terminated"
-            said = (int(row["steps"]), float(row["return"]), ending)
-            if found != said:
+            if found != (said := outcome(row)):
                 wrong.append(f"{path}: seed {recording['seed']}: played {found}, but the {name} says {said}")
     return len(recordings), wrong
+
+
+def ended(terminated: bool) -> str:
+    return "terminated" if terminated else "not terminated"
+
+
+def outcome(row: Any) -> tuple[int, float, str]:
+    """Steps, return and ending of an episode as they were published."""
+    return int(row["steps"]), float(row["return"]), ended(row["ending"] == "terminated")
+
+
+def check_frames(path: Path, recordings: pd.DataFrame) -> list[str]:
+    """A line for each of a data set's recordings that does not give its return, or its frames."""
+    frames, wrong = Frames(path.with_name("frames.parquet")), []
+    for recording in recordings.to_dict("records"):
+        rewards, ends, pictures = zip(*replay(recording), strict=True)
+        rows = np.flatnonzero(frames.episodes == recording["episode"])
+        seen = np.array([stack[-1] for stack in pictures[:-1] if stack is not None])
+        found, said = (len(rewards) - 1, sum(rewards), ended(ends[-1])), outcome(recording)
+        if found != said:
+            wrong.append(f"{path}: episode {recording['episode']}: played {found}, but the recording says {said}")
+        elif not np.array_equal(seen, frames.pictures(rows)):
+            wrong.append(f"{path}: episode {recording['episode']}: played, its frames are others")
+    return wrong
 
 
 def check_scores(root: Path) -> list[str]:
@@ -59,7 +87,7 @@ def check_scores(root: Path) -> list[str]:
 
 def main() -> None:
     root = Path(sys.argv[1])
-    paths = sorted(root.glob("runs/**/recordings.parquet"))
+    paths = sorted([*root.glob("runs/**/recordings.parquet"), *root.glob("datasets/*/recordings.parquet")])
     if not paths:
         sys.exit(f"There are no recordings below {root}; run make first.")
     sizes = {path: ParquetFile(path).metadata.num_rows for path in paths}
@@ -73,8 +101,8 @@ def main() -> None:
     if wrong:
         print(*wrong, sep="\n")
         sys.exit(
-            f"{len(wrong)} of {total} recordings do not give what was published. Delete their runs, and their folders "
-            "below state, and run make."
+            f"{len(wrong)} of {total} recordings do not give what was published. Delete their runs or data sets, and "
+            "their folders below state, and run make."
         )
     if wrong := check_scores(root):
         sys.exit("\n".join([*wrong, "Delete the table and run make."]))

@@ -86,6 +86,35 @@ class Games:
         return Step(observations[:, self.selected], rewards.astype(np.float64), terminated, truncated, life_lost)
 
 
+class Outcome(NamedTuple):
+    """What a step of a single game gave."""
+
+    state: np.ndarray
+    """What the game shows: an observation or, of a game seen through features, their vector."""
+    reward: float
+    """The game's own points."""
+    terminated: bool
+    truncated: bool
+    life_lost: bool
+
+
+class Game:
+    """One game by itself; its states are observations, uint8 of shape (stack, height, width)."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """`settings` are those of `rlgames.settings.environments.Atari`."""
+        self.games = Games(settings, 1)
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Begin the episode of this seed: its first state."""
+        return self.games.reset(np.array([seed]))[0]
+
+    def step(self, action: int) -> Outcome:
+        """Take an action (its number in `Games.actions`)."""
+        observations, *facts = self.games.step(np.array([action]))
+        return Outcome(observations[0], *(fact[0].item() for fact in facts))
+
+
 def patches(observations: np.ndarray) -> np.ndarray:
     """Stacks of frames cut into patches of 4 x 4 pixels, which become channels.
 

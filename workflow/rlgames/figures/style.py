@@ -51,7 +51,7 @@ def set_scale(axes: Axes, scale: str, quantity: str, subs: tuple[int, ...] = (1,
         return
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=subs))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 

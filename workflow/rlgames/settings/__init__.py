@@ -13,13 +13,28 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from rlgames.settings.base import Settings
-from rlgames.settings.experiments import Experiment, Variant, describe, locate, shown, value_at
+from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.datasets import Dataset
+from rlgames.settings.experiments import Experiment, Spec, Variant, describe, locate, shown, value_at
 from rlgames.settings.explanations import explanations, problem, unknown
-from rlgames.settings.figures import AnyFigure, CostToGo, LearningCurves, Returns, Sweep, ValueEstimates, Video
+from rlgames.settings.figures import (
+    AnyFigure,
+    CostToGo,
+    LatentSizes,
+    LatentSpace,
+    LearningCurves,
+    Returns,
+    Sweep,
+    ValueEstimates,
+    Video,
+)
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 """Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
+
+
+DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "max_steps")
+"""Settings of an Atari game on which the course of an episode depends; the others change what is seen of it."""
 
 
 class SettingsError(ValueError):
@@ -47,11 +62,13 @@ class Config(Settings):
     results: str = Field(pattern=r"^[\w./-]*[\w-]$")
     """Folder of all results, relative to the working directory; one for each config."""
     block_size: int = Field(default=100, ge=1, le=1_000_000)
-    """Seeds of a linear agent that one job trains. Any value gives the same bits; files are named by it."""
+    """Seeds of a linear agent over tiles that one job trains. Any value gives the same bits; files are named by it."""
     threads: int = Field(default=1, ge=1, le=64)
-    """Cores for the training of one deep agent; any number gives the same bits, and one per training is fastest."""
+    """Cores for the training of one agent on Atari; any number gives the same bits, and one per training is fastest."""
     evaluation: Evaluation = Evaluation()
-    """How trained deep agents are evaluated."""
+    """How agents that were trained on Atari are evaluated."""
+    datasets: dict[Names, Dataset] = Field(default={})
+    """The data sets, by name."""
     experiments: dict[Names, Experiment] = Field(min_length=1)
     """The experiments, by name."""
     figures: dict[Names, AnyFigure] = Field(default={})
@@ -69,15 +86,62 @@ class Config(Settings):
         for name in self.videos:
             if name not in self.experiments:
                 raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
+            if self.experiments[name].budget == "epochs":
+                raise problem(f"videos.{name}: an auto-encoder plays nothing; drop it")
             self._check_seed(f"videos.{name}", self.videos[name].seed, [name])
         return self
+
+    @model_validator(mode="after")
+    def _other_parts_exist(self) -> Config:
+        for name, experiment in self.experiments.items():
+            for spec in [variant.spec for variant in experiment.variants]:
+                self._check_frames(f"experiments.{name}", spec)
+        for name, dataset in self.datasets.items():
+            if isinstance(run := dataset.policy, TrainedRun):
+                played: Any = self.trained(f"datasets.{name}.policy", run, "steps").environment
+                for key in DYNAMICS:
+                    if getattr(played, key) != (wanted := getattr(dataset.environment, key)):
+                        raise problem(
+                            f"datasets.{name}.environment.{key}: {run.experiment} was trained with "
+                            f"{shown(getattr(played, key))}, not {shown(wanted)}; make them equal"
+                        )
+        return self
+
+    def _check_frames(self, place: str, spec: Any) -> None:
+        """That the data set of an auto-encoder, or the encoder of a linear agent, is there and fits."""
+        if spec.agent.budget == "epochs" and (dataset := spec.environment.dataset) not in self.datasets:
+            raise problem(f"{place}.environment.dataset: {unknown('data set', dataset, self.datasets)}")
+        encoder = getattr(getattr(spec.agent, "features", None), "encoder", None)
+        if encoder is not None:
+            learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, "epochs")
+            if learned.environment.dataset in self.datasets:  # its own mistake is reported there
+                wanted = self.datasets[learned.environment.dataset].environment.image_size
+                if spec.environment.image_size != wanted:
+                    raise problem(
+                        f"{place}.environment.image_size: {encoder.experiment} encodes frames of {wanted} x {wanted} "
+                        f"pixels, not {spec.environment.image_size}; make them equal"
+                    )
+
+    def trained(self, place: str, run: TrainedRun, budget: str) -> Spec:
+        """The spec of a run that another part of the config, at `place`, names; its agent has to learn in `budget`."""
+        if run.experiment not in self.experiments:
+            raise problem(f"{place}.experiment: {unknown('experiment', run.experiment, self.experiments)}")
+        if (found := self.experiments[run.experiment].budget) != budget:
+            raise problem(f"{place}.experiment: {run.experiment} learns in {found}; name one that learns in {budget}")
+        variants = {variant.name: variant.spec for variant in self.experiments[run.experiment].variants}
+        if run.variant not in variants:
+            raise problem(f"{place}.variant: {unknown(f'variant of {run.experiment}', run.variant, variants)}")
+        self._check_seed(place, run.seed, [run.experiment])
+        return variants[run.variant]
 
     def _check_figure(self, name: str, figure: AnyFigure) -> None:
         place = f"figures.{name}"
         for experiment in figure.experiments:
-            if self.experiments[experiment].deep != figure.deep:
-                found, wanted = ("deep", "linear")[:: 1 if self.experiments[experiment].deep else -1]
-                raise problem(f"{place}: {figure.kind} draws {wanted} agents, and those of {experiment} are {found}")
+            if (budget := self.experiments[experiment].budget) != figure.budget:
+                raise problem(
+                    f"{place}: {figure.kind} draws agents that learn in {figure.budget}, and those of {experiment} "
+                    f"learn in {budget}"
+                )
         if len(set(figure.experiments)) < len(figure.experiments):
             raise problem(f"{place}.experiments: names one experiment twice; drop one")
         swept = {
@@ -90,12 +154,21 @@ class Config(Settings):
                 )
         if (seed := getattr(figure, "seed", None)) is not None:
             self._check_seed(place, seed, figure.experiments)
-        if isinstance(figure, LearningCurves | CostToGo | Returns | ValueEstimates):
+        if isinstance(figure, LearningCurves | CostToGo | Returns | ValueEstimates) or figure.budget == "epochs":
             places = [curve for variants in self.curves(name).values() for curve in variants.values()]
             panel = "game" if isinstance(figure, Returns) else "facet"
             names = [(curve["curve"], curve.get(panel)) for curve in places]
             if repeated := {name[0] for name in names if names.count(name) > 1}:
                 raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+            if isinstance(figure, LatentSizes):
+                points = [(curve["latent_count"], curve["split"], curve["moving_weight"]) for curve in places]
+                if len(set(points)) < len(points):
+                    raise problem(
+                        f"{place}: several variants agree in latents, split and moving_weight, and would be one point; "
+                        "draw them in figures of their own"
+                    )
+            if isinstance(figure, LatentSpace) and min(curve["latent_count"] for curve in places) < 2:
+                raise problem(f"{place}: {figure.kind} draws two components, and one latent has one; drop that variant")
         if isinstance(figure, Returns):
             for experiment in figure.experiments:
                 stops: list[Any] = [variant.spec for variant in self.experiments[experiment].variants]
@@ -139,8 +212,8 @@ def place(figure: AnyFigure, experiment: str, variant: Variant) -> dict[str, Any
         )
         return {"curve": curve, "x": figure.x_factor * value_at(variant.spec, locate(figure.x))}
     facet: dict[str, Any] = {}
-    if figure.deep:
-        spec: Any = variant.spec
+    spec: Any = variant.spec
+    if figure.budget == "steps":
         facet = {
             "game": spec.environment.game,
             "frame_skip": spec.environment.frame_skip,
@@ -150,6 +223,9 @@ def place(figure: AnyFigure, experiment: str, variant: Variant) -> dict[str, Any
         }
         if isinstance(figure, Returns):  # a panel for each game, so no need to name it
             values = {key: value for key, value in values.items() if key != "game"}
+    if figure.budget == "epochs":
+        agent = spec.agent
+        facet = {"latent_count": agent.latents, "split": agent.split, "moving_weight": agent.moving_weight}
     if isinstance(figure, CostToGo):
         facet = {"coding": variant.spec.model_dump()["agent"]["coding"]}
     if isinstance(figure, LearningCurves) and figure.facet is not None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from rlgames.settings.base import Settings
+from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.explanations import problem
 
 
@@ -108,11 +108,87 @@ class TrueOnlineSarsaLambda(LinearAgent):
     """Trace decay λ."""
 
 
-class DeepAgent(Settings):
-    """What the deep agents share: deep Q-learning (Mnih et al. 2015), whose kinds differ in the target only."""
+class AtariAgent(Settings):
+    """What all agents share that learn on Atari games, step by step."""
 
     plays: ClassVar[set[str]] = {"atari"}
     budget: ClassVar[str] = "steps"
+    training: ClassVar[str]
+    """Module that trains this kind of agent."""
+    player: ClassVar[str]
+    """Module in which it plays with weights that were kept."""
+    playing: ClassVar[set[str]]
+    """Settings that weights need to play with."""
+    discount: float = Field(default=0.99, ge=0, le=1)
+    """Discount γ."""
+    epsilon_start: float = Field(default=1.0, ge=0, le=1)
+    """Exploration rate ε at first."""
+    epsilon_end: float = Field(default=0.01, ge=0, le=1)
+    """Exploration rate ε in the end."""
+    epsilon_steps: int = Field(default=50_000, ge=1, le=100_000_000)
+    """Steps over which ε falls, linearly."""
+    stop_return: float | None = None
+    """Stop as soon as the mean return of the last 40 episodes reaches this. Not for learning curves: they would
+    average the survivors."""
+
+
+class Features(Settings):
+    """What the features of an Atari game share."""
+
+    products: bool = False
+    """Let the product of every two be a feature too, squares included."""
+
+
+class Latents(Features):
+    """Latent variables of an auto-encoder, of the newest frame and of the one before."""
+
+    module: ClassVar[str] = "rlgames.features.latents"
+    name: Literal["latents"]
+    encoder: TrainedRun
+    """The run that trained the auto-encoder, on frames of the same size."""
+
+
+class Pixels(Features):
+    """Raw pixels of the newest frame and of the one before, shrunk: how much they differ from the background."""
+
+    module: ClassVar[str] = "rlgames.features.pixels"
+    name: Literal["pixels"]
+    side: int = Field(default=16, ge=1, le=210)
+    """Height and width that frames are shrunk to; no more than the environment's `image_size`."""
+    background: int = Field(default=0, ge=0, le=255)
+    """Grey level of the background (Pong: 87)."""
+
+
+class Positions(Features):
+    """Where things are, now and a step before, as the console's memory has it: no picture tells more. Pong only."""
+
+    module: ClassVar[str] = "rlgames.features.positions"
+    name: Literal["positions"]
+
+
+class DenseTrueOnlineSarsaLambda(AtariAgent):
+    """True online Sarsa(λ) (section 12.7) over real-valued features of the newest frame and of the one before, whatever
+    the `stack` of the environment. Zero initial weights."""
+
+    module: ClassVar[str] = "rlgames.agents.dense_true_online_sarsa_lambda"
+    training: ClassVar[str] = "rlgames.training.features"
+    player: ClassVar[str] = "rlgames.linear_player"
+    playing: ClassVar[set[str]] = {"features"}
+    name: Literal["dense-true-online-sarsa-lambda"]
+    features: Annotated[Latents | Pixels | Positions, Field(discriminator="name")]
+    """What the values are linear in, besides a constant."""
+    step_size: float = Field(gt=0, le=10)
+    """Step size α of the textbook's box: the more features, and the larger, the smaller it has to be."""
+    trace_decay: float = Field(ge=0, le=1)
+    """Trace decay λ."""
+
+
+class DeepAgent(AtariAgent):
+    """What the deep agents share: deep Q-learning (Mnih et al. 2015), whose kinds differ in the target only."""
+
+    training: ClassVar[str] = "rlgames.training.deep"
+    player: ClassVar[str] = "rlgames.deep_player"
+    playing: ClassVar[set[str]] = {"network", "pixel_centre", "pixel_scale"}
     network: Literal["nature", "small"] = "nature"
     """The network of Mnih et al. (2015), or the smaller one of 2013."""
     pixel_centre: int = Field(default=0, ge=0, le=255)
@@ -123,8 +199,6 @@ class DeepAgent(Settings):
     """Step size of Adam."""
     adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
     """ε of Adam: larger values temper the steps of weights with small gradients."""
-    discount: float = Field(default=0.99, ge=0, le=1)
-    """Discount γ."""
     n: int = Field(default=1, ge=1, le=100)
     """Rewards in an (uncorrected) return, before it bootstraps."""
     loss: Literal["huber", "squared"] = "huber"
@@ -141,17 +215,8 @@ class DeepAgent(Settings):
     """Updates per step, once warmed up: 0.25 is one every 4 steps."""
     target_every: int = Field(default=1000, ge=1, le=10_000_000)
     """Steps between two copies of the online network into the target network."""
-    epsilon_start: float = Field(default=1.0, ge=0, le=1)
-    """Exploration rate ε at first."""
-    epsilon_end: float = Field(default=0.01, ge=0, le=1)
-    """Exploration rate ε in the end."""
-    epsilon_steps: int = Field(default=50_000, ge=1, le=100_000_000)
-    """Steps over which ε falls, linearly."""
     games: int = Field(default=1, ge=1, le=256)
     """Games played side by side; each of their steps counts."""
-    stop_return: float | None = None
-    """Stop as soon as the mean return of the last 40 episodes reaches this. Not for learning curves: they would
-    average the survivors."""
     initial_weights: str | None = None
     """Start from the last weights in this file: weights.npz of another run, with {seed} where its path has the seed."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -181,7 +246,40 @@ class DoubleDQN(DeepAgent):
     name: Literal["double-dqn"]
 
 
+class AutoEncoder(Settings):
+    """A convolutional auto-encoder: learns to draw frames again from a few latent variables."""
+
+    plays: ClassVar[set[str]] = {"frames"}
+    budget: ClassVar[str] = "epochs"
+    module: ClassVar[str] = "rlgames.training.autoencoder"
+    name: Literal["auto-encoder"]
+    latents: int = Field(ge=1, le=4096)
+    """Latent variables."""
+    moving_weight: float = Field(default=30.0, ge=1, le=1e6)
+    """What the squared error of a pixel that differs from the data set's typical picture counts, at most: one over the
+    share of frames in which it does. 1 is the plain mean squared error."""
+    split: Literal["random", "episode"] = "random"
+    """How the data set is split into 70% for training and 30% for testing: by frames or by whole episodes."""
+    step_size: float = Field(default=5e-4, gt=0, le=1)
+    """Step size of Adam."""
+    batch_size: int = Field(default=64, ge=1, le=4096)
+    """Frames in a minibatch."""
+    patience: int = Field(default=3, ge=1, le=1000)
+    """Stop after so many epochs in a row without a lower loss on the held-out tenth of the training frames."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to train; `auto` takes a GPU if there is one."""
+
+
 Agent = Annotated[
-    Sarsa | ExpectedSarsa | QLearning | NStepSarsa | SarsaLambda | TrueOnlineSarsaLambda | DQN | DoubleDQN,
+    Sarsa
+    | ExpectedSarsa
+    | QLearning
+    | NStepSarsa
+    | SarsaLambda
+    | TrueOnlineSarsaLambda
+    | DQN
+    | DoubleDQN
+    | DenseTrueOnlineSarsaLambda
+    | AutoEncoder,
     Field(discriminator="name"),
 ]

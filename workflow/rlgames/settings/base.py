@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rlgames.settings.explanations import problem, unknown
 
@@ -25,6 +25,17 @@ class Settings(BaseModel):
                 if key not in cls.model_fields:
                     raise problem(unknown("key", key, cls.model_fields))
         return data
+
+
+class TrainedRun(Settings):
+    """A run of an experiment of the same config."""
+
+    experiment: str
+    """Its experiment."""
+    variant: str = "default"
+    """The point of its sweep, as in the name of its folder."""
+    seed: int = Field(default=0, ge=0)
+    """Its seed."""
 
 
 def members(annotation: Any) -> tuple[Any, ...]:

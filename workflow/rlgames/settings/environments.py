@@ -99,4 +99,13 @@ class Atari(Settings):
         return self
 
 
-Environment = Annotated[MountainCar | Gymnasium | Atari, Field(discriminator="name")]
+class DatasetFrames(Settings):
+    """No game, but the frames of a data set."""
+
+    module: ClassVar[str] = "rlgames.frames"
+    name: Literal["frames"]
+    dataset: str
+    """Its name, below `datasets`."""
+
+
+Environment = Annotated[MountainCar | Gymnasium | Atari | DatasetFrames, Field(discriminator="name")]

@@ -12,10 +12,13 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, WrapValidator, model_validator
 
-from rlgames.settings.agents import Agent
+from rlgames.settings.agents import Agent, Pixels, Positions
 from rlgames.settings.base import Settings, members
 from rlgames.settings.environments import Environment
 from rlgames.settings.explanations import explanations, problem, unknown
+
+BUDGETS = {"episodes", "steps", "epochs"}
+"""What an experiment may count; each agent counts one of them."""
 
 AS_IT_IS = WrapValidator(lambda value, _: value)
 """Validated later, together with a point of the sweep."""
@@ -29,16 +32,18 @@ class Spec(Settings):
     agent: Agent
     """The learner."""
     episodes: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Episodes per run, of a linear agent."""
+    """Episodes per run, of a linear agent over tiles."""
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Steps per run, of a deep agent."""
+    """Steps per run, of an agent on Atari."""
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
+    """Times that an auto-encoder sees the training frames, at most."""
 
     @model_validator(mode="after")
     def _budget_fits(self) -> Spec:
         budget = self.agent.budget
         if getattr(self, budget) is None:
             raise problem(f"{budget}: {self.agent.name} needs a number of {budget} per run")
-        for other in {"episodes", "steps"} - {budget}:
+        for other in BUDGETS - {budget}:
             if getattr(self, other) is not None:
                 raise problem(f"{other}: {self.agent.name} counts its budget in {budget}; drop this key")
         return self
@@ -55,10 +60,42 @@ class Spec(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _features_fit(self) -> Spec:
+        environment: Any = self.environment
+        features = getattr(self.agent, "features", None)
+        if isinstance(features, Pixels) and features.side > (size := environment.image_size):
+            raise problem(
+                f"agent.features.side: frames of {size} x {size} pixels cannot be shrunk to {features.side}; give at "
+                f"most {size}, or a larger environment.image_size"
+            )
+        if isinstance(features, Positions) and environment.game != "pong":
+            raise problem(
+                f"agent.features.name: 'positions' are known in the memory of pong, not of {environment.game}; choose "
+                "'pixels' or 'latents'"
+            )
+        if isinstance(features, Positions) and environment.fire_reset:
+            raise problem(
+                "environment.fire_reset: the memory of a game that begins with FIRE cannot be read; set it to false, "
+                "or choose other agent.features than 'positions'"
+            )
+        return self
+
+    @property
+    def training(self) -> str:
+        """The module that trains: one for each kind of agent on Atari, and for each other environment."""
+        return getattr(self.agent, "training", self.environment.module)
+
+    @property
+    def features(self) -> list[str]:
+        """The module of the features that a linear agent on Atari learns over, if it is one."""
+        features = getattr(self.agent, "features", None)
+        return [] if features is None else [features.module]
+
     @property
     def modules(self) -> list[str]:
-        """The modules that a job imports by name."""
-        return [self.environment.module, self.agent.module]
+        """The modules that a training imports by name."""
+        return [self.training, self.agent.module, *self.features]
 
     def canonical(self) -> str:
         """The spec as text: one text for one spec, every default written out."""
@@ -66,7 +103,7 @@ class Spec(Settings):
 
     def resolved(self) -> dict[str, Any]:
         """All settings; of the budgets, the one that the agent counts."""
-        return self.model_dump(exclude={"episodes", "steps"} - {self.agent.budget})
+        return self.model_dump(exclude=BUDGETS - {self.agent.budget})
 
 
 class Variant(BaseModel):
@@ -87,9 +124,11 @@ class Experiment(Settings):
     agent: Annotated[Agent, AS_IT_IS]
     """The learner. What every point of the sweep sets may be left out here."""
     episodes: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Episodes per run, of a linear agent."""
+    """Episodes per run, of a linear agent over tiles."""
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Steps per run, of a deep agent."""
+    """Steps per run, of an agent on Atari."""
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
+    """Times that an auto-encoder sees the training frames, at most."""
     seeds: int = Field(ge=1, le=1_000_000)
     """Number of seeds; each is an independent run."""
     first_seed: int = Field(default=0, ge=0, le=1_000_000_000)
@@ -107,9 +146,10 @@ class Experiment(Settings):
     def _every_variant_can_run(self) -> Experiment:
         first: dict[str, int] = {}
         for number, variant in enumerate(self.variants, start=1):
-            if variant.spec.agent.budget != self.variants[0].spec.agent.budget:
+            if variant.spec.agent.budget != self.budget:
                 raise problem(
-                    f"points 1 and {number} of the sweep: linear and deep agents need experiments of their own"
+                    f"points 1 and {number} of the sweep: agents that learn in {variant.spec.agent.budget} and in "
+                    f"{self.budget} need experiments of their own"
                 )
             if first.setdefault(variant.name, number) != number:
                 raise problem(
@@ -134,16 +174,16 @@ class Experiment(Settings):
         return self.first_seed + self.seeds - 1
 
     @property
-    def deep(self) -> bool:
-        """Whether the agents are deep, so that every seed is a job of its own."""
-        return self.variants[0].spec.agent.budget == "steps"
+    def budget(self) -> str:
+        """What the agents count: episodes, steps or epochs."""
+        return self.variants[0].spec.agent.budget
 
     def blocks(self, size: int) -> list[str]:
         """The seeds in aligned blocks of `size`: 150 seeds in blocks of 100 are `0-99` and `100-149`.
 
-        Seeds of deep agents stand alone: `0`, `1`, ...
+        Seeds of agents that learn for minutes, in steps or epochs, stand alone: `0`, `1`, ...
         """
-        if self.deep:
+        if self.budget != "episodes":
             return [str(seed) for seed in range(self.first_seed, self.last_seed + 1)]
         end = self.first_seed + self.seeds
         starts = range(self.first_seed - self.first_seed % size, end, size)

@@ -14,8 +14,8 @@ class FigureSettings(Settings):
     """What all figures share."""
 
     products: ClassVar[tuple[str, ...]] = ("episodes",)
-    deep: ClassVar[bool] = False
-    """Whether it draws experiments with deep agents, or with linear ones."""
+    budget: ClassVar[str] = "episodes"
+    """In what the agents learn whose experiments it draws."""
     placing: ClassVar[set[str]] = set()
     """Settings that name and place the curves, and have no other use."""
     experiments: list[str] = Field(min_length=1)
@@ -94,10 +94,10 @@ class CostToGo(FigureSettings):
 
 
 class Returns(FigureSettings):
-    """Learning curves of deep agents: training returns against steps, evaluations as points, published levels."""
+    """Learning curves on Atari: training returns against steps, evaluations as points, published levels."""
 
     module: ClassVar[str] = "rlgames.figures.returns"
-    deep: ClassVar[bool] = True
+    budget: ClassVar[str] = "steps"
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes")
     kind: Literal["returns"]
 
@@ -106,7 +106,7 @@ class ValueEstimates(FigureSettings):
     """max Q along evaluation episodes against what followed, beside the textbook's example of maximisation bias."""
 
     module: ClassVar[str] = "rlgames.figures.value_estimates"
-    deep: ClassVar[bool] = True
+    budget: ClassVar[str] = "steps"
     products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
     kind: Literal["value-estimates"]
 
@@ -115,22 +115,69 @@ class Observations(FigureSettings):
     """What an agent sees, step by step from the screen, in the first evaluation episode."""
 
     module: ClassVar[str] = "rlgames.figures.observations"
-    deep: ClassVar[bool] = True
+    budget: ClassVar[str] = "steps"
     products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
     kind: Literal["observations"]
     step: int = Field(default=60, ge=0)
     """The step to show."""
 
 
+class EncoderLosses(FigureSettings):
+    """Losses of auto-encoders against epochs, of training and of held-out frames, and the epoch that is kept."""
+
+    module: ClassVar[str] = "rlgames.figures.encoder_losses"
+    budget: ClassVar[str] = "epochs"
+    products: ClassVar[tuple[str, ...]] = ("losses",)
+    kind: Literal["encoder-losses"]
+
+
+class LatentSizes(FigureSettings):
+    """What more latents buy: errors, balls found and linear readouts of positions, against the number of latents.
+    Variants that share `moving_weight` and `split` make one line."""
+
+    module: ClassVar[str] = "rlgames.figures.latent_sizes"
+    budget: ClassVar[str] = "epochs"
+    products: ClassVar[tuple[str, ...]] = ("encoding",)
+    kind: Literal["latent-sizes"]
+
+
+class LatentSpace(FigureSettings):
+    """The first two principal components of the latents of test frames, coloured by where the ball is."""
+
+    module: ClassVar[str] = "rlgames.figures.latent_space"
+    budget: ClassVar[str] = "epochs"
+    products: ClassVar[tuple[str, ...]] = ("encoding",)
+    kind: Literal["latent-space"]
+
+
+class Reconstructions(FigureSettings):
+    """Typical and worst test frames, what an auto-encoder makes of them, and the difference."""
+
+    module: ClassVar[str] = "rlgames.figures.reconstructions"
+    budget: ClassVar[str] = "epochs"
+    products: ClassVar[tuple[str, ...]] = ("encoding",)
+    kind: Literal["reconstructions"]
+
+
 AnyFigure = Annotated[
-    LearningCurves | FirstSteps | Sweep | CostToGo | Returns | ValueEstimates | Observations,
+    LearningCurves
+    | FirstSteps
+    | Sweep
+    | CostToGo
+    | Returns
+    | ValueEstimates
+    | Observations
+    | EncoderLosses
+    | LatentSizes
+    | LatentSpace
+    | Reconstructions,
     Field(discriminator="kind"),
 ]
 
 
 class Video(Settings):
-    """Videos of one seed of each variant: the last training episode of a linear agent; of a deep one, the evaluation
-    episodes of best and of median return, and one of random play."""
+    """Videos of one seed of each variant: the last training episode; on Atari, the evaluation episodes of best and of
+    median return, and one of random play."""
 
     seed: int = Field(ge=0)
     """The seed to show."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -14,13 +12,8 @@ import numpy as np
 from rlgames.agents.deep import Learner
 from rlgames.environments.atari import PATCH, Games, Step, offsets, patches
 from rlgames.replay import CUT_OFF, GOES_ON, TERMINATED, Replay
-from rlgames.streams import Purpose, reset_seed, stream
-
-CHECKPOINTS = 10
-"""Times that the weights are kept, evenly over the budget; the last is the end. One that stops early has fewer."""
-
-RECENT = 40
-"""Episodes whose mean return may end a training."""
+from rlgames.streams import Purpose, stream
+from rlgames.training.atari import AtariTraining, Episode, clipped, passed
 
 BESIDES = 1_000_000_000
 """Bytes that TensorFlow, the networks and the games take."""
@@ -29,36 +22,20 @@ LANES = 8
 """Games side by side when recorded episodes are played again."""
 
 
-class ReplayError(ValueError):
-    """A recorded episode, played again, has another return than it had."""
-
-
-@dataclass
-class Episode:
-    """An episode of training, finished or not."""
-
-    number: int
-    """From 1, in the order in which episodes began."""
-    game: int
-    """Which of the games side by side."""
-    reset_seed: int
-    actions: bytearray = field(default_factory=bytearray)
-    score: float = 0.0
-    """Its return: the sum of raw rewards so far."""
-    ending: str = "unfinished"
-    end_step: int = 0
-    """The step of the training at which it ended; 0 before."""
-
-
-class Training:
-    """A training at some step. `advance` is its only way forward; `state` and `restore` carry it over a kill."""
+class Training(AtariTraining):
+    """Deep Q-learning at some step."""
 
     def __init__(
         self, agent: ModuleType, seed: int, environment: dict[str, Any], settings: dict[str, Any], budget: int,
         *, threads: int = 1,
     ) -> None:  # fmt: skip
-        """Prepare `budget` steps in all for the module `agent`. Threads of the games change no result."""
-        self.seed, self.environment, self.settings, self.budget = seed, environment, settings, budget
+        """Prepare `budget` steps in all for the module `agent`. Threads of the games change no result.
+
+        Raises `MemoryError` if the replay buffer would not fit.
+        """
+        super().__init__(seed, environment, settings, budget, (Purpose.EXPLORATION, Purpose.REPLAY))
+        if (shortage := memory(environment, settings)) is not None:
+            raise MemoryError(shortage)
         self.games = Games(environment, settings["games"], threads=threads)
         side, stack = environment["image_size"] // PATCH, offsets(environment)
         self.replay = Replay(
@@ -69,12 +46,6 @@ class Training:
             agent, (side, side, PATCH**2 * len(stack)), len(self.games.actions), settings,
             stream(seed, Purpose.WEIGHTS),
         )  # fmt: skip
-        self.rngs = {purpose: stream(seed, purpose) for purpose in (Purpose.EXPLORATION, Purpose.REPLAY)}
-        self.episodes: list[Episode] = []
-        self.running: list[Episode] = []
-        self.ended: list[Episode] = []
-        self.steps = self.updates = 0
-        self.diverged = False
 
     # The algorithm.
 
@@ -104,7 +75,7 @@ class Training:
             self.updates += 1
         if passed(self.settings["target_every"], before, self.steps):
             self.learner.synchronise()
-        kept = self.finished or passed(self.budget / CHECKPOINTS, before, self.steps)
+        kept = self.keeps(before)
         self.diverged = kept and not self.learner.is_finite()
         return kept
 
@@ -118,9 +89,7 @@ class Training:
 
     def follows(self, step: Step, game: int) -> int:
         """What follows the last action of a game, for learning."""
-        life_lost = step.life_lost[game] and self.environment["life_loss_terminal"]
-        rally_over = step.rewards[game] != 0 and self.environment["reward_terminal"]
-        if step.terminated[game] or life_lost or rally_over:
+        if self.is_terminal(step.rewards[game], step.terminated[game], step.life_lost[game]):
             return TERMINATED
         return CUT_OFF if step.truncated[game] else GOES_ON
 
@@ -128,87 +97,30 @@ class Training:
         """Begin a new episode in every game that `ended`: the observations of all games."""
         games = np.flatnonzero(ended).tolist()
         for game in games:
-            self.running[game].ending = "terminated" if terminated[game] else "truncated"
-            self.running[game].end_step = self.steps
-            self.ended.append(self.running[game])
-            self.running[game] = self.new_episode(game)
+            self.next_episode(game, terminated=terminated[game])
         observations = self.games.reset(np.array([self.running[game].reset_seed for game in games]), ended)
         for game in games:
             self.replay.begin(game, patches(observations[game, -1:]))
         return observations
 
-    def new_episode(self, game: int) -> Episode:
-        number = len(self.episodes) + 1
-        self.episodes.append(Episode(number, game, reset_seed(self.seed, Purpose.ENVIRONMENT, number)))
-        return self.episodes[-1]
+    # Weights, and going on from where it stood. The replay buffer is not saved: it is played again.
 
-    @property
-    def epsilon(self) -> float:
-        """ε falls linearly over the first `epsilon_steps` steps, and stays."""
-        start, end = self.settings["epsilon_start"], self.settings["epsilon_end"]
-        return float(start + (end - start) * min(1.0, self.steps / self.settings["epsilon_steps"]))
+    def start_from(self, saved: dict[str, np.ndarray]) -> None:
+        """Start from the last weights of another run (its weights.npz); raises `WeightsError` if they do not fit."""
+        self.learner.start_from(saved)
 
-    @property
-    def finished(self) -> bool:
-        """Whether the budget is spent, the mean return so high that no more is wanted, or a weight not finite."""
-        return self.steps >= self.budget or self.diverged or self.has_reached(self.settings["stop_return"])
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of the online network's weights, by name."""
+        return self.learner.weights()
 
-    def has_reached(self, wanted: float | None) -> bool:
-        recent = None if wanted is None else self.recent_return(RECENT)
-        return wanted is not None and recent is not None and recent >= wanted
+    def variables(self) -> dict[str, np.ndarray]:
+        """Both networks and the state of the optimiser, by name."""
+        return {name: variable.numpy() for name, variable in self.learner.variables().items()}
 
-    def recent_return(self, count: int) -> float | None:
-        """Mean return of the last `count` episodes that ended; None before there are so many."""
-        return float(np.mean([episode.score for episode in self.ended[-count:]])) if len(self.ended) >= count else None
-
-    # Going on from where it stood.
-
-    def state(self) -> dict[str, np.ndarray]:
-        """All that is needed to go on, as arrays. The replay buffer is not: it is played again."""
-        facts = {
-            "steps": self.steps,
-            "updates": self.updates,
-            "diverged": bool(self.diverged),
-            "rngs": {purpose.name: rng.bit_generator.state for purpose, rng in self.rngs.items()},
-            "running": [episode.number for episode in self.running],
-        }
-        return {
-            "facts": np.array(json.dumps(facts)),
-            **{
-                f"episodes.{name}": np.array([getattr(episode, name) for episode in self.episodes])
-                for name in ("number", "game", "reset_seed", "score", "ending", "end_step")
-            },
-            "episodes.steps": np.array([len(episode.actions) for episode in self.episodes]),
-            "episodes.actions": np.frombuffer(b"".join(episode.actions for episode in self.episodes), np.uint8),
-            **{name: variable.numpy() for name, variable in self.learner.variables().items()},
-        }
-
-    def restore(self, state: dict[str, np.ndarray], advanced: Callable[[int, int], None]) -> None:
-        """Go on from `state`. `advanced` is told of the steps played again: how many, and of how many.
-
-        Raises `ReplayError` if an episode does not play as it did.
-        """
-        facts = json.loads(str(state["facts"]))
-        self.steps, self.updates, self.diverged = facts["steps"], facts["updates"], facts["diverged"]
-        for purpose, rng in self.rngs.items():
-            rng.bit_generator.state = facts["rngs"][purpose.name]
+    def assign(self, state: dict[str, np.ndarray]) -> None:
+        """Set all of `variables` to what `state` has."""
         for name, variable in self.learner.variables().items():
             variable.assign(state[name])
-        ends = np.cumsum(state["episodes.steps"]).tolist()
-        actions = state["episodes.actions"].tobytes()
-        columns = {
-            name: state[f"episodes.{name}"].tolist()
-            for name in ("number", "game", "reset_seed", "score", "ending", "end_step")
-        }
-        self.episodes = [
-            Episode(**{name: column[row] for name, column in columns.items()}, actions=bytearray(actions[start:end]))
-            for row, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
-        ]
-        self.running = [self.episodes[number - 1] for number in facts["running"]]
-        ended = [episode for episode in self.episodes if episode.end_step]
-        self.ended = sorted(ended, key=lambda episode: (episode.end_step, episode.game))
-        if not self.finished:
-            self.rebuild(advanced)
 
     def rebuild(self, advanced: Callable[[int, int], None]) -> None:
         """Play again what the replay buffer holds: finished episodes in any games, running ones where they stood."""
@@ -267,8 +179,8 @@ class Training:
                 ages[lane] += 1
                 scores[lane] += step.rewards[lane]
                 self.put(current, ages[lane], first_rows, frames[lane], step, lane)
-                if ages[lane] == len(current.actions) and scores[lane] != current.score:
-                    raise ReplayError(f"episode {current.number} had a return of {current.score}, now {scores[lane]}")
+                if ages[lane] == len(current.actions):
+                    current.confirm(scores[lane])
                 done += 1
             advanced(done)
         return observations
@@ -302,16 +214,6 @@ def memory(environment: dict[str, Any], settings: dict[str, Any]) -> str | None:
     )
 
 
-def clipped(reward: float) -> float:
-    """A reward as it is learned from. (NumPy takes ten times as long for a single number.)"""
-    return max(-1.0, min(1.0, reward))
-
-
 def duration(lane: list[Episode]) -> int:
     """Steps of all episodes of a lane."""
     return sum(len(episode.actions) for episode in lane)
-
-
-def passed(interval: float, before: int, now: int) -> bool:
-    """Whether a multiple of `interval` lies in (before, now]."""
-    return now // interval > before // interval

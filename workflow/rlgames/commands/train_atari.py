@@ -1,4 +1,4 @@
-"""Train a deep agent from one seed: weights, a table of episodes, recordings, and a manifest.
+"""Train an agent on an Atari game from one seed: weights, a table of episodes, recordings, and a manifest.
 
 Killed at any moment and run again, it gives the same bits.
 """
@@ -16,16 +16,15 @@ from typing import Any
 from rlgames import messages
 from rlgames.commands import job
 
-SAVE_SECONDS = 60
-"""Between two saves: what a kill may cost. RLGAMES_SAVE_SECONDS replaces it, and changes no result."""
-
 
 def main() -> None:
     start = time.perf_counter()
     parser = job.parser(__doc__)
     parser.add_argument("--spec", required=True, help="settings of the run, as JSON")
-    parser.add_argument("--environment", required=True, help="module of the environment")
+    parser.add_argument("--training", required=True, help="module that trains this kind of agent")
     parser.add_argument("--agent", required=True, help="module of the agent")
+    parser.add_argument("--features", nargs="*", default=[], help="module of the features of a linear agent")
+    parser.add_argument("--encoder", nargs="*", type=Path, default=[], help="weights that the features need")
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--variant", required=True)
     parser.add_argument("--seed", required=True, type=int)
@@ -36,7 +35,7 @@ def main() -> None:
     for product in ("weights", "episodes", "recordings", "manifest"):
         parser.add_argument(f"--{product}", required=True, type=Path)
     arguments = parser.parse_args()
-    job.begin(arguments, __spec__.name, arguments.environment, arguments.agent)
+    job.begin(arguments, __spec__.name, arguments.training, arguments.agent, *arguments.features)
 
     from rlgames.devices import DeviceError, prepare
     from rlgames.resume import ResumeError, die_with_parent
@@ -44,9 +43,10 @@ def main() -> None:
     die_with_parent(arguments.parent)
     spec = json.loads(arguments.spec)
     try:
-        device = prepare(spec["agent"]["device"], arguments.threads)
+        # Linear agents have no device: they learn on the processor, and need no TensorFlow.
+        device = prepare(spec["agent"]["device"], arguments.threads) if "device" in spec["agent"] else "cpu"
         train(arguments, spec, device, start)
-    except (DeviceError, ResumeError) as error:
+    except (DeviceError, ResumeError, MemoryError) as error:
         sys.exit(str(error))
 
 
@@ -56,20 +56,20 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     import pandas as pd
 
     from rlgames.files import replacing, write_episodes
-    from rlgames.networks import WeightsError
-    from rlgames.provenance import checksum, installed_lock, machine, manifest
-    from rlgames.resume import ResumeError, Saves
-    from rlgames.training.deep import ReplayError, Training, memory
+    from rlgames.provenance import checksum, manifest, numerics
+    from rlgames.resume import ResumeError, Saves, save_seconds
+    from rlgames.training.atari import ReplayError
 
     name = {"experiment": arguments.experiment, "variant": arguments.variant}
-    initial = {str(path): checksum(path) for path in arguments.initial_weights}
-    if (shortage := memory(spec["environment"], spec["agent"])) is not None:
-        raise ResumeError(shortage)
-    fingerprint = {"spec": spec, "seed": arguments.seed, "code": arguments.code, "initial weights": initial}
-    place = {key: machine()[key] for key in ("instruction_set", "onednn_max_cpu_isa")}
-    saves = Saves(arguments.state, fingerprint, {"lock": installed_lock(), "device": device, **place})
-    training = Training(
-        import_module(arguments.agent), arguments.seed, spec["environment"], spec["agent"], spec["steps"],
+    inputs = {str(path): checksum(path) for path in (*arguments.initial_weights, *arguments.encoder)}
+    fingerprint = {"spec": spec, "seed": arguments.seed, "code": arguments.code, "inputs": inputs}
+    saves = Saves(arguments.state, fingerprint, numerics(device))
+    features = [
+        import_module(module).Features(spec["environment"], spec["agent"]["features"], *arguments.encoder)
+        for module in arguments.features
+    ]
+    training = import_module(arguments.training).Training(
+        import_module(arguments.agent), *features, arguments.seed, spec["environment"], spec["agent"], spec["steps"],
         threads=arguments.threads,
     )  # fmt: skip
     progress = messages.Steps(f"{'/'.join(name.values())}, seed {arguments.seed}", spec["steps"])
@@ -78,8 +78,8 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     if (found := saves.load()) is None:
         for path in arguments.initial_weights:
             try:
-                training.learner.start_from(dict(np.load(path, allow_pickle=False)))
-            except WeightsError as error:
+                training.start_from(dict(np.load(path, allow_pickle=False)))
+            except ValueError as error:
                 raise ResumeError(f"{path} cannot be started from: {error}") from None
         training.begin()
     else:
@@ -104,13 +104,13 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         messages.log.info("Saved.")
 
     progress.begin(training.steps)
-    saved, save_seconds = time.perf_counter(), float(os.environ.get("RLGAMES_SAVE_SECONDS", SAVE_SECONDS))
+    saved = time.perf_counter()
     while not training.finished:
         if training.advance():
-            kept[training.steps] = training.learner.weights()
+            kept[training.steps] = training.weights()
             timeline.append(now())
         progress.advance(training.steps, training.recent_return, training.epsilon)
-        if training.finished or time.perf_counter() - saved > save_seconds:
+        if training.finished or time.perf_counter() - saved > save_seconds():
             save()
             saved = time.perf_counter()
 

@@ -1,0 +1,226 @@
+"""The auto-encoder: its loss, its training, and what is measured of its reconstructions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlgames import autoencoder, dataset, frames, reconstruction
+from rlgames.autoencoder import AutoEncoder, Learner, typical_picture
+from rlgames.networks import WeightsError
+from rlgames.settings.agents import AutoEncoder as Settings
+from rlgames.training.autoencoder import Training
+
+SIZE = 36
+
+
+def moving_dot(count: int, size: int = SIZE) -> np.ndarray:
+    """Pictures of a bright dot somewhere on a grey background."""
+    rng = np.random.default_rng(0)
+    pictures = np.full((count, size, size), 87, np.uint8)
+    for picture, (row, column) in zip(pictures, rng.integers(4, size - 4, (count, 2)), strict=True):
+        picture[row : row + 2, column : column + 2] = 236
+    return pictures
+
+
+def model(size: int = SIZE, latents: int = 4, moving_weight: float = 30.0) -> AutoEncoder:
+    return AutoEncoder(*typical_picture(moving_dot(50, size), moving_weight), latents)
+
+
+def test_typical_picture_and_importance_by_hand() -> None:
+    """One pixel differs in a quarter of four frames, one in half of them, one by too little."""
+    pictures = np.full((4, 4, 4), 100, np.uint8)
+    pictures[0, 0, 0] = 200
+    pictures[1:3, 1, 1] = 0
+    pictures[0, 2, 2] = 108
+    typical, importance = typical_picture(pictures, 3)
+    assert typical[0, 0] == 100
+    assert importance[0, 0] == 3  # of four, at most three
+    assert (importance[2, 2], importance[3, 3]) == (3, 3)
+    _, importance = typical_picture(pictures, 100)
+    assert (importance[0, 0], importance[2, 2]) == (4, 4)
+
+
+def test_importance_of_a_pixel_that_moves_in_most_frames_is_small() -> None:
+    pictures = np.full((4, 4, 4), 100, np.uint8)
+    pictures[0, 1, 1] = 0
+    pictures[1, 1, 1] = 255
+    assert typical_picture(pictures, 100)[1][1, 1] == 2
+    assert (typical_picture(pictures, 1)[1] == 1).all()
+
+
+@pytest.mark.parametrize("size", [36, 44, 48, 84])
+def test_reconstructions_have_the_size_of_the_originals(size: int) -> None:
+    one = model(size)
+    assert one.reconstruct(moving_dot(3, size)).shape == (3, size, size)
+    assert one.encode(moving_dot(3, size)).shape == (3, 4)
+
+
+def test_loss_by_hand() -> None:
+    """Without weights the decoder draws the typical picture, and all that is left is the dot."""
+    one = model()
+    for variable in one.weights:
+        variable.assign(np.zeros(variable.shape, np.float32))
+    pictures = moving_dot(5)
+    assert np.array_equal(one.reconstruct(pictures), np.broadcast_to(one.typical, pictures.shape).astype(np.float32))
+    dots = pictures == 236
+    expected = [(one.importance[dot] * ((236 - 87) / 255) ** 2).sum() / SIZE**2 for dot in dots]
+    np.testing.assert_allclose(one.losses(pictures), expected, rtol=1e-5)
+
+
+def test_tiny_auto_encoder_overfits_32_frames() -> None:
+    pictures = moving_dot(32)
+    one = model(latents=16)
+    learner = Learner(one, 2e-3, np.random.default_rng(0))
+    before = one.losses(pictures).mean()
+    for _ in range(400):
+        learner.update(pictures)
+    assert one.losses(pictures).mean() < 0.02 * before
+    drawn = one.reconstruct(pictures).round()
+    assert np.abs(drawn - pictures).max() < 60  # the dot is 149 above its background
+
+
+def test_latents_of_a_saved_encoder_equal_those_from_memory(tmp_path: Path) -> None:
+    one = model()
+    Learner(one, 1e-3, np.random.default_rng(0)).update(moving_dot(8))
+    np.savez(tmp_path / "weights.npz", allow_pickle=False, **one.to_arrays())
+    again = autoencoder.load(tmp_path / "weights.npz")
+    assert np.array_equal(again.encode(moving_dot(5)), one.encode(moving_dot(5)))
+    assert np.array_equal(again.reconstruct(moving_dot(5)), one.reconstruct(moving_dot(5)))
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "missing"])
+def test_weights_of_something_else_are_refused(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "weights.npz"
+    if damage == "cut":
+        np.savez(path, allow_pickle=False, **model().to_arrays())
+        path.write_bytes(path.read_bytes()[:-5000])
+    elif damage == "other":
+        np.savez(path, allow_pickle=False, weight_0=np.zeros(3))
+    with pytest.raises(WeightsError, match=r"weights\.npz holds no auto-encoder"):
+        autoencoder.load(path)
+
+
+@pytest.fixture(scope="module")
+def some_frames(tmp_path_factory: pytest.TempPathFactory) -> frames.Frames:
+    path = tmp_path_factory.mktemp("frames") / "frames.parquet"
+    frames.write(((row // 50, row, frames.encode(p), bytes(128)) for row, p in enumerate(moving_dot(300))), path)
+    return frames.Frames(path)
+
+
+def training(found: frames.Frames, epochs: int = 3, **changes: Any) -> Training:
+    settings = Settings.model_validate({"name": "auto-encoder", "latents": 4, "batch_size": 32, **changes})
+    return Training(found, 0, settings.model_dump(), epochs)
+
+
+def test_no_frame_is_both_learned_from_and_held_out_or_tested(some_frames: frames.Frames) -> None:
+    one = training(some_frames)
+    learning, test = dataset.split(some_frames.episodes, "random")
+    assert set(one.rows) | set(one.held_out) == set(learning)
+    assert not set(one.rows) & set(one.held_out)
+    assert len(one.held_out) == 21
+    assert not set(learning) & set(test)
+
+
+def test_an_epoch_sees_every_frame_once(some_frames: frames.Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, seen, pictures = training(some_frames), [], some_frames.pictures
+
+    def note(rows: np.ndarray) -> np.ndarray:
+        seen.append(rows)
+        return pictures(rows)
+
+    monkeypatch.setattr(some_frames, "pictures", note)
+    for _ in range(one.minibatches):
+        one.advance()
+    assert (one.epoch, one.minibatch, len(one.losses)) == (1, 0, 1)
+    assert sorted(np.concatenate(seen[:-1])) == sorted(one.rows)
+    assert sorted(seen[-1]) == sorted(one.held_out)
+
+
+def test_restored_in_the_middle_of_an_epoch_it_gives_the_same_bits(some_frames: frames.Frames) -> None:
+    whole, first = training(some_frames), training(some_frames)
+    while not whole.finished:
+        whole.advance()
+    for _ in range(first.minibatches + 2):
+        first.advance()
+    again = training(some_frames)
+    again.restore({name: np.array(array) for name, array in first.state().items()})
+    while not again.finished:
+        again.advance()
+    assert again.losses == whole.losses
+    expected, found = whole.result(), again.result()
+    assert expected.keys() == found.keys()
+    assert all(np.array_equal(expected[name], found[name]) for name in expected)
+
+
+def test_it_stops_when_nothing_gets_better_and_keeps_the_best(some_frames: frames.Frames) -> None:
+    one = training(some_frames, epochs=50, patience=2)
+    held_out = iter([5.0, 3.0, 4.0, 3.5])
+    one.model.losses = lambda pictures: np.full(len(pictures), value)  # type: ignore[method-assign]
+    kept = {}
+    while not one.finished:
+        if one.minibatch == 0:
+            value = next(held_out)
+        one.advance()
+        if one.minibatch == 0:
+            kept[one.epoch] = one.model.to_arrays()
+    assert (one.epoch, one.best_epoch) == (4, 2)
+    result = one.result()
+    assert np.array_equal(result["weight_0"], kept[2]["weight_0"])
+    assert not np.array_equal(result["weight_0"], kept[4]["weight_0"])
+
+
+def test_it_stops_when_it_diverges(some_frames: frames.Frames) -> None:
+    one = training(some_frames)
+    one.learner.model.weights[0].assign(np.full(one.model.weights[0].shape, np.nan, np.float32))
+    while not one.finished:
+        one.advance()
+    assert one.diverged
+    assert one.epoch == 1
+
+
+def test_errors_by_hand() -> None:
+    """A pixel of 51 grey levels is wrong altogether, and another one by half of that."""
+    typical = np.zeros((4, 4), np.uint8)
+    originals = np.zeros((2, 4, 4), np.uint8)
+    originals[0, 0, 0] = 51
+    drawn = np.zeros((2, 4, 4), np.float32)
+    drawn[0, 1, 1] = 25.5
+    error, moving = reconstruction.errors(originals, drawn, typical)
+    np.testing.assert_allclose(error, [(0.2**2 + 0.1**2) / 16, 0])
+    np.testing.assert_allclose(moving, [0.2**2, np.nan])
+
+
+def pong_with(*blobs: tuple[int, int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A grey picture with blobs (row, column, height, width, level), and the typical one without."""
+    typical = np.full((84, 84), 87, np.uint8)
+    picture = typical.copy()
+    for row, column, height, width, level in blobs:
+        picture[row : row + height, column : column + width] = level
+    return picture, typical
+
+
+@pytest.mark.parametrize(
+    ("blobs", "found"),
+    [
+        ([(40, 30, 2, 1, 236)], (30.0, 40.5)),
+        ([(40, 30, 2, 1, 236), (60, 50, 2, 2, 120)], (30.0, 40.5)),  # a fainter one
+        ([(40, 30, 2, 1, 200), (60, 50, 2, 2, 200)], (50.5, 60.5)),  # as bright, and larger
+        ([(40, 74, 7, 2, 236)], None),  # a paddle
+        ([(3, 20, 7, 4, 236)], None),  # the score
+        ([(40, 30, 2, 1, 100)], None),  # hardly brighter than the background
+        ([(40, 30, 2, 1, 0)], None),  # darker
+    ],
+)
+def test_ball_is_the_brightest_moving_blob(blobs: list[Any], found: tuple[float, float] | None) -> None:
+    assert reconstruction.find_ball(*pong_with(*blobs), "pong") == found
+
+
+def test_distance_of_the_ball() -> None:
+    picture, typical = pong_with((40, 30, 2, 1, 236))
+    x, y = np.array([33.0, 33.0, np.nan]), np.array([44.5, 44.5, np.nan])
+    distances = reconstruction.ball_distance(np.stack([picture, typical, picture]), typical, "pong", x, y)
+    np.testing.assert_array_equal(distances, [5.0, np.inf, np.nan])

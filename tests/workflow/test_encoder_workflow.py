@@ -1,0 +1,208 @@
+"""Data sets and auto-encoders in the workflow, end to end and tiny."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import Sandbox, traces
+
+Config = dict[str, Any]
+
+MAX_STEPS, SIZE = 60, 300
+
+
+@pytest.fixture(scope="module")
+def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The tiny config, built once with every Python process traced; tests that follow leave it as it is."""
+    pong = {"name": "atari", "game": "pong", "actions": "three", "image_size": 44, "max_steps": MAX_STEPS}
+    figure = {"experiments": ["encoder"], "title": "Frames", "caption": "Untrained."}
+    config: Config = {
+        "results": "results/encoders",
+        "evaluation": {"episodes": 2, "checkpoint_episodes": 1},
+        "datasets": {
+            "frames": {"environment": pong, "size": SIZE},
+            "played": {"environment": pong, "size": 100, "policy": {"experiment": "pong"}},
+        },
+        "experiments": {
+            "pong": {
+                "environment": pong | {"image_size": 48},
+                "agent": {"name": "dqn", "network": "small", "warm_up": 400, "capacity": 1000, "games": 2},
+                "steps": 410,
+                "seeds": 1,
+            },
+            "encoder": {
+                "environment": {"name": "frames", "dataset": "frames"},
+                "agent": {"name": "auto-encoder", "batch_size": 16},
+                "epochs": 2,
+                "seeds": 1,
+                "sweep": [{"latents": 2}, {"latents": 4}, {"latents": 4, "moving_weight": 1.0}],
+            },
+        },
+        "figures": {
+            "losses": {**figure, "kind": "encoder-losses"},
+            "sizes": {**figure, "kind": "latent-sizes"},
+            "space": {**figure, "kind": "latent-space"},
+            "pictures": {**figure, "kind": "reconstructions"},
+        },
+    }
+    folder = tmp_path_factory.mktemp("traces")
+    sandbox.build(config, cores=2, TRACE_MODULES=str(folder))
+    config["traces"] = folder
+    return config
+
+
+@pytest.fixture
+def config(built: Config) -> Config:
+    return {key: copy.deepcopy(value) for key, value in built.items() if key != "traces"}
+
+
+def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
+    results = sandbox.folder / config["results"]
+    assert {path.name for path in (results / "datasets/frames").iterdir()} == {
+        "recordings.parquet", "frames.parquet", "manifest.json",
+    }  # fmt: skip
+    run = results / "runs/encoder/latents=4/seed-0"
+    assert {path.name for path in run.iterdir()} == {
+        "weights.npz", "losses.parquet", "manifest.json", "encoding.parquet",
+    }  # fmt: skip
+    assert pd.read_parquet(run / "losses.parquet")["epoch"].tolist() == [1, 2]
+    encoding = pd.read_parquet(run / "encoding.parquet")
+    assert encoding["part"].value_counts().to_dict() == {"training": 210, "test": 90}
+    assert encoding["shown"].value_counts().to_dict() == {"typical": 4, "worst": 4}
+    assert encoding["row"].is_unique
+    assert len(list((results / "figures").glob("*.png"))) == 4
+    sizes = pd.read_csv(results / "tables/datasets.csv").set_index(["dataset", "split"])
+    assert sizes["frames"].to_dict() == {
+        ("frames", "random"): SIZE, ("frames", "episode"): SIZE, ("played", "random"): 100, ("played", "episode"): 100,
+    }  # fmt: skip
+    assert (sizes["training_frames"]["frames", "random"], sizes["test_frames"]["frames", "random"]) == (210, 90)
+    scores = pd.read_csv(results / "tables/encoder-scores.csv").set_index("variant")
+    assert scores["latents"].to_dict() == {"latents=2": 2, "latents=4": 4, "latents=4,moving_weight=1.0": 4}
+    assert scores["error"].between(0, 1, inclusive="neither").all()
+    cost = pd.read_csv(results / "tables/cost.csv")
+    assert cost.groupby("job").size().to_dict() == {
+        "data set": 2, "training": 4, "evaluation": 1, "encoding": 3, "figure losses": 1, "figure sizes": 1,
+        "figure space": 1, "figure pictures": 1,
+    }  # fmt: skip
+
+
+def test_data_set_of_a_trained_agent_holds_its_evaluation_episodes(sandbox: Sandbox, config: Config) -> None:
+    results = sandbox.folder / config["results"]
+    played = pd.read_parquet(results / "datasets/played/recordings.parquet")
+    evaluated = pd.read_parquet(results / "runs/pong/default/seed-0/evaluation/recordings.parquet")
+    evaluated = evaluated[evaluated["agent"] == "trained"]
+    assert played["steps"].tolist() == [60, 40]
+    assert played["reset_seed"].tolist() == evaluated["reset_seed"].tolist()
+    assert played["actions"][1] == evaluated["actions"].iloc[1][:40]
+
+
+def test_encoding_is_what_the_saved_encoder_gives(sandbox: Sandbox, config: Config) -> None:
+    from rlgames import autoencoder
+    from rlgames.frames import Frames
+
+    results = sandbox.folder / config["results"]
+    run = results / "runs/encoder/latents=4/seed-0"
+    encoding = pd.read_parquet(run / "encoding.parquet").head(100)
+    model = autoencoder.load(run / "weights.npz")
+    pictures = Frames(results / "datasets/frames/frames.parquet").pictures(encoding["row"].to_numpy())
+    np.testing.assert_allclose(model.encode(pictures), np.stack(list(encoding["latents"])), atol=1e-5)
+    error = ((pictures - model.reconstruct(pictures).astype(float)) ** 2).mean(axis=(1, 2)) / 255**2
+    np.testing.assert_allclose(encoding["error"], error, rtol=1e-4)
+
+
+def verify(sandbox: Sandbox, config: Config) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rlgames.commands.verify", str(sandbox.folder / config["results"])]
+    return subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=False)
+
+
+def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) -> None:
+    from rlgames import frames
+
+    assert "Nothing to be done" in sandbox.build(config)
+    assert verify(sandbox, config).returncode == 0
+    path = sandbox.folder / config["results"] / "datasets/played/frames.parquet"
+    content = path.read_bytes()
+    found = frames.Frames(path)
+    pictures = found.pictures(np.arange(100))
+    pictures[70, 20, 20] ^= 1
+    places = [found.episodes.tolist(), found.steps.tolist()]
+    frames.write(zip(*places, map(frames.encode, pictures), found.memory.to_pylist(), strict=True), path)
+    run = verify(sandbox, config)
+    path.write_bytes(content)
+    assert run.returncode == 1
+    assert "datasets/played/recordings.parquet: episode 2: played, its frames are others" in run.stdout
+
+
+def test_setting_of_one_encoder_reruns_that_one(sandbox: Sandbox, config: Config) -> None:
+    config["experiments"]["encoder"]["sweep"][0]["latents"] = 3
+    planned = sandbox.planned(config)
+    assert "runs/encoder/latents=3/seed-0/weights.npz" in planned
+    assert not any(path.startswith(("runs/encoder/latents=4", "datasets", "runs/pong")) for path in planned)
+
+
+def test_target_with_another_name_is_explained(sandbox: Sandbox, config: Config) -> None:
+    target = config["results"] + "/datasets/framez/frames.parquet"
+    assert "there is no data set 'framez'; did you mean 'frames'?" in sandbox.build(config, target, fails=True)
+
+
+def test_data_set_longer_than_its_recordings_is_refused(sandbox: Sandbox, config: Config) -> None:
+    config["datasets"] = {"long": config["datasets"]["played"] | {"size": 200}}
+    config["experiments"] = {"pong": config["experiments"]["pong"]}
+    config["figures"] = {}
+    found = sandbox.build(config, config["results"] + "/datasets/long/frames.parquet", fails=True)
+    assert "long: the evaluation of the trained agent has 120 frames, not 200. Lower the size" in found
+
+
+@pytest.mark.parametrize("command", ["dataset", "train_encoder", "encode", "encoder_scores", "datasets"])
+def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config, command: str) -> None:
+    from rlgames.provenance import OUTSIDE, closure
+
+    module = f"rlgames.commands.{command}"
+    found = [trace for trace in traces(built["traces"]) if module in trace["argv"]]
+    assert found, "the command has left no trace"
+    for trace in found:
+        loaded = {name for name in trace["modules"] if name.split(".")[0] == "rlgames"}
+        loaded = {name for name in loaded if not name.startswith(OUTSIDE)}
+        assert loaded | {module} == set(closure([module]))
+
+
+def test_killed_encoder_goes_on_to_the_same_bits(sandbox: Sandbox, built: Config) -> None:
+    module, variant = "rlgames.commands.train_encoder", "latents=4"
+    (argv,) = [t["argv"] for t in traces(built["traces"]) if module in t["argv"] and variant in t["argv"]]
+    results = sandbox.folder / built["results"]
+    frames = str(Path(built["results"], "datasets"))
+    again = [
+        word.replace(built["results"], "results/killed") if built["results"] in word and frames not in word else word
+        for word in argv
+    ]
+    again[again.index("--parent") + 1] = str(os.getpid())
+
+    def start() -> subprocess.Popen[str]:
+        environment = sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0"}
+        return subprocess.Popen(again, cwd=sandbox.folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+    for marker in ("Saving at minibatch 1 ", "Saving at minibatch 6 ", "Saved."):
+        process = start()
+        assert process.stderr
+        assert any(marker in line for line in process.stderr)
+        process.kill()
+        process.communicate()
+    _, messages = (process := start()).communicate(timeout=120)
+    assert process.returncode == 0, messages
+    assert "Going on from minibatch" in messages
+    run = f"runs/encoder/{variant}/seed-0"
+    for name in ("weights.npz", "losses.parquet"):
+        one, other = (root / run / name for root in (results, sandbox.folder / "results/killed"))
+        assert hashlib.sha256(one.read_bytes()).digest() == hashlib.sha256(other.read_bytes()).digest()
+    assert json.loads((sandbox.folder / "results/killed" / run / "manifest.json").read_text())["steps"] == 24

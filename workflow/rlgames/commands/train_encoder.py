@@ -1,0 +1,119 @@
+"""Train an auto-encoder from one seed: weights, a table of losses, and a manifest.
+
+Killed at any moment and run again, it gives the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rlgames import messages
+from rlgames.commands import job
+
+
+def main() -> None:
+    start = time.perf_counter()
+    parser = job.parser(__doc__)
+    parser.add_argument("--spec", required=True, help="settings of the run, as JSON")
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--variant", required=True)
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--state", required=True, type=Path, help="folder of the saves")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="the process with which this one is to end")
+    parser.add_argument("--frames", required=True, type=Path, help="of the data set")
+    for product in ("weights", "losses", "manifest"):
+        parser.add_argument(f"--{product}", required=True, type=Path)
+    arguments = parser.parse_args()
+    job.begin(arguments, __spec__.name)
+
+    from rlgames.devices import DeviceError, prepare
+    from rlgames.frames import FramesError
+    from rlgames.resume import ResumeError, die_with_parent
+
+    die_with_parent(arguments.parent)
+    spec = json.loads(arguments.spec)
+    try:
+        device = prepare(spec["agent"]["device"], arguments.threads)
+        train(arguments, spec, device, start)
+    except (DeviceError, FramesError, ResumeError) as error:
+        sys.exit(str(error))
+
+
+def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> None:
+    """Train to the end, from the last save if there is one, and publish."""
+    import numpy as np
+    import pandas as pd
+
+    from rlgames.files import replacing
+    from rlgames.frames import Frames
+    from rlgames.provenance import checksum, manifest, numerics
+    from rlgames.resume import Saves, save_seconds
+    from rlgames.training.autoencoder import Training
+
+    name = {"experiment": arguments.experiment, "variant": arguments.variant}
+    frames = Frames(arguments.frames)
+    fingerprint = {"spec": spec, "seed": arguments.seed, "code": arguments.code, "frames": checksum(arguments.frames)}
+    saves = Saves(arguments.state, fingerprint, numerics(device))
+    training = Training(frames, arguments.seed, spec["agent"], spec["epochs"])
+    earlier = 0.0
+    if (found := saves.load()) is not None:
+        training.restore(found[0])
+        earlier = float(found[0]["seconds"])
+        messages.log.info(f"Going on from minibatch {training.done}.")
+
+    def seconds() -> float:
+        """Wall time, over all attempts."""
+        return round(earlier + time.perf_counter() - start, 3)
+
+    total = spec["epochs"] * training.minibatches
+    progress = messages.Progress(
+        f"{'/'.join(name.values())}, seed {arguments.seed}", total, "minibatches", training.done
+    )
+    saved = time.perf_counter()
+    while not training.finished:
+        training.advance()
+        loss = f"held-out loss {training.losses[-1][1]:.5f} after epoch {training.epoch}" if training.losses else ""
+        progress.advance(note=loss)
+        if training.finished or time.perf_counter() - saved > save_seconds():
+            messages.log.info(f"Saving at minibatch {training.done} ...")
+            saves.save(training.done, training.state() | {"seconds": np.array(seconds())}, {})
+            messages.log.info("Saved.")
+            saved = time.perf_counter()
+
+    diverged = [{"seed": arguments.seed, "epoch": training.epoch}] if training.diverged else []
+    if diverged:
+        messages.log.warning(messages.diverged(**name, places=diverged))
+    with replacing(arguments.weights) as path:
+        np.savez(path, allow_pickle=False, **training.result())
+    losses = pd.DataFrame(training.losses, columns=["training", "held_out"])
+    losses.insert(0, "epoch", range(1, len(losses) + 1))
+    with replacing(arguments.losses) as path:
+        losses.assign(**name, seed=arguments.seed).to_parquet(path, index=False)
+    facts = manifest(
+        **name,
+        spec=spec,
+        seeds=str(arguments.seed),
+        code=arguments.code,
+        threads=arguments.threads,
+        device=device,
+        steps=training.done,
+        epochs=training.epoch,
+        best_epoch=training.best_epoch,
+        diverged=diverged,
+        truncated=0,
+        wall_seconds=seconds(),
+        products={path.name: checksum(path) for path in (arguments.weights, arguments.losses)},
+    )
+    with replacing(arguments.manifest) as path:
+        path.write_text(json.dumps(facts, indent=2) + "\n")
+    progress.finish(f"{training.epoch} epochs, the best was epoch {training.best_epoch},")
+
+
+if __name__ == "__main__":
+    main()

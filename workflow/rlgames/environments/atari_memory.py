@@ -1,0 +1,112 @@
+"""Atari games with a look into the console's memory: where things are, without a picture.
+
+ALE's vector environment shows no memory. A single emulator does, and plays the same episodes: from the same seed, after
+as many frames without an action (the vector environment tells how many).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from ale_py import ALEInterface, LoggerMode, roms
+
+from rlgames.environments.atari import Games
+
+HEIGHT, WIDTH = 210, 160
+"""The console's screen, in pixels."""
+
+PLACES = {
+    "pong": {
+        "ball_x": (49, -48.5, WIDTH),
+        "ball_y": (54, -13.0, HEIGHT),
+        "player_y": (51, -6.0, HEIGHT),
+        "opponent_y": (50, -7.5, HEIGHT),
+    }
+}
+"""Of each game, what can be found in its memory: the byte, what is to be added to it for the middle of the thing on the
+screen, and the length of that axis. Measured on the screen; a test measures it again."""
+
+
+class Moment(NamedTuple):
+    """A game after a reset or a step."""
+
+    frame: np.ndarray
+    """The newest frame of the observation: uint8, shape (size, size)."""
+    memory: np.ndarray
+    """The console's memory: uint8, shape (128,)."""
+    reward: float
+    """The game's own points."""
+    terminated: bool
+    truncated: bool
+
+
+class Memory:
+    """One game whose memory can be read. Its episodes are those of `rlgames.environments.atari.Games`, bit for bit, but
+    for the frame after the last step of a game that is over."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """`settings` are those of `rlgames.settings.environments.Atari`, without `fire_reset`."""
+        if settings["fire_reset"]:
+            raise ValueError("the memory of games that begin with fire_reset cannot be read; leave it out")
+        self.settings = settings
+        self.rom: Any = roms.get_rom_path(settings["game"])
+        self.games = Games(settings, 1)
+        available = self.games.environment.ale.get_action_set()
+        self.numbers = [available[number] for number in self.games.numbers]
+        ALEInterface.setLoggerMode(LoggerMode.Error)
+        self.emulator = ALEInterface()
+        self.emulator.setFloat("repeat_action_probability", settings["sticky"])
+        self.steps = 0
+
+    def reset(self, seed: int) -> Moment:
+        """Begin the episode of this seed."""
+        self.emulator.setInt("random_seed", seed)
+        self.emulator.loadROM(self.rom)
+        for _ in range(self.idle_frames(seed)):
+            self.emulator.act(0)
+        self.steps = 0
+        return self.moment(0.0, [self.emulator.getScreenGrayscale()])
+
+    def idle_frames(self, seed: int) -> int:
+        """Frames without an action before the first step of the episode of this seed."""
+        _, facts = self.games.environment.reset(seed=np.array([seed]))
+        return int(facts["frame_number"][0])
+
+    def step(self, action: int) -> Moment:
+        """Take an action (its number in `Games.actions`)."""
+        reward, screens = 0.0, []
+        for left in reversed(range(self.settings["frame_skip"])):
+            reward += self.emulator.act(self.numbers[action])
+            if left < 2:
+                screens.append(self.emulator.getScreenGrayscale())
+            if self.emulator.game_over():
+                break
+        self.steps += 1
+        return self.moment(reward, screens or [self.emulator.getScreenGrayscale()])
+
+    def moment(self, reward: float, screens: list[np.ndarray]) -> Moment:
+        size, over = self.settings["image_size"], self.emulator.game_over()
+        return Moment(
+            frame=cv2.resize(np.maximum.reduce(screens), (size, size), interpolation=cv2.INTER_AREA),
+            memory=self.emulator.getRAM(),
+            reward=reward,
+            terminated=over,
+            truncated=not over and self.steps == self.settings["max_steps"],
+        )
+
+
+def positions(game: str, memories: np.ndarray, size: int) -> dict[str, np.ndarray]:
+    """Where things are in frames of `size` x `size` pixels: float64, shape (frames,), by name; none for most games.
+
+    `memories` is uint8, shape (frames, 128). A pixel's middle is a whole number. NaN while there is no ball.
+    """
+    found = {
+        name: (memories[:, byte] + middle + 0.5) * size / length - 0.5
+        for name, (byte, middle, length) in PLACES.get(game, {}).items()
+    }
+    if game == "pong":
+        away = memories[:, 54] == 0
+        found |= {name: np.where(away, np.nan, found[name]) for name in ("ball_x", "ball_y")}
+    return found

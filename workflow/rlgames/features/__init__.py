@@ -1,0 +1,66 @@
+"""Features of Atari games for linear agents: what a moment shows, and how it differs from the one before."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from rlgames.environments.atari import Game, Outcome
+
+LARGEST = 5.0
+"""Of any number, up or down: a moment unlike all others must not shatter the weights."""
+
+
+class Features(ABC):
+    """How a moment of a game becomes numbers, and two moments become features. One object serves many games.
+
+    Each module of this package has a subclass, `Features(environment, settings, weights)`, from the settings of the
+    environment, those of the features, and, for an encoder, the path of its weights.
+    """
+
+    def __init__(self, environment: dict[str, Any], settings: dict[str, Any], rates: np.ndarray) -> None:
+        """`settings` say whether products of two numbers are features too.
+
+        `rates` have a place for each number that `describe` gives: times these, its changes from one step to the next
+        have a size of about 1. A change that is small beside the number would be learned very slowly.
+        """
+        self.environment, self.products, self.rates = environment, settings["products"], rates
+        self.count = len(self.join(np.zeros(len(rates)), np.zeros(len(rates))))
+        """Features in x."""
+
+    def emulator(self) -> Any:
+        """A game whose states `describe` reads, with the methods of `rlgames.environments.atari.Game`."""
+        return Game(self.environment | {"stack": 1})
+
+    @abstractmethod
+    def describe(self, state: np.ndarray) -> np.ndarray:
+        """A moment in numbers, scaled to a size of about 1: float64, shape (numbers,)."""
+
+    def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
+        """The features of a moment and the one before: its numbers, their changes, a constant and, with `products`, the
+        product of every two of the numbers and changes, squares included: float64, shape (count,)."""
+        numbers = np.concatenate([newest, (newest - previous) * self.rates]).clip(-LARGEST, LARGEST)
+        if not self.products:
+            return np.append(numbers, 1.0)
+        first, second = np.triu_indices(len(numbers))
+        return np.concatenate([numbers, [1.0], numbers[first] * numbers[second]])
+
+
+class FeatureGame:
+    """One game whose states are features x. At first, when there is one moment only, nothing has moved."""
+
+    def __init__(self, features: Features) -> None:
+        self.features, self.emulator = features, features.emulator()
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Begin the episode of this seed: its first x."""
+        self.newest = self.features.describe(self.emulator.reset(seed))
+        return self.features.join(self.newest, self.newest)
+
+    def step(self, action: int) -> Outcome:
+        """Take an action (its number in `rlgames.environments.atari.Games.actions`)."""
+        outcome = self.emulator.step(action)
+        previous, self.newest = self.newest, self.features.describe(outcome.state)
+        return outcome._replace(state=self.features.join(self.newest, previous))

@@ -1,0 +1,34 @@
+"""Latent variables of an auto-encoder as features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlgames import features
+from rlgames.devices import prepare
+
+
+class Features(features.Features):
+    """Each latent variable minus its mean, in its deviations over the data set that the encoder learned from."""
+
+    def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
+        """`weights` is the weights.npz of a trained auto-encoder."""
+        prepare("cpu", 1)  # before TensorFlow is imported; on a processor, so that the bits are the same everywhere
+
+        from rlgames.autoencoder import load
+
+        self.encode = load(weights).encode
+        with np.load(weights, allow_pickle=False) as saved:
+            self.mean, deviation, change = (
+                saved[f"latent_{name}"].astype(np.float64) for name in ("mean", "deviation", "change")
+            )
+        self.deviation = np.where(deviation > 0, deviation, 1.0)  # one that never changes is a zero
+        super().__init__(environment, settings, self.deviation / np.where(change > 0, change, 1.0))
+
+    def describe(self, state: np.ndarray) -> np.ndarray:
+        """`state` is an observation: uint8, shape (stack, size, size)."""
+        latents = self.encode(state[-1:])[0].astype(np.float64)
+        return (latents - self.mean) / self.deviation

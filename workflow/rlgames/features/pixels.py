@@ -1,0 +1,25 @@
+"""Raw pixels as features: what stands out from the background, in few large pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from rlgames import features
+
+
+class Features(features.Features):
+    """The difference of each pixel from the background, shrunk: the mean of each field of the frame, in [0, 1]."""
+
+    def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
+        """`settings` have the side of the small picture, and the grey level of the background."""
+        self.side, self.background = settings["side"], settings["background"]
+        super().__init__(environment, settings, np.ones(self.side**2))
+
+    def describe(self, state: np.ndarray) -> np.ndarray:
+        """`state` is an observation: uint8, shape (stack, size, size)."""
+        difference = np.abs(state[-1].astype(np.float32) - self.background)
+        small = cv2.resize(difference, (self.side, self.side), interpolation=cv2.INTER_AREA)
+        return small.ravel().astype(np.float64) / 255

@@ -1,0 +1,51 @@
+"""Positions of the things in a game as features, read from the console's memory: what pixels could tell at best."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rlgames import features
+from rlgames.environments.atari import Outcome
+from rlgames.environments.atari_memory import Memory, positions
+
+RATE = 20.0
+"""In a step Pong's ball flies about a twentieth of the way from the middle of the screen to its edge."""
+
+
+class Features(features.Features):
+    """Every position from -1 (left or top of the frame) to 1, zero for what is absent, and whether something is."""
+
+    def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
+        """The game has to be one whose positions are known."""
+        self.game = environment["game"]
+        numbers = len(self.describe(np.zeros(128, np.uint8)))
+        super().__init__(environment, settings, np.full(numbers, RATE))
+
+    def emulator(self) -> Any:
+        """A game whose states are the console's memory."""
+        return MemoryGame(self.environment)
+
+    def describe(self, state: np.ndarray) -> np.ndarray:
+        """`state` is the console's memory: uint8, shape (128,)."""
+        found = positions(self.game, state[np.newaxis], 1).values()  # from -1/2 to 1/2 in a frame of one pixel
+        places = 2 * np.concatenate(list(found))
+        absent = np.isnan(places)
+        return np.append(np.where(absent, 0.0, places), float(absent.any()))
+
+
+class MemoryGame:
+    """One game whose states are the console's memory."""
+
+    def __init__(self, environment: dict[str, Any]) -> None:
+        self.memory = Memory(environment)
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Begin the episode of this seed."""
+        return self.memory.reset(seed).memory
+
+    def step(self, action: int) -> Outcome:
+        """Take an action. No game whose positions are known has lives to lose."""
+        moment = self.memory.step(action)
+        return Outcome(moment.memory, moment.reward, moment.terminated, moment.truncated, life_lost=False)

@@ -1,0 +1,111 @@
+"""What more latents buy: errors, balls found, and what can be read out, against the number of latents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from rlgames.figures.style import colours, new_figure, set_scale
+from rlgames.readout import NEAR, QUANTITIES, encoder_scores
+from rlgames.statistics import interval
+
+PANELS = {
+    "Mean squared error per pixel": {"error": "all pixels", "moving_error": "moving pixels"},
+    f"Share of balls found within {NEAR:g} pixels": {"ball_found": "in reconstructions"},
+    "R² of a linear readout": {f"r2_{quantity}": quantity.replace("_", " ") for quantity in QUANTITIES},
+}
+"""Label of the vertical axis, and the scores along it with their names; errors on a log axis."""
+
+CEILING = "ball_found_in_original"
+FAMILY = ["moving_weight", "split"]
+"""What the variants of one line share."""
+
+MARKERS = "os^Dv"
+
+
+def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it, from `tables["encoding"]`: see `encoder_scores`, and the columns of FAMILY."""
+    summary = summarise(tables["encoding"])
+    palette = colours([name for names in PANELS.values() for name in names])
+    looks: dict[Any, dict[str, Any]] = {
+        (weight, split): {
+            "marker": MARKERS[number % len(MARKERS)],
+            "mfc": "white" if weight == 1 else None,  # open: the plain loss
+            "ls": "-." if split == "episode" else "-",
+        }
+        for number, (weight, split) in enumerate(summary[FAMILY].drop_duplicates().itertuples(index=False))
+    }
+    panels = {label: names for label, names in PANELS.items() if summary["quantity"].isin(list(names)).any()}
+    figure = new_figure(2 + 4.3 * len(panels), 5.2)
+    for axes, (label, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        axes.set_xscale("log", base=2)
+        handles = [Line2D([], [], color=palette[name], label=text) for name, text in names.items()]
+        if "ball_found" in names:
+            handles += draw_ceiling(axes, summary[summary["quantity"] == CEILING])
+        for (name, weight, split), points in summary.groupby(["quantity", *FAMILY], sort=False):
+            if name in names:
+                draw(axes, points, palette[str(name)], looks[weight, split])
+        finish(axes, label, sorted(summary["latents"].unique()))
+        axes.legend(handles=handles, fontsize=8.5, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    families = [Line2D([], [], color="0.3", label=family_name(*family), **look) for family, look in looks.items()]
+    figure.legend(handles=families, fontsize=8.5, loc="outside right center")
+    figure.suptitle(title, fontsize=13)
+    bands = " or ".join(summary["band"].unique())
+    figure.supxlabel(
+        f"All on test frames. Points: mean over seeds; bars: {bands}. Errors: of pixels between 0 and 1.",
+        fontsize=8.5,
+        color="0.35",
+    )
+    return figure, summary
+
+
+def summarise(encoding: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds and band: columns quantity, moving_weight, split, latents, value, low, high, band, seeds."""
+    variant = ["experiment", "variant"]
+    families = encoding[[*variant, *FAMILY]].drop_duplicates()
+    scores = encoder_scores(encoding).merge(families, on=variant)
+    names = [name for names in PANELS.values() for name in names] + [CEILING]
+    known = [name for name in names if name in scores]
+    by_seed = scores.melt([*FAMILY, "latents"], known, "quantity").dropna()
+    keys = ["quantity", *FAMILY, "latents"]
+    rows = []
+    for places, seeds in by_seed.groupby(keys):
+        values = seeds["value"].to_numpy(float)
+        low, high, band = interval(values)
+        found = {"value": values.mean(), "low": low, "high": high, "band": band, "seeds": len(values)}
+        rows.append(dict(zip(keys, places, strict=True)) | found)
+    return pd.DataFrame(rows)
+
+
+def draw(axes: Axes, points: pd.DataFrame, colour: Any, look: dict[str, Any]) -> None:
+    bars = (points[["value", "value"]].to_numpy() - points[["low", "high"]].to_numpy()) * [1, -1]
+    axes.errorbar(points["latents"], points["value"], bars.T.clip(0), color=colour, elinewidth=1, lw=1.4, **look)
+
+
+def draw_ceiling(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
+    """What the detector finds in the originals, the same for all encoders with one split; returns its legend."""
+    handles = []
+    for split, rows in points.groupby("split", sort=False):
+        name = f"in originals{', split by episode' if split == 'episode' else ''}"
+        line = ":" if split == "episode" else "--"
+        handles.append(axes.axhline(rows["value"].mean(), color="0.4", lw=1.2, ls=line, label=name))
+    return handles
+
+
+def finish(axes: Axes, label: str, sizes: list[int]) -> None:
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.minorticks_off()
+    axes.set(xlabel="Latents", ylabel=label)
+    if label.startswith("Mean squared error"):
+        set_scale(axes, "log", "error", subs=(1, 2, 3, 5))
+    else:
+        axes.set_ylim(min(0, axes.get_ylim()[0]), 1.03)
+
+
+def family_name(weight: float, split: str) -> str:
+    loss = "plain loss" if weight == 1 else f"moving pixels × {weight:g}"
+    return f"{loss},\nsplit by episode" if split == "episode" else loss

@@ -1,0 +1,74 @@
+"""Where an encoder puts frames: the first two principal components of its latents, coloured by where the ball is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+
+from rlgames.figures.style import new_figure
+from rlgames.readout import latent_matrix
+
+POINTS = 3000
+"""Test frames that are drawn of each curve, at most."""
+
+LABELS = {"ball_x": "Ball x (pixels)", "ball_y": "Ball y (pixels)", "step": "Step in the episode"}
+
+
+def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it, from `tables["encoding"]`: a row of panels for each curve.
+
+    The columns are curve, seed, row, part, episode, step, latents, and ball_x and ball_y if they are known.
+    """
+    groups = tables["encoding"].groupby("curve", sort=False)
+    numbers = pd.concat([components(rows) for _, rows in groups], ignore_index=True)
+    curves = list(numbers["curve"].unique())
+    quantities = [name for name in ("ball_x", "ball_y") if name in numbers and numbers[name].notna().any()] or ["step"]
+    figure = new_figure(0.5 + 5.5 * len(quantities), 1 + 4.5 * len(curves))
+    panels = figure.subplots(len(curves), len(quantities), squeeze=False)
+    for column, quantity in zip(panels.T, quantities, strict=True):
+        scale = Normalize(numbers[quantity].min(), numbers[quantity].max())
+        for axes, curve in zip(column, curves, strict=True):
+            draw(axes, numbers[numbers["curve"] == curve], quantity, scale)
+            axes.set_title(curve, fontsize=10)
+        figure.colorbar(ScalarMappable(scale, "viridis"), ax=list(column), label=LABELS[quantity])
+    figure.suptitle(title, fontsize=13)
+    grey = "" if quantities == ["step"] else "; grey: no ball on the screen"
+    figure.supxlabel(
+        f"Components: of the training frames' latents. Points: up to {POINTS:,} test frames, evenly spread over all\n"
+        f"that were judged, of the first seed{grey}.",
+        fontsize=8.5,
+        color="0.35",
+    )
+    return figure, numbers
+
+
+def components(rows: pd.DataFrame) -> pd.DataFrame:
+    """Places of a curve's test frames on the first two components, and the components' shares of the variance."""
+    rows = rows[rows["seed"] == rows["seed"].min()]
+    training, test = (rows[rows["part"] == part] for part in ("training", "test"))
+    test = test.iloc[np.linspace(0, len(test) - 1, min(POINTS, len(test))).astype(int)]
+    analysis = PCA(2, svd_solver="covariance_eigh").fit(latent_matrix(training))
+    places, shares = analysis.transform(latent_matrix(test)), analysis.explained_variance_ratio_
+    known = [name for name in ("curve", "seed", "row", "episode", *LABELS) if name in test]
+    return test[known].assign(first=places[:, 0], second=places[:, 1], first_share=shares[0], second_share=shares[1])
+
+
+def draw(axes: Axes, rows: pd.DataFrame, quantity: str, scale: Normalize) -> None:
+    known = rows[quantity].notna()
+    with_ball, without = rows[known], rows[~known]
+    axes.scatter(without["first"], without["second"], s=5, lw=0, color="0.8", rasterized=True)
+    axes.scatter(
+        with_ball["first"], with_ball["second"], s=5, lw=0, c=with_ball[quantity], cmap="viridis", norm=scale,
+        rasterized=True,
+    )  # fmt: skip
+    axes.set(
+        xlabel=f"First component ({rows['first_share'].iloc[0]:.0%} of the variance)",
+        ylabel=f"Second component ({rows['second_share'].iloc[0]:.0%})",
+    )

@@ -1,0 +1,66 @@
+"""What can be read out of an encoder's latents, and what of the picture survives in its reconstructions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+
+QUANTITIES = ("ball_x", "ball_y", "player_y", "opponent_y")
+"""Where things are, in pixels of the frame; a game of which they are not known lacks these columns."""
+
+NEAR = 2.0
+"""A ball is found if the reconstruction shows it within so many pixels of its true place."""
+
+FEWEST = 10
+"""Rows of either part below which no readout is fitted."""
+
+
+def latent_matrix(rows: pd.DataFrame) -> np.ndarray:
+    """The latents of the rows: float64, shape (rows, latents)."""
+    return np.stack(list(rows["latents"])).astype(np.float64)
+
+
+def readout(latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, test: np.ndarray) -> float:
+    """R² on test rows of a linear regression from latents to a quantity, fitted on training rows.
+
+    `latents` has shape (rows, latents), the others (rows,); `training` and `test` are masks. Rows without the quantity
+    (NaN) are left out. NaN if too few remain.
+    """
+    training, test = training & ~np.isnan(quantity), test & ~np.isnan(quantity)
+    if min(training.sum(), test.sum()) < FEWEST:
+        return np.nan
+    regression = LinearRegression().fit(latents[training], quantity[training])
+    return float(regression.score(latents[test], quantity[test]))
+
+
+def encoder_scores(encoding: pd.DataFrame) -> pd.DataFrame:
+    """How good every trained encoder is: a row for each experiment, variant and seed, in the order of the table.
+
+    `encoding` has the columns experiment, variant, seed, part, latents, error and moving_error and, of games whose
+    positions are known, those of QUANTITIES, ball_distance and ball_distance_original. Errors are means over frames;
+    `ball_found` is a share of the test frames with a ball, `ball_found_in_original` what the same detector finds in
+    the originals, and thus the most that can be expected.
+    """
+    keys = ["experiment", "variant", "seed"]
+    scores: list[dict[str, object]] = []
+    for names, rows in encoding.groupby(keys, sort=False, observed=True):
+        training, test = (rows["part"] == part for part in ("training", "test"))
+        latents = latent_matrix(rows)
+        score: dict[str, object] = {
+            **dict(zip(keys, names, strict=True)),
+            "latents": latents.shape[1],
+            "test_frames": int(test.sum()),
+            "error": rows["error"][test].mean(),
+            "moving_error": rows["moving_error"][test].mean(),
+            "training_error": rows["error"][training].mean(),
+        }
+        for name, column in (("ball_found", "ball_distance"), ("ball_found_in_original", "ball_distance_original")):
+            if column in rows:
+                score[name] = (rows[column][test].dropna() <= NEAR).mean()
+        for quantity in QUANTITIES:
+            if quantity in rows:
+                known = rows[quantity].to_numpy(float)
+                score[f"r2_{quantity}"] = readout(latents, known, training.to_numpy(), test.to_numpy())
+        scores.append(score)
+    return pd.DataFrame(scores)

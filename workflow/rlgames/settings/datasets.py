@@ -1,0 +1,30 @@
+"""Settings of the data sets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.environments import Atari
+from rlgames.settings.explanations import problem
+
+
+class Dataset(Settings):
+    """Frames of an Atari game: what a policy saw before each of its actions."""
+
+    environment: Atari
+    """The game. A data set holds the newest frame of each observation."""
+    policy: Literal["random"] | TrainedRun = "random"
+    """Who plays: random actions, or the evaluation episodes of a trained agent, played again."""
+    size: int = Field(default=40_000, ge=100, le=10_000_000)
+    """Frames."""
+    seed: int = Field(default=0, ge=0, le=1_000_000_000)
+    """Of random play."""
+
+    @model_validator(mode="after")
+    def _memory_can_be_read(self) -> Dataset:
+        if self.environment.fire_reset:
+            raise problem("environment.fire_reset: leave it out, the memory of such games cannot be read")
+        return self

@@ -1,0 +1,78 @@
+# Makes data sets of frames, and trains auto-encoders over them.
+# Needs: nothing, or recordings of a trained agent. Makes: datasets/{dataset}/ with recordings, frames and manifest, and in
+# runs/{experiment}/{variant}/seed-{seed}/ weights, losses, manifest and encoding: latent variables and errors of frames.
+
+
+rule dataset:
+    input:
+        policy=lambda wildcards: PLAN.policy(wildcards.dataset),
+    output:
+        recordings=PLAN.path("dataset recordings"),
+        frames=PLAN.path("frames"),
+        manifest=PLAN.path("dataset manifest"),
+    log:
+        PLAN.path("dataset log"),
+    conda:
+        "../../envs/environment.yaml"
+    threads: 2
+    params:
+        spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset),
+        code=PLAN.code("dataset"),
+    shell:
+        "exec python -m rlgames.commands.dataset --dataset {wildcards.dataset:q} --policy {input.policy:q}"
+        " --recordings {output.recordings:q} --frames {output.frames:q} --manifest {output.manifest:q}"
+        " --threads {threads} --spec {params.spec:q} --code {params.code} --log {log:q}"
+
+
+# As with deep agents, every seed is a job, and state lies beside the run.
+rule train_encoder:
+    input:
+        frames=lambda wildcards: PLAN.frames(wildcards),
+    output:
+        weights=PLAN.path("weights"),
+        losses=PLAN.path("losses"),
+        manifest=PLAN.path("manifest"),
+    log:
+        PLAN.path("run log"),
+    wildcard_constraints:
+        experiment=PLAN.names("epochs"),
+        seeds=r"\d+",
+    priority: 1
+    conda:
+        "../../envs/environment.yaml"
+    threads: PLAN.config.threads
+    params:
+        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        code=lambda wildcards: PLAN.run_code(wildcards),
+        state=PLAN.path("state"),
+    shell:
+        "exec python -m rlgames.commands.train_encoder"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
+        " --frames {input.frames:q} --weights {output.weights:q} --losses {output.losses:q} --manifest {output.manifest:q}"
+        " --threads {threads} --state {params.state:q} --parent $PPID"
+        " --spec {params.spec:q} --code {params.code} --log {log:q}"
+
+
+rule encode:
+    input:
+        weights=PLAN.path("weights"),
+        frames=lambda wildcards: PLAN.frames(wildcards),
+    output:
+        PLAN.path("encoding"),
+    log:
+        PLAN.path("encoding log"),
+    benchmark:
+        PLAN.path("encoding cost")
+    wildcard_constraints:
+        experiment=PLAN.names("epochs"),
+        seeds=r"\d+",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        spec=lambda wildcards: PLAN.encoding_spec(wildcards),
+        code=PLAN.code("encode"),
+    shell:
+        "exec python -m rlgames.commands.encode"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
+        " --weights {input.weights:q} --frames {input.frames:q} --encoding {output:q}"
+        " --spec {params.spec:q} --code {params.code} --log {log:q}"
