@@ -136,6 +136,12 @@ def test_split_by_episode_divides_no_episode() -> None:
     assert np.array_equal(np.sort(np.concatenate([training, test])), np.arange(len(episodes)))
 
 
+def test_one_episode_cannot_be_split_by_episode() -> None:
+    with pytest.raises(frames.FramesError, match="one episode only; raise its size, or split it at random"):
+        dataset.split(np.ones(100, int), "episode")
+    assert [len(rows) for rows in dataset.split(np.ones(100, int), "random")] == [70, 30]
+
+
 def test_leaks_count_copies_and_find_the_nearest_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four pictures, the last two for testing: one is a copy, the other differs by 3 in a quarter of its pixels."""
     pictures = np.zeros((4, 8, 8), np.uint8)

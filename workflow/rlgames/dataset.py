@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from rlgames.environments.atari_memory import Memory
-from rlgames.frames import Frames, encode, parts
+from rlgames.frames import Frames, FramesError, encode, parts
 from rlgames.resume import die_with_parent
 from rlgames.streams import Purpose, reset_seed
 
@@ -113,8 +113,10 @@ def split(episodes: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """Rows for training and for testing, ascending: int64. `episodes` is the number of each row's episode.
 
     A random split takes single frames, whose neighbours in time then lie on the other side; one by episode takes
-    whole episodes.
+    whole episodes, and raises `FramesError` if there is only one.
     """
+    if kind == "episode" and episodes[0] == episodes[-1]:
+        raise FramesError("The data set has one episode only; raise its size, or split it at random.")
     whole = np.arange(len(episodes)) if kind == "random" else np.unique(episodes)
     _, test = train_test_split(whole, test_size=TEST_SHARE, random_state=SPLIT_SEED)
     is_test = np.isin(np.arange(len(episodes)) if kind == "random" else episodes, test)
