@@ -99,6 +99,7 @@ def draw_ceiling(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
 def finish(axes: Axes, label: str, sizes: list[int]) -> None:
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
+    axes.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
     axes.set(xlabel="Latents", ylabel=label)
     if label.startswith("Mean squared error"):
         set_scale(axes, "log", "error", subs=(1, 2, 3, 5))
