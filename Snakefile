@@ -1,14 +1,11 @@
 # Reinforcement learning on games, from declaration to figure. Results, below the folder `results` of the config:
-#
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
 #   runs/.../seed-{seed}/evaluation/            scores and recordings of an agent trained on Atari
 #   datasets/{dataset}/                         frames of a game, and the recordings that they come from
 #   figures/{figure}.png .pdf .csv              a figure and the numbers in it
 #   videos/{experiment}/{variant}.mp4 .html     an episode, played again; on Atari .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
-#   state/                                      what a killed training on Atari goes on from
-#   config.yaml                                 the resolved config
-#
+#   state/, config.yaml                         what a killed training goes on from; the resolved config
 # The whole grammar is in workflow/rlgames/paths.py, every key of a config in config/README.md.
 
 from snakemake.exceptions import WorkflowError
@@ -36,8 +33,7 @@ wildcard_constraints:
     **paths.CONSTRAINTS,
 
 
-# Read first: what everything is made for.
-rule all:
+rule all:  # read first: what everything is made for
     default_target: True
     input:
         PLAN.targets(),
