@@ -9,7 +9,7 @@ import numpy as np
 
 from rlgames.environments.atari import Game, Outcome
 
-LARGEST = 5.0
+LARGEST = 3.0
 """Of any number, up or down: a moment unlike all others must not shatter the weights."""
 
 

@@ -10,8 +10,9 @@ from rlgames import features
 from rlgames.environments.atari import Outcome
 from rlgames.environments.atari_memory import Memory, positions
 
-RATE = 20.0
-"""In a step Pong's ball flies about a twentieth of the way from the middle of the screen to its edge."""
+RATE = 10.0
+"""In a step Pong's ball flies about a twentieth of the way from the middle of the screen to its edge, and the paddle up
+to a fifth."""
 
 
 class Features(features.Features):
