@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(facts: dict[str, Any], path: Path) -> None:
+    """Write a manifest, for people to read as well."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:

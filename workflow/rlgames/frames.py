@@ -39,7 +39,6 @@ class Frames:
             ) from None
         if table.schema != SCHEMA or not len(table):
             raise FramesError(f"{path} holds no frames of a data set (columns {', '.join(SCHEMA.names)}).")
-        self.path = path
         self.episodes = table["episode"].to_numpy()
         """int32, shape (frames,)."""
         self.steps = table["step"].to_numpy()
@@ -73,9 +72,9 @@ def write(rows: Iterable[Row], path: Path) -> None:
             writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
 
 
-def parts(rows: np.ndarray, size: int = ROWS) -> Iterator[np.ndarray]:
-    """The rows in parts of `size`, of which pictures fit in memory."""
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def parts(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows in parts of ROWS, of which pictures fit in memory."""
+    return (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
 
 
 def encode(picture: np.ndarray) -> bytes:

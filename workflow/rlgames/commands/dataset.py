@@ -32,7 +32,7 @@ def main() -> None:
 
     from rlgames import dataset, frames
     from rlgames.environments.atari import Games
-    from rlgames.files import replacing
+    from rlgames.files import replacing, write_json
     from rlgames.provenance import checksum, manifest
 
     spec = json.loads(arguments.spec)
@@ -91,8 +91,7 @@ def main() -> None:
         wall_seconds=round(time.perf_counter() - start, 3),
         products={path.name: checksum(path) for path in (arguments.recordings, arguments.frames)},
     )
-    with replacing(arguments.manifest) as path:
-        path.write_text(json.dumps(facts, indent=2) + "\n")
+    write_json(facts, arguments.manifest)
     progress.finish(f"{size} frames of {len(rows)} episodes")
 
 

@@ -55,7 +55,7 @@ def main() -> None:
     name = {"experiment": arguments.experiment, "variant": arguments.variant, "seed": arguments.seed}
     halves = dict(zip(("training", "test"), split(frames.episodes, spec["split"]), strict=True))
     chosen = {half: evenly(rows, JUDGED) for half, rows in halves.items()}
-    progress = Progress(f"{'/'.join(map(str, name.values()))}", sum(map(len, chosen.values())), "frames")
+    progress = Progress("/".join(map(str, name.values())), sum(map(len, chosen.values())), "frames")
     tables = []
     for half, rows in chosen.items():
         for part in parts(rows):

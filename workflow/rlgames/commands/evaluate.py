@@ -33,7 +33,7 @@ def main() -> None:
 
     from rlgames.environments.atari import Game, Games
     from rlgames.evaluation import play
-    from rlgames.files import replacing, write_episodes
+    from rlgames.files import write_episodes, write_json
     from rlgames.provenance import checksum, manifest
 
     spec = json.loads(arguments.spec)
@@ -105,8 +105,7 @@ def main() -> None:
         wall_seconds=round(time.perf_counter() - start, 3),
         products={path.name: checksum(path) for path in (arguments.weights, arguments.episodes, arguments.recordings)},
     )
-    with replacing(arguments.manifest) as path:
-        path.write_text(json.dumps(facts, indent=2) + "\n")
+    write_json(facts, arguments.manifest)
     final = recordings.loc[recordings["agent"] == "trained", "return"]
     progress.finish(f"{len(recordings)} episodes, mean return {final.mean():.1f} in the end")
 

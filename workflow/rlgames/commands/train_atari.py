@@ -55,7 +55,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     import numpy as np
     import pandas as pd
 
-    from rlgames.files import replacing, write_episodes
+    from rlgames.files import replacing, write_episodes, write_json
     from rlgames.provenance import checksum, manifest, numerics
     from rlgames.resume import ResumeError, Saves, save_seconds
     from rlgames.training.atari import ReplayError
@@ -151,8 +151,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         wall_seconds=now()[1],
         products={path.name: checksum(path) for path in (arguments.weights, arguments.episodes, arguments.recordings)},
     )
-    with replacing(arguments.manifest) as path:
-        path.write_text(json.dumps(facts, indent=2) + "\n")
+    write_json(facts, arguments.manifest)
     progress.finish(f"{training.steps} steps, {training.updates} updates")
 
 

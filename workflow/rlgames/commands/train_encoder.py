@@ -50,7 +50,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     import numpy as np
     import pandas as pd
 
-    from rlgames.files import replacing
+    from rlgames.files import replacing, write_json
     from rlgames.frames import Frames
     from rlgames.provenance import checksum, manifest, numerics
     from rlgames.resume import Saves, save_seconds
@@ -110,8 +110,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         wall_seconds=seconds(),
         products={path.name: checksum(path) for path in (arguments.weights, arguments.losses)},
     )
-    with replacing(arguments.manifest) as path:
-        path.write_text(json.dumps(facts, indent=2) + "\n")
+    write_json(facts, arguments.manifest)
     progress.finish(f"{training.epoch} epochs, the best was epoch {training.best_epoch},")
 
 

@@ -32,7 +32,7 @@ def main() -> None:
 
     from rlgames.agents.linear import DIVERGED, ENDINGS, TRUNCATED
     from rlgames.environments.tile_coding import make
-    from rlgames.files import replacing
+    from rlgames.files import replacing, write_json
     from rlgames.provenance import checksum, manifest
 
     spec = json.loads(arguments.spec)
@@ -95,8 +95,7 @@ def main() -> None:
         wall_seconds=round(time.perf_counter() - start, 3),
         products={path.name: checksum(path) for path in (arguments.weights, arguments.episodes, arguments.recordings)},
     )
-    with replacing(arguments.manifest) as path:
-        path.write_text(json.dumps(facts, indent=2) + "\n")
+    write_json(facts, arguments.manifest)
     progress.finish(f"{facts['steps'] / 1e6:.1f} million steps")
 
 

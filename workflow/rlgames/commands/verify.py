@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,15 @@ def outcome(row: Any) -> tuple[int, float, str]:
     return int(row["steps"]), float(row["return"]), ended(row["ending"] == "terminated")
 
 
+@lru_cache(maxsize=1)
+def frames_in(path: Path) -> Frames:
+    """The frames of a data set, read once by each process for all its parts."""
+    return Frames(path)
+
+
 def check_frames(path: Path, recordings: pd.DataFrame) -> list[str]:
     """A line for each of a data set's recordings that does not give its return, or its frames."""
-    frames, wrong = Frames(path.with_name("frames.parquet")), []
+    frames, wrong = frames_in(path.with_name("frames.parquet")), []
     for recording in recordings.to_dict("records"):
         rewards, ends, pictures = zip(*replay(recording), strict=True)
         rows = np.flatnonzero(frames.episodes == recording["episode"])
