@@ -14,7 +14,7 @@ import pytest
 from rlgames import evaluation, settings
 from rlgames.agents import dense_true_online_sarsa_lambda, linear, true_online_sarsa_lambda
 from rlgames.environments.atari import Games, Outcome, replay
-from rlgames.features import FeatureGame, Features, latents, pixels, positions
+from rlgames.features import FeatureGame, Features, latents, pixels, positions, tiled_positions
 from rlgames.linear_player import Player
 from rlgames.plan import Plan
 from rlgames.provenance import closure
@@ -74,7 +74,7 @@ def environment(**changes: Any) -> dict[str, Any]:
     return Atari.model_validate(pong | changes).model_dump()
 
 
-PIXELS = {"name": "pixels", "side": 12, "background": 87, "products": False}
+PIXELS = {"name": "pixels", "side": 12, "background": 87}
 
 
 def test_pixels_tell_how_much_stands_out() -> None:
@@ -108,18 +108,46 @@ def test_features_are_of_the_newest_frame_and_the_one_before() -> None:
 def test_positions_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"ball_x": 0.25, "ball_y": np.nan, "player_y": -0.5, "opponent_y": 0.0}
     monkeypatch.setattr(positions, "positions", lambda *_: {name: np.array([value]) for name, value in found.items()})
-    plain, products = (positions.Features(environment(), {"products": value}) for value in (False, True))
-    described = plain.describe(np.zeros(128, np.uint8))
+    features = positions.Features(environment(), {})
+    described = features.describe(np.zeros(128, np.uint8))
     assert described.tolist() == [0.5, 0.0, -1.0, 0.0, 1.0]  # the last since the ball is away
-    assert (plain.count, products.count) == (11, 11 + 10 * 11 // 2)
-    x = products.join(described, np.array([0.25, 0.0, 1.0, 0.0, 1.0]))
-    assert x[:11].tolist() == [*described, 2.5, 0.0, -3.0, 0.0, 0.0, 1.0]  # changes tenfold, three at most
-    assert x[11:21].tolist() == (0.5 * x[:10]).tolist()  # ball_x times all
-    assert x[-3] == 0.0  # the change of the opponent's place, squared
+    x = features.join(described, np.array([0.25, 0.0, 1.0, 0.0, 1.0]))
+    assert x.tolist() == [*described, 2.5, 0.0, -3.0, 0.0, 0.0, 1.0]  # changes tenfold, three at most
+    assert features.count == len(x)
+
+
+def test_tiles_are_of_the_ball_as_the_paddle_sees_it() -> None:
+    options = {"name": "tiled-positions", "tiles": 2, "tilings": 1, "size": 10_000}
+    features = tiled_positions.Features(environment(), options)
+
+    def active(newest: list[float], previous: list[float]) -> list[int]:
+        x = features.join(np.array(newest), np.array(previous))
+        assert set(x) <= {0.0, 1.0}
+        return np.flatnonzero(x).tolist()
+
+    # A grid has two tiles per dimension, and 2, 3, 5 and 7 more for its displacement: 4, 5, 7 and 9.
+    def tile(*cells: int) -> int:
+        return int(np.ravel_multi_index(cells, (4, 5, 7, 9)))
+
+    right, above = [0.5, -0.3, 0.2, 0.0, 0.0], [0.5, -0.3, 0.2, 0.9, 0.0]  # the opponent's place changes nothing
+    assert active(right, [0.4, -0.2, 0.0, 0.0, 0.0]) == active(above, [0.4, -0.2, 0.8, 0.0, 0.0]) == [
+        tile(1, 0, 1, 0), features.count - 1
+    ]  # fmt: skip
+    assert active([-0.5, 0.3, 0.2, 0, 0], [-0.4, 0.3, 0, 0, 0]) == [tile(0, 1, 0, 1), features.count - 1]
+    assert active([-0.5, 2.0, -0.2, 0, 0], [0.9, 0.0, 0, 0, 0]) == [tile(0, 2, 0, 2), features.count - 1]  # the edges
+    assert active([0.0, 0.0, 0.2, 0, 1], [0.9, 0.0, 0, 0, 0]) == [features.count - 1]  # no ball
+
+
+def test_tiles_that_meet_in_a_place_of_the_table_add_up() -> None:
+    options = {"name": "tiled-positions", "tiles": 12, "tilings": 8, "size": 3}
+    features = tiled_positions.Features(environment(), options)
+    x = features.join(np.zeros(5), np.zeros(5))
+    assert x.sum() == 9
+    assert features.count == 4
 
 
 def test_positions_move_with_the_game() -> None:
-    features = positions.Features(environment(), {"products": False})
+    features = positions.Features(environment(), {})
     game, rng = FeatureGame(features), np.random.default_rng(0)
     game.reset(5)
     seen = np.array([game.step(int(rng.integers(3))).state for _ in range(200)])
@@ -145,7 +173,7 @@ def test_latents_are_scaled_and_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
     path = tmp_path / "weights.npz"
     mean, deviation, change = np.array([[1, 0, 7], [4, 1, 0], [2, 0.5, 0]], np.float32)
     np.savez(path, latent_mean=mean, latent_deviation=deviation, latent_change=change)
-    features = latents.Features(environment(), {"products": False}, path)
+    features = latents.Features(environment(), {}, path)
     described = features.describe(np.zeros((1, 48, 48), np.uint8))
     assert described.tolist() == [0.5, 100.0, 0.0]
     x = features.join(described, np.array([0.0, 99.0, 0.0]))
@@ -158,7 +186,11 @@ def test_latents_are_scaled_and_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 KINDS: dict[str, Any] = {
     "pixels": (pixels.Features, PIXELS),
-    "positions": (positions.Features, {"name": "positions", "products": True}),
+    "positions": (positions.Features, {"name": "positions"}),
+    "tiled-positions": (
+        tiled_positions.Features,
+        {"name": "tiled-positions", "tiles": 12, "tilings": 8, "size": 512},
+    ),
 }
 
 
@@ -229,7 +261,7 @@ class Scripted(Features):
 
     def __init__(self, ending: str) -> None:
         self.ending, self.now = ending, 0
-        super().__init__({}, {"products": False}, np.ones(1))
+        super().__init__({}, np.ones(1))
 
     def emulator(self) -> Any:
         return self
@@ -289,7 +321,7 @@ class Catch(Features):
     """A ball falls down one of three columns in four steps, and a paddle below must be there: 1 or -1 at the end."""
 
     def __init__(self) -> None:
-        super().__init__({}, {"products": False}, np.ones(5))
+        super().__init__({}, np.ones(5))
 
     def emulator(self) -> Any:
         return self
@@ -409,4 +441,4 @@ def test_code_behind_pixels_holds_no_network() -> None:
     run = SimpleNamespace(experiment="pong", variant="default", seeds="0")
     assert plan.feature_module(run) == "rlgames.features.pixels"
     assert plan.encoder(run) == []
-    assert '"features": {"background": 0, "name": "pixels", "products": false, "side": 16}' in plan.evaluation_spec(run)
+    assert '"features": {"background": 0, "name": "pixels", "side": 16}' in plan.evaluation_spec(run)

@@ -17,6 +17,8 @@ from rlgames.environments.atari import Games
 HEIGHT, WIDTH = 210, 160
 """The console's screen, in pixels."""
 
+NO_FRAME = np.empty((0, 0), np.uint8)
+
 PLACES = {
     "pong": {
         "ball_x": (49, -48.5, WIDTH),
@@ -33,7 +35,7 @@ class Moment(NamedTuple):
     """A game after a reset or a step."""
 
     frame: np.ndarray
-    """The newest frame of the observation: uint8, shape (size, size)."""
+    """The newest frame of the observation: uint8, shape (size, size), or (0, 0) if no pictures are wanted."""
     memory: np.ndarray
     """The console's memory: uint8, shape (128,)."""
     reward: float
@@ -46,11 +48,11 @@ class Memory:
     """One game whose memory can be read. Its episodes are those of `rlgames.environments.atari.Games`, bit for bit, but
     for the frame after the last step of a game that is over."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], *, pictures: bool = True) -> None:
         """`settings` are those of `rlgames.settings.environments.Atari`, without `fire_reset`."""
         if settings["fire_reset"]:
             raise ValueError("the memory of games that begin with fire_reset cannot be read; leave it out")
-        self.settings = settings
+        self.settings, self.pictures = settings, pictures
         self.rom: Any = roms.get_rom_path(settings["game"])
         self.games = Games(settings, 1)
         available = self.games.environment.ale.get_action_set()
@@ -67,7 +69,7 @@ class Memory:
         for _ in range(self.idle_frames(seed)):
             self.emulator.act(0)
         self.steps = 0
-        return self.moment(0.0, [self.emulator.getScreenGrayscale()])
+        return self.moment(0.0, [])
 
     def idle_frames(self, seed: int) -> int:
         """Frames without an action before the first step of the episode of this seed."""
@@ -79,22 +81,27 @@ class Memory:
         reward, screens = 0.0, []
         for left in reversed(range(self.settings["frame_skip"])):
             reward += self.emulator.act(self.numbers[action])
-            if left < 2:
+            if self.pictures and left < 2:
                 screens.append(self.emulator.getScreenGrayscale())
             if self.emulator.game_over():
                 break
         self.steps += 1
-        return self.moment(reward, screens or [self.emulator.getScreenGrayscale()])
+        return self.moment(reward, screens)
 
     def moment(self, reward: float, screens: list[np.ndarray]) -> Moment:
-        size, over = self.settings["image_size"], self.emulator.game_over()
+        """What there is now, with the larger of the screens in each pixel, or the present one if there are none."""
+        over = self.emulator.game_over()
         return Moment(
-            frame=cv2.resize(np.maximum.reduce(screens), (size, size), interpolation=cv2.INTER_AREA),
+            frame=self.frame(screens or [self.emulator.getScreenGrayscale()]) if self.pictures else NO_FRAME,
             memory=self.emulator.getRAM(),
             reward=reward,
             terminated=over,
             truncated=not over and self.steps == self.settings["max_steps"],
         )
+
+    def frame(self, screens: list[np.ndarray]) -> np.ndarray:
+        size = self.settings["image_size"]
+        return cv2.resize(np.maximum.reduce(screens), (size, size), interpolation=cv2.INTER_AREA)
 
 
 def positions(game: str, memories: np.ndarray, size: int) -> dict[str, np.ndarray]:

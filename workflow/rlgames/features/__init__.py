@@ -20,13 +20,10 @@ class Features(ABC):
     environment, those of the features, and, for an encoder, the path of its weights.
     """
 
-    def __init__(self, environment: dict[str, Any], settings: dict[str, Any], rates: np.ndarray) -> None:
-        """`settings` say whether products of two numbers are features too.
-
-        `rates` have a place for each number that `describe` gives: times these, its changes from one step to the next
-        have a size of about 1. A change that is small beside the number would be learned very slowly.
-        """
-        self.environment, self.products, self.rates = environment, settings["products"], rates
+    def __init__(self, environment: dict[str, Any], rates: np.ndarray) -> None:
+        """`rates` have a place for each number that `describe` gives: times these, its changes from one step to the
+        next have a size of about 1. A change that is small beside the number would be learned very slowly."""
+        self.environment, self.rates = environment, rates
         self.count = len(self.join(np.zeros(len(rates)), np.zeros(len(rates))))
         """Features in x."""
 
@@ -39,13 +36,10 @@ class Features(ABC):
         """A moment in numbers, scaled to a size of about 1: float64, shape (numbers,)."""
 
     def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
-        """The features of a moment and the one before: its numbers, their changes, a constant and, with `products`, the
-        product of every two of the numbers and changes, squares included: float64, shape (count,)."""
+        """The features of a moment and the one before: its numbers, their changes and a constant, float64, shape
+        (count,)."""
         numbers = np.concatenate([newest, (newest - previous) * self.rates]).clip(-LARGEST, LARGEST)
-        if not self.products:
-            return np.append(numbers, 1.0)
-        first, second = np.triu_indices(len(numbers))
-        return np.concatenate([numbers, [1.0], numbers[first] * numbers[second]])
+        return np.append(numbers, 1.0)
 
 
 class FeatureGame:

@@ -26,7 +26,7 @@ class Features(features.Features):
                 saved[f"latent_{name}"].astype(np.float64) for name in ("mean", "deviation", "change")
             )
         self.deviation = np.where(deviation > 0, deviation, 1.0)  # one that never changes is a zero
-        super().__init__(environment, settings, self.deviation / np.where(change > 0, change, 1.0))
+        super().__init__(environment, self.deviation / np.where(change > 0, change, 1.0))
 
     def describe(self, state: np.ndarray) -> np.ndarray:
         """`state` is an observation: uint8, shape (stack, size, size)."""

@@ -16,7 +16,7 @@ class Features(features.Features):
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
         """`settings` have the side of the small picture, and the grey level of the background."""
         self.side, self.background = settings["side"], settings["background"]
-        super().__init__(environment, settings, np.ones(self.side**2))
+        super().__init__(environment, np.ones(self.side**2))
 
     def describe(self, state: np.ndarray) -> np.ndarray:
         """`state` is an observation: uint8, shape (stack, size, size)."""

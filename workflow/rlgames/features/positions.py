@@ -18,11 +18,11 @@ to a fifth."""
 class Features(features.Features):
     """Every position from -1 (left or top of the frame) to 1, zero for what is absent, and whether something is."""
 
-    def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
+    def __init__(self, environment: dict[str, Any], _settings: dict[str, Any]) -> None:
         """The game has to be one whose positions are known."""
         self.game = environment["game"]
         numbers = len(self.describe(np.zeros(128, np.uint8)))
-        super().__init__(environment, settings, np.full(numbers, RATE))
+        super().__init__(environment, np.full(numbers, RATE))
 
     def emulator(self) -> Any:
         """A game whose states are the console's memory."""
@@ -40,7 +40,7 @@ class MemoryGame:
     """One game whose states are the console's memory."""
 
     def __init__(self, environment: dict[str, Any]) -> None:
-        self.memory = Memory(environment)
+        self.memory = Memory(environment, pictures=False)
 
     def reset(self, seed: int) -> np.ndarray:
         """Begin the episode of this seed."""

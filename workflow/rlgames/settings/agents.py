@@ -132,14 +132,7 @@ class AtariAgent(Settings):
     average the survivors."""
 
 
-class Features(Settings):
-    """What the features of an Atari game share."""
-
-    products: bool = False
-    """Let the product of every two be a feature too, squares included."""
-
-
-class Latents(Features):
+class Latents(Settings):
     """Latent variables of an auto-encoder, of the newest frame and of the one before."""
 
     module: ClassVar[str] = "rlgames.features.latents"
@@ -148,7 +141,7 @@ class Latents(Features):
     """The run that trained the auto-encoder, on frames of the same size."""
 
 
-class Pixels(Features):
+class Pixels(Settings):
     """Raw pixels of the newest frame and of the one before, shrunk: how much they differ from the background."""
 
     module: ClassVar[str] = "rlgames.features.pixels"
@@ -159,11 +152,25 @@ class Pixels(Features):
     """Grey level of the background (Pong: 87)."""
 
 
-class Positions(Features):
+class Positions(Settings):
     """Where things are, now and a step before, as the console's memory has it: no picture tells more. Pong only."""
 
     module: ClassVar[str] = "rlgames.features.positions"
     name: Literal["positions"]
+
+
+class TiledPositions(Positions):
+    """Tile coding of where the ball is as seen from the paddle, and of how it flies, as the console's memory has it. Pong
+    only."""
+
+    module: ClassVar[str] = "rlgames.features.tiled_positions"
+    name: Literal["tiled-positions"]  # type: ignore[assignment]
+    tiles: int = Field(default=12, ge=1, le=50)
+    """Tiles per dimension, of four."""
+    tilings: int = Field(default=8, ge=1, le=64)
+    """Overlapping grids."""
+    size: int = Field(default=4096, ge=1, le=1_000_000)
+    """Places in the table: a tile has that of its number modulo the size."""
 
 
 class DenseTrueOnlineSarsaLambda(AtariAgent):
@@ -175,7 +182,7 @@ class DenseTrueOnlineSarsaLambda(AtariAgent):
     player: ClassVar[str] = "rlgames.linear_player"
     playing: ClassVar[set[str]] = {"features"}
     name: Literal["dense-true-online-sarsa-lambda"]
-    features: Annotated[Latents | Pixels | Positions, Field(discriminator="name")]
+    features: Annotated[Latents | Pixels | Positions | TiledPositions, Field(discriminator="name")]
     """What the values are linear in, besides a constant."""
     step_size: float = Field(gt=0, le=10)
     """Step size α of the textbook's box: the more features, and the larger, the smaller it has to be."""

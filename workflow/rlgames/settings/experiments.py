@@ -71,13 +71,13 @@ class Spec(Settings):
             )
         if isinstance(features, Positions) and environment.game != "pong":
             raise problem(
-                f"agent.features.name: 'positions' are known in the memory of pong, not of {environment.game}; choose "
+                f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; choose "
                 "'pixels' or 'latents'"
             )
         if isinstance(features, Positions) and environment.fire_reset:
             raise problem(
                 "environment.fire_reset: the memory of a game that begins with FIRE cannot be read; set it to false, "
-                "or choose other agent.features than 'positions'"
+                f"or choose other agent.features than {features.name!r}"
             )
         return self
 

@@ -1,0 +1,38 @@
+"""Tiles of where Pong's ball is as seen from the paddle, and of how it flies, from the console's memory: local features,
+where plain positions are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rlgames.environments.tile_coding import active_tiles, hashed
+from rlgames.features import positions
+
+HIGH = (1.0, 1.0, 0.15, 0.15)
+"""Where the last tile of each dimension ends: the ball's place from left to right, how far below the paddle it is, and
+how far it moved in a step, to the right and down. Each first tile begins at minus that. Screen edges are at -1 and 1."""
+
+
+class Features(positions.Features):
+    """Hashed tile coding (Sutton and Barto 2018, section 9.5.4): the number of active tiles that share each place."""
+
+    def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
+        """`settings` have the tiles per dimension, the tilings, and the size of the table."""
+        low = tuple(-bound for bound in HIGH)
+        self.coding = hashed(low, HIGH, settings["tiles"], settings["tilings"], settings["size"])
+        self.tiles = np.empty(settings["tilings"], np.int64)
+        super().__init__(environment, settings)
+
+    def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
+        """The tiles of a moment, given the one before, and a constant; the constant alone while there is no ball:
+        float64, shape (count,)."""
+        x = np.zeros(self.coding.features + 1)
+        x[-1] = 1.0
+        ball_x, ball_y, player_y, _, absent = newest
+        if not absent:
+            seen = np.array([ball_x, ball_y - player_y, *(newest - previous)[:2]])
+            active_tiles(self.coding, tuple(seen.clip(self.coding.low, self.coding.high).tolist()), self.tiles)
+            np.add.at(x, self.tiles, 1.0)
+        return x
