@@ -14,7 +14,7 @@ from rlgames.devices import prepare
 class Features(features.Features):
     """Each latent variable minus its mean, in its deviations over the data set that the encoder learned from."""
 
-    def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
+    def __init__(self, environment: dict[str, Any], _settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained auto-encoder."""
         prepare("cpu", 1)  # before TensorFlow is imported; on a processor, so that the bits are the same everywhere
 

@@ -1,5 +1,5 @@
-"""Tiles of where Pong's ball is as seen from the paddle, and of how it flies, from the console's memory: local features,
-where plain positions are not."""
+"""Tiles of where Pong's ball is, as seen from the paddle, and of how it flies: local features of the positions in the
+console's memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rlgames.environments.tile_coding import active_tiles, hashed
 from rlgames.features import positions
 
 HIGH = (1.0, 1.0, 0.15, 0.15)
-"""Where the last tile of each dimension ends: the ball's place from left to right, how far below the paddle it is, and
-how far it moved in a step, to the right and down. Each first tile begins at minus that. Screen edges are at -1 and 1."""
+"""Where the last tile of each dimension ends; the first begins at minus that. The dimensions are the ball's place from
+left (-1) to right, how far below the paddle it is, and how far it moved in a step, to the right and down."""
 
 
 class Features(positions.Features):

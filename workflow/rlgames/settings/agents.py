@@ -160,7 +160,7 @@ class Positions(Settings):
 
 
 class TiledPositions(Positions):
-    """Tile coding of where the ball is as seen from the paddle, and of how it flies, as the console's memory has it. Pong
+    """Tile coding of where the ball is, as seen from the paddle, and of how it flies, from the console's memory. Pong
     only."""
 
     module: ClassVar[str] = "rlgames.features.tiled_positions"

@@ -71,8 +71,8 @@ class Spec(Settings):
             )
         if isinstance(features, Positions) and environment.game != "pong":
             raise problem(
-                f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; choose "
-                "'pixels' or 'latents'"
+                f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
+                "choose 'pixels' or 'latents'"
             )
         if isinstance(features, Positions) and environment.fire_reset:
             raise problem(
