@@ -116,9 +116,10 @@ def test_positions_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert features.count == len(x)
 
 
-def test_tiles_are_of_the_ball_as_the_paddle_sees_it() -> None:
-    options = {"name": "tiled-positions", "tiles": 2, "tilings": 1, "size": 10_000}
-    features = tiled_positions.Features(environment(), options)
+def test_tiles_are_of_the_ball_as_the_paddle_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("TILES", 2), ("TILINGS", 1), ("SIZE", 10_000)):
+        monkeypatch.setattr(tiled_positions, name, value)
+    features = tiled_positions.Features(environment(), {})
 
     def active(newest: list[float], previous: list[float]) -> list[int]:
         x = features.join(np.array(newest), np.array(previous))
@@ -126,24 +127,21 @@ def test_tiles_are_of_the_ball_as_the_paddle_sees_it() -> None:
         return np.flatnonzero(x).tolist()
 
     # A grid has two tiles per dimension, and 2, 3, 5 and 7 more for its displacement: 4, 5, 7 and 9.
-    def tile(*cells: int) -> int:
-        return int(np.ravel_multi_index(cells, (4, 5, 7, 9)))
+    def tile(*cells: int) -> list[int]:
+        return [int(np.ravel_multi_index(cells, (4, 5, 7, 9))), features.count - 1]
 
-    right, above = [0.5, -0.3, 0.2, 0.0, 0.0], [0.5, -0.3, 0.2, 0.9, 0.0]  # the opponent's place changes nothing
-    assert active(right, [0.4, -0.2, 0.0, 0.0, 0.0]) == active(above, [0.4, -0.2, 0.8, 0.0, 0.0]) == [
-        tile(1, 0, 1, 0), features.count - 1
-    ]  # fmt: skip
-    assert active([-0.5, 0.3, 0.2, 0, 0], [-0.4, 0.3, 0, 0, 0]) == [tile(0, 1, 0, 1), features.count - 1]
-    assert active([-0.5, 2.0, -0.2, 0, 0], [0.9, 0.0, 0, 0, 0]) == [tile(0, 2, 0, 2), features.count - 1]  # the edges
-    assert active([0.0, 0.0, 0.2, 0, 1], [0.9, 0.0, 0, 0, 0]) == [features.count - 1]  # no ball
+    assert active([0.5, -0.3, 0.2, 0.0, 0.0], [0.4, -0.2, 0.0, 0.0, 0.0]) == tile(1, 0, 1, 0)
+    assert active([0.5, -0.3, 0.2, 0.9, 0.0], [0.4, -0.2, 0.8, 0.0, 0.0]) == tile(1, 0, 1, 0)  # whatever the others do
+    assert active([-0.5, 0.3, 0.2, 0.0, 0.0], [-0.4, 0.2, 0.0, 0.0, 0.0]) == tile(0, 1, 0, 1)
+    assert active([-0.5, 2.0, -0.2, 0.0, 0.0], [0.9, 0.0, 0.0, 0.0, 0.0]) == tile(0, 2, 0, 2)  # cut off at the edges
+    assert active([0.0, 0.0, 0.2, 0.0, 1.0], [0.9, 0.0, 0.0, 0.0, 0.0]) == [features.count - 1]  # no ball
 
 
-def test_tiles_that_meet_in_a_place_of_the_table_add_up() -> None:
-    options = {"name": "tiled-positions", "tiles": 12, "tilings": 8, "size": 3}
-    features = tiled_positions.Features(environment(), options)
-    x = features.join(np.zeros(5), np.zeros(5))
-    assert x.sum() == 9
+def test_tiles_that_meet_in_a_place_of_the_table_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiled_positions, "SIZE", 3)
+    features = tiled_positions.Features(environment(), {})
     assert features.count == 4
+    assert features.join(np.zeros(5), np.zeros(5)).sum() == 8 + 1
 
 
 def test_positions_move_with_the_game() -> None:
@@ -187,10 +185,7 @@ def test_latents_are_scaled_and_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
 KINDS: dict[str, Any] = {
     "pixels": (pixels.Features, PIXELS),
     "positions": (positions.Features, {"name": "positions"}),
-    "tiled-positions": (
-        tiled_positions.Features,
-        {"name": "tiled-positions", "tiles": 12, "tilings": 8, "size": 512},
-    ),
+    "tiled-positions": (tiled_positions.Features, {"name": "tiled-positions"}),
 }
 
 

@@ -10,6 +10,9 @@ import numpy as np
 from rlgames.environments.tile_coding import active_tiles, hashed
 from rlgames.features import positions
 
+TILES, TILINGS, SIZE = 12, 8, 4096
+"""Tiles in each dimension, tilings, and places in the table that tiles share."""
+
 HIGH = (1.0, 1.0, 0.15, 0.15)
 """Where the last tile of each dimension ends; the first begins at minus that. The dimensions are the ball's place from
 left (-1) to right, how far below the paddle it is, and how far it moved in a step, to the right and down."""
@@ -19,10 +22,9 @@ class Features(positions.Features):
     """Hashed tile coding (Sutton and Barto 2018, section 9.5.4): the number of active tiles that share each place."""
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
-        """`settings` have the tiles per dimension, the tilings, and the size of the table."""
-        low = tuple(-bound for bound in HIGH)
-        self.coding = hashed(low, HIGH, settings["tiles"], settings["tilings"], settings["size"])
-        self.tiles = np.empty(settings["tilings"], np.int64)
+        """The game has to be Pong."""
+        self.coding = hashed(tuple(-bound for bound in HIGH), HIGH, TILES, TILINGS, SIZE)
+        self.tiles = np.empty(TILINGS, np.int64)
         super().__init__(environment, settings)
 
     def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:

@@ -165,12 +165,6 @@ class TiledPositions(Positions):
 
     module: ClassVar[str] = "rlgames.features.tiled_positions"
     name: Literal["tiled-positions"]  # type: ignore[assignment]
-    tiles: int = Field(default=12, ge=1, le=50)
-    """Tiles per dimension, of four."""
-    tilings: int = Field(default=8, ge=1, le=64)
-    """Overlapping grids."""
-    size: int = Field(default=4096, ge=1, le=1_000_000)
-    """Places in the table: a tile has that of its number modulo the size."""
 
 
 class DenseTrueOnlineSarsaLambda(AtariAgent):
