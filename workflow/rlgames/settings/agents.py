@@ -263,7 +263,7 @@ class AutoEncoder(Settings):
     """How the data set is split into 70% for training and 30% for testing: by frames or by whole episodes."""
     step_size: float = Field(default=5e-4, gt=0, le=1)
     """Step size of Adam."""
-    batch_size: int = Field(default=64, ge=1, le=4096)
+    batch_size: int = Field(default=32, ge=1, le=4096)
     """Frames in a minibatch."""
     patience: int = Field(default=3, ge=1, le=1000)
     """Stop after so many epochs in a row without a lower loss on the held-out tenth of the training frames."""
