@@ -21,10 +21,12 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
   trace-decay-sweep traces-sweep cartpole pong value-estimates observations \
-  encoder-losses latent-sizes latent-space reconstructions)) \
+  encoder-losses latent-sizes latent-space reconstructions pong-linear)) \
   $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv) \
-  $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png)
+  $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
+  videos/pong-linear/features.name=tiled-positions,step_size=0.02/best.gif \
+  videos/pong-linear/features.name=tiled-positions,step_size=0.02/median.png
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
@@ -96,7 +98,7 @@ clean: ## remove the environment and caches; results stay
 gallery: figures ## copy the figures, tables and pictures that the docs show to docs/gallery (or below, for another CONFIG)
 	@mkdir -p $(GALLERY)
 	@for name in $(SHOWN); do \
-	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|/|-|g; s|agent.name=||'); fi; \
+	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|,[^/]*/|/|; s|/|-|g; s|[a-z]*\.name=||'); fi; \
 	done
 
 help: ## this list
