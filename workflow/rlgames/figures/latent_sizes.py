@@ -30,7 +30,6 @@ MARKERS = "os^Dv"
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it, from `tables["encoding"]`: see `encoder_scores`, and the columns of FAMILY."""
     summary = summarise(tables["encoding"])
-    palette = colours([name for names in PANELS.values() for name in names])
     looks: dict[Any, dict[str, Any]] = {
         (weight, split): {
             "marker": MARKERS[number % len(MARKERS)],
@@ -43,6 +42,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     figure = new_figure(2 + 4.3 * len(panels), 5.2)
     for axes, (label, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         axes.set_xscale("log", base=2)
+        palette = colours(list(names))
         handles = [Line2D([], [], color=palette[name], label=text) for name, text in names.items()]
         if "ball_found" in names:
             handles += draw_ceiling(axes, summary[summary["quantity"] == CEILING])
