@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import ROOT
 from rlgames import gpus
 
 LISTING = """\
@@ -113,7 +114,8 @@ def test_job_too_many_waits_names_the_holders_and_takes_what_a_killed_one_leaves
     said = late.line("Waiting for a GPU")
     for device, job in devices.items():
         assert f"{device} by process {job.process.pid}" in said
-    assert "--resources gpu=n" in said
+    assert "docs/elsewhere.md says how to start fewer jobs at once" in said
+    assert "--resources gpu=4" in (ROOT / "docs" / "elsewhere.md").read_text()
     assert late.process.poll() is None
     devices["GPU-bbbb-1"].kill()
     assert late.claimed() == "GPU-bbbb-1"

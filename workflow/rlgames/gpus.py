@@ -43,9 +43,7 @@ def claim() -> str | None:
         if time.monotonic() - said >= SAY_SECONDS:
             said = time.monotonic()
             holders = ", ".join(f"{device} by process {lock_file(device).read_text().strip()}" for device in devices)
-            log.info(
-                f"Waiting for a GPU; taken: {holders}. Snakemake starts fewer jobs at once with --resources gpu=n."
-            )
+            log.info(f"Waiting for a GPU; taken: {holders}. docs/elsewhere.md says how to start fewer jobs at once.")
         time.sleep(POLL_SECONDS)
     return None
 
