@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-learning soak clean-state test lint format docs lock gallery clean help
+.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state test lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -61,6 +61,9 @@ bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment
 	@python benchmarks/deep.py frames
 	@python benchmarks/deep.py saving
 	@python benchmarks/deep.py trainings $(PEER)
+
+bench-gpu: $(LOCKED) ## speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu
+	@python benchmarks/deep.py gpu
 
 bench-learning: $(LOCKED) ## minutes on one core until Pong is learned, for the settings of config/fast.yaml (hours)
 	@python benchmarks/deep.py learning

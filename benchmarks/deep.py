@@ -9,6 +9,8 @@
 - saving: the time that a save takes, as a share of the minute between two.
 - learning: minutes on one core until the mean of the last 20 returns reaches 0, 10 and 18 in each experiment of
   config/fast.yaml, with its seeds; cut at 40 minutes. Hours.
+- gpu: on one GPU, the update, trainings of 8 to 64 games with how busy the GPU was, and Pong until 18 with the settings
+  that config/fast.yaml calls fast. `gpu tiny` runs through all of it on the processor, with few steps.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +41,9 @@ AGENT = {"name": "dqn", "warm_up": WARM_UP, "capacity": 10_000, "epsilon_steps":
 
 LEVELS, LONGEST = (0, 10, 18), 40
 """Mean returns of 20 episodes, and minutes."""
+
+GAMES = (8, 16, 32, 64)
+"""Games side by side on a GPU."""
 
 FLOPS = {"dqn": 2.18e9, "double_dqn": 2.78e9}
 """Of an update: batch 32, the network of 2015, 84 x 84 pixels, a stack of 4."""
@@ -312,19 +318,25 @@ def fast_config() -> Any:
 
 
 def learn(name: str, seed: int, core: int) -> None:
-    """One run on one core: a row of the table."""
+    """One run on one core."""
     from rlgames.devices import prepare
-    from rlgames.training.deep import Training
 
     os.sched_setaffinity(0, {core})
     prepare("cpu", 1)
+    reach(name, seed, LONGEST)
+
+
+def reach(name: str, seed: int, longest: float) -> None:
+    """A run of config/fast.yaml for so many minutes, or until it reaches the last level: a row of the table."""
+    from rlgames.training.deep import Training
+
     (variant,) = fast_config().experiments[name].variants
     environment, agent = variant.spec.environment.model_dump(), variant.spec.agent.model_dump()
     training = Training(import_module(variant.spec.agent.module), seed, environment, agent, 10**9)
     training.begin()
     reached: dict[int, str] = {}
     start = time.perf_counter()
-    while (minutes := (time.perf_counter() - start) / 60) < LONGEST and len(reached) < len(LEVELS):
+    while (minutes := (time.perf_counter() - start) / 60) < longest and len(reached) < len(LEVELS):
         training.advance()
         recent = training.recent_return(20)
         for level in LEVELS:
@@ -334,12 +346,66 @@ def learn(name: str, seed: int, core: int) -> None:
     print(f"| {name} | {seed} | {' | '.join(cells)} | {training.steps / minutes / 60:.0f} |", flush=True)
 
 
+def gpu(tiny: bool) -> None:
+    """One GPU, or, for a rehearsal, the processor."""
+    from rlgames.devices import DeviceError, prepare
+
+    cores = len(os.sched_getaffinity(0))
+    try:
+        prepare("cpu" if tiny else "gpu", cores)
+    except DeviceError as error:
+        sys.exit(str(error))
+    from rlgames.training.deep import Training  # which imports TensorFlow: after the GPU was chosen
+
+    runs, timed_steps, longest = (1, 128, 0.05) if tiny else (RUNS, TIMED, LONGEST)
+    for name in FLOPS:
+        agent, minibatch = learner(name)
+        ms = [1000 * statistics.median(timed(partial(agent.update, minibatch)) for _ in range(40)) for _ in range(runs)]
+        print(f"| update, {name} | {spread(ms, 'ms')} | |", flush=True)
+    for games in GAMES:
+        environment, agent = settings(games=games, warm_up=2 * WARM_UP)
+        training = Training(import_module("rlgames.agents.dqn"), 0, environment, agent, 10**9, threads=cores)
+        training.begin()
+        while training.steps < 2 * WARM_UP + 200:
+            training.advance()
+        rates: list[float] = []
+        with utilisation() as busy:
+            for _ in range(runs):
+                first, start = training.steps, time.perf_counter()
+                while training.steps < first + timed_steps:
+                    training.advance()
+                rates.append((training.steps - first) / (time.perf_counter() - start))
+        print(f"| {games} games | {spread(rates, 'steps/s')} | {spread(busy, '%') if busy else 'no GPU'} |", flush=True)
+    reach("fast", 0, longest)
+
+
+@contextmanager
+def utilisation() -> Iterator[list[float]]:
+    """A list that afterwards holds what nvidia-smi says five times a second: how busy the GPU is, in per cent.
+
+    Without a GPU it stays empty.
+    """
+    busy: list[float] = []
+    if not (device := os.environ.get("CUDA_VISIBLE_DEVICES")):
+        yield busy
+        return
+    query = ["nvidia-smi", f"--id={device}", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
+    with subprocess.Popen([*query, "--loop-ms=200"], stdout=subprocess.PIPE, text=True) as sampler:
+        try:
+            yield busy
+        finally:
+            sampler.terminate()
+            busy += map(float, sampler.communicate()[0].split())
+
+
 if __name__ == "__main__":
     what = sys.argv[1:]
     if what[0] == "training":  # one of those that `trainings` starts
         training(int(what[1]), int(what[2]))
     elif what[0] == "trainings":
         trainings(what[1] if len(what) > 1 else None)
+    elif what[0] == "gpu":
+        gpu(tiny=what[1:] == ["tiny"])
     elif what[0] == "learn":  # one of those that `learning` starts
         learn(what[1], int(what[2]), int(what[3]))
     else:

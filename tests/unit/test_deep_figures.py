@@ -55,6 +55,20 @@ def test_learning_curves_by_hand() -> None:
     assert figure.axes[0].child_axes[0].get_xlabel() == "Frames of the emulator"
 
 
+def test_many_games_stand_in_rows() -> None:
+    games = [f"game_{number}" for number in range(returns.COLUMNS + 2)]
+    tables = {
+        "episodes": pd.concat([training_episodes("a", 0, [1.0] * 3).assign(game=game) for game in games]),
+        "evaluation episodes": pd.concat([evaluation_episodes("a", 0, {500: 1.0}).assign(game=game) for game in games]),
+    }
+    figure, _ = returns.make(tables, title="T")
+    figure.draw_without_rendering()
+    assert [axes.get_ylabel() for axes in figure.axes] == [f"Return in Game {n}" for n in range(len(games))]
+    rows = [axes.get_position().y0 for axes in figure.axes]
+    assert len(set(np.round(rows, 6))) == 2
+    assert rows[-1] < rows[0]
+
+
 def test_training_that_stopped_early_ends_its_curve() -> None:
     runs = returns.runs_of(training_episodes("a", 0, [1.0] * 30))
     assert runs["steps"].max() == 305

@@ -263,6 +263,30 @@ def test_published_protocol_is_that_of_the_paper_config() -> None:
             }.items()  # fmt: skip
 
 
+def test_57_games_are_those_of_the_literature() -> None:
+    """49 of Mnih et al. (2015, extended data table 2), eight more of Wang et al. (2016); trained as in paper.yaml."""
+    from rlgames import settings
+
+    names = ("atari57", "paper")
+    atari57, paper = (
+        settings.load(yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))).experiments[first]
+        for name, first in zip(names, ("atari57", "dqn"), strict=True)
+    )
+    specs: list[Any] = [variant.spec for variant in atari57.variants]
+    games = {spec.environment.game for spec in specs}
+    added = {"berzerk", "defender", "phoenix", "pitfall", "skiing", "solaris", "surround", "yars_revenge"}
+    assert added < games
+    assert len(games - added) == 49
+    assert len(specs) == 2 * 57
+    assert atari57.seeds == paper.seeds
+    trained = paper.variants[0].spec.resolved()
+    for spec in specs:
+        spec = spec.resolved()
+        assert spec["agent"].pop("name") in ("dqn", "double-dqn")
+        spec["environment"]["game"] = trained["environment"]["game"]
+        assert spec | {"agent": spec["agent"] | {"name": "dqn"}} == trained
+
+
 def test_value_estimates_need_to_know_where_returns_end(sandbox: Sandbox, config: Config) -> None:
     config["experiments"]["pong"]["environment"]["life_loss_terminal"] = True
     assert "pong learns with life_loss_terminal" in sandbox.build(config, fails=True)

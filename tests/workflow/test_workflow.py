@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, Sandbox, traces
+from rlgames.provenance import code_hash
 
 Config = dict[str, Any]
 Edit = Callable[[str, str, str], None]
@@ -86,6 +88,31 @@ def config(built: Config) -> Config:
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
 def test_dry_run_of_every_config(sandbox: Sandbox, name: str) -> None:
     assert "This was a dry-run" in sandbox.snakemake("--dry-run", "--configfile", f"config/{name}")
+
+
+def test_dry_run_of_57_games(sandbox: Sandbox) -> None:
+    """With 5 seeds and 2 agents: a job for each training, each evaluation, each table and figure."""
+    text = sandbox.snakemake("--dry-run", "--configfile", "config/atari57.yaml")
+    counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
+    every = 57 * 5 * 2
+    ones = dict.fromkeys(("config", "deep_scores", "figure", "cost", "all"), 1)
+    assert counts == {"train_atari": every, "evaluate": every, **ones, "total": 2 * every + len(ones)}
+
+
+def test_command_takes_more_paths_than_a_process_takes_arguments(
+    sandbox: Sandbox, config: Config, tmp_path: Path
+) -> None:
+    """As in the rules: bash prints the paths into a pipe. No path at all is an empty line."""
+    manifest = f"{config['results']}/runs/tiled/default/seed-2-2/manifest.json"
+    count = 1 + os.sysconf("SC_ARG_MAX") // (len(manifest) + 1)
+    code = code_hash("rlgames.commands.cost")
+    script = tmp_path / "script.sh"
+    script.write_text(
+        f"exec {sys.executable} -m rlgames.commands.cost --manifests @<(printf '%s\\n' {f'{manifest} ' * count})"
+        f" --pictures @<(printf '%s\\n' ) --output {tmp_path}/cost.csv --lock l --code {code} --log {tmp_path}/log"
+    )
+    subprocess.run(["bash", str(script)], cwd=sandbox.folder, env=sandbox.environment, check=True)
+    assert len(pd.read_csv(tmp_path / "cost.csv")) == count
 
 
 def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:

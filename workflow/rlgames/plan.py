@@ -30,9 +30,6 @@ RUN_PRODUCTS = {"episodes": PLAYED, "steps": PLAYED, "epochs": ("weights", "loss
 DATASET_PRODUCTS = ("dataset recordings", "frames", "dataset manifest")
 EVALUATION_PRODUCTS = ("evaluation episodes", "evaluation recordings", "evaluation manifest")
 
-SHELL_LINE = 120_000
-"""Characters that the shell line of a job may have (Linux: 131,071)."""
-
 
 class Plan:
     """A validated config, as the rules need it."""
@@ -41,22 +38,6 @@ class Plan:
         """Validate `config`, merged from `files`; raises `SettingsError`."""
         self.raw = config
         self.config = settings.load(config, files)
-        atari = [
-            path
-            for product in ("episodes", "evaluation episodes", "manifest")
-            for path in self.run_products(product, self.counted("steps"))
-        ]
-        costs = [
-            *self.dataset_products("dataset manifest"),
-            *self.run_products("manifest"),
-            *self.run_products("evaluation manifest", self.counted("steps")),
-            *self.picture_costs(),
-        ]
-        if max(sum(len(path) + 1 for path in paths) for paths in (atari, costs)) > SHELL_LINE:
-            raise settings.SettingsError(
-                f"{len(self.runs())} runs are too many for the tables over all of them; split them into two configs, "
-                "or raise block_size if most are of linear agents over tiles"
-            )
 
     def path(self, product: str, **known: object) -> str:
         """A path below the results folder; what is not `known` stays a wildcard."""

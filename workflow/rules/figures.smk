@@ -30,6 +30,6 @@ rule figure:
         code=lambda wildcards: PLAN.figure_code(wildcards.figure),
         caption=lambda wildcards: PLAN.caption(wildcards.figure),
     shell:
-        "exec python -m rlgames.commands.figure --inputs {input:q}"
+        "exec python -m rlgames.commands.figure --inputs @<(printf '%s\\n' {input:q})"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q}"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"

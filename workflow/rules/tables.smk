@@ -22,7 +22,7 @@ rule final_scores:
         runs=PLAN.order(),
         code=PLAN.code("final_scores"),
     shell:
-        "exec python -m rlgames.commands.final_scores --episodes {input.episodes:q} --output {output:q}"
+        "exec python -m rlgames.commands.final_scores --episodes @<(printf '%s\\n' {input.episodes:q}) --output {output:q}"
         " --code {params.code} --log {log:q}"
 
 
@@ -52,8 +52,9 @@ rule deep_scores:
         runs=PLAN.order(),
         code=PLAN.code("deep_scores"),
     shell:
-        "exec python -m rlgames.commands.deep_scores --evaluations {input.evaluations:q}"
-        " --episodes {input.episodes:q} --manifests {input.manifests:q}"
+        "exec python -m rlgames.commands.deep_scores --evaluations @<(printf '%s\\n' {input.evaluations:q})"
+        " --episodes @<(printf '%s\\n' {input.episodes:q})"
+        " --manifests @<(printf '%s\\n' {input.manifests:q})"
         " --scores {output.scores:q} --steps-to-return {output.steps_to_return:q}"
         " --code {params.code} --log {log:q}"
 
@@ -75,7 +76,8 @@ rule datasets:
     params:
         code=PLAN.code("datasets"),
     shell:
-        "exec python -m rlgames.commands.datasets --manifests {input:q} --output {output:q} --code {params.code} --log {log:q}"
+        "exec python -m rlgames.commands.datasets --manifests @<(printf '%s\\n' {input:q})"
+        " --output {output:q} --code {params.code} --log {log:q}"
 
 
 rule encoder_scores:
@@ -96,8 +98,8 @@ rule encoder_scores:
         runs=PLAN.order(),
         code=PLAN.code("encoder_scores"),
     shell:
-        "exec python -m rlgames.commands.encoder_scores --encodings {input:q} --output {output:q}"
-        " --code {params.code} --log {log:q}"
+        "exec python -m rlgames.commands.encoder_scores --encodings @<(printf '%s\\n' {input:q})"
+        " --output {output:q} --code {params.code} --log {log:q}"
 
 
 rule cost:
@@ -122,6 +124,7 @@ rule cost:
         lock=PLAN.lock(),
         code=PLAN.code("cost"),
     shell:
-        "exec python -m rlgames.commands.cost --manifests {input.datasets:q} {input.trainings:q} {input.evaluations:q}"
-        " --pictures {input.pictures:q} --output {output:q} --lock {params.lock:q}"
-        " --code {params.code} --log {log:q}"
+        "exec python -m rlgames.commands.cost"
+        " --manifests @<(printf '%s\\n' {input.datasets:q} {input.trainings:q} {input.evaluations:q})"
+        " --pictures @<(printf '%s\\n' {input.pictures:q}) --output {output:q}"
+        " --lock {params.lock:q} --code {params.code} --log {log:q}"

@@ -30,6 +30,7 @@ complete and check a config that begins with
 | `full.yaml` | Pong with the lesson's budget of a million steps, into `results/full`: hours |
 | `fast.yaml` | Pong on one core in few minutes, beside plain settings, into `results/fast` |
 | `paper.yaml` | CleanRL's protocol on three games, ten million steps, into `results/paper`: days |
+| `atari57.yaml` | DQN and Double DQN on 57 games, ten million steps, into `results/atari57`: for a cluster |
 
 A config of your own: `snakemake --cores 2 --configfile config/mine.yaml`. Anything in it that cannot be run is refused
 before the first job starts, with the key at fault and the remedy. Of several files the later ones change the earlier:

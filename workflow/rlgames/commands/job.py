@@ -12,9 +12,17 @@ from pathlib import Path
 from rlgames.provenance import ROOT, code_hash
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Takes the lines of a file as arguments where it finds @file: Linux allows 2 MB of them, so some 20,000 paths."""
+
+    def convert_arg_line_to_args(self, line: str) -> list[str]:
+        """An empty line, which is what a list of no files is printed as, is no argument."""
+        return [line] if line else []
+
+
+def parser(description: str | None) -> Parser:
     """The arguments that all commands share."""
-    arguments = argparse.ArgumentParser(description=description)
+    arguments = Parser(description=description, fromfile_prefix_chars="@")
     arguments.add_argument("--code", required=True, help="hash of the code that the job was planned with")
     arguments.add_argument("--log", required=True, type=Path, help="file that gets a copy of the messages")
     return arguments

@@ -18,6 +18,9 @@ WINDOW = 20
 POINTS = 200
 """Places along the steps."""
 
+COLUMNS = 6
+"""Panels side by side, at most."""
+
 LEVELS = {
     "pong": {"random": -20.7, "human": 9.3, "DQN": 18.9, "Double DQN": 20.9},
     "breakout": {"random": 1.7, "human": 31.8, "DQN": 401.2, "Double DQN": 418.5},
@@ -41,9 +44,14 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     summary = pd.concat([summarise(episodes), summarise_evaluations(evaluations)], ignore_index=True)
     games = list(episodes["game"].unique())
     palette = colours(list(summary["curve"].unique()))
-    figure = new_figure(7.5 * len(games) if len(games) > 1 else 9, 6)
+    columns = min(len(games), COLUMNS)
+    rows = -(-len(games) // columns)
+    figure = new_figure(7.5 * columns if columns > 1 else 9, 6 * rows)
     figure.suptitle(title, fontsize=13)
-    for game, axes in zip(games, np.atleast_1d(figure.subplots(1, len(games))), strict=True):
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    for spare in panels[len(games) :]:
+        spare.remove()
+    for game, axes in zip(games, panels, strict=False):
         draw(axes, summary[summary["game"] == game], runs_of(episodes[episodes["game"] == game]), palette)
         finish(axes, game, episodes[episodes["game"] == game])
     bands = " or ".join(summary["band"].unique())

@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from typing import Annotated, Any, get_args
 
@@ -242,7 +242,7 @@ def merged(base: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
 
 def locate(key: str) -> tuple[str, ...]:
     """The place in a spec of a setting named from the right: `tiles` is ("agent", "coding", "tiles")."""
-    paths = sorted(set(leaves(Spec)))
+    paths = settings_of_a_run()
     wanted = tuple(str(key).split("."))
     found = [path for path in paths if path[-len(wanted) :] == wanted]
     if len(found) == 1:
@@ -251,6 +251,12 @@ def locate(key: str) -> tuple[str, ...]:
         choices = ", ".join(".".join(path[-len(wanted) - 1 :]) for path in found)
         raise KeyError(f"{key!r} could be any of {choices}; write one of these")
     raise KeyError(unknown("setting", key, {path[-1] for path in paths} | {".".join(path) for path in paths}))
+
+
+@cache
+def settings_of_a_run() -> list[tuple[str, ...]]:
+    """Paths of all settings of a spec: a sweep of a hundred points asks several times for each."""
+    return sorted(set(leaves(Spec)))
 
 
 def kinds(annotation: Any) -> tuple[Any, ...]:
