@@ -385,8 +385,10 @@ class Plan:
 
     def failure(self, log: list[str]) -> str:
         """What to do when a job failed, or was stopped."""
-        return (
-            f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
+        from rlgames.runs import told_nothing  # loads NumPy
+
+        return "\n".join(told_nothing(self)[:5]) + (
+            f"\nrlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
             "cause, if it was not you who stopped it, and run the same command again."
         )
 
