@@ -139,11 +139,11 @@ def test_every_state_is_told_apart_and_blocks_are_summed_up(
         "201 of 306 runs are done, 1 running, 2 resumable, 102 not begun. Figures are in results/mine/figures, tables "
         "beside them.",
         f"running   pong/default, seed 1: 40%, 400 of 1000 steps, 10 steps/s, 55 s left, process {me}",
-        "resumable pong/default, seed 2: 25%, 250 of 1000 steps, 75 s left. Stopped by SIGTERM at step 250.",
         "resumable codes/default, seed 1: 35%, 7 of 20 minibatches, starts anew: its settings or code have changed, "
         "was killed",
+        "resumable pong/default, seed 2: 25%, 250 of 1000 steps, 75 s left. Stopped by SIGTERM at step 250.",
         "blocks    of linear agents over tiles: 200 done, 100 not begun",
-        "not begun pong (1), codes (1)",
+        "not begun codes (1), pong (1)",
         f"pong/default, seed 1 trains without a Snakemake, as process {me}: wait for it, or stop it with kill "
         f"{os.getpid()} (it saves first).",
         "No run diverged, was cut off, or was made under another lock.",

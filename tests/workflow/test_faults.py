@@ -48,7 +48,7 @@ class Case:
         self.sandbox, self.name = sandbox, name
         self.results = Path(results or f"results/{name}")
         experiment = {"environment": PONG, "agent": agent, "steps": steps, "seeds": 1}
-        self.config = {"results": str(self.results), "experiments": {"pong": experiment}}
+        self.config: Config = {"results": str(self.results), "experiments": {"pong": experiment}}
         self.file = sandbox.folder / "config" / f"{name}.yaml"
         self.write()
         self.output = sandbox.folder / f"{name}.txt"
@@ -233,10 +233,10 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
 
 
 @pytest.fixture
-def small_disk(sandbox: Sandbox) -> Iterator[Path]:
-    """A results folder on a file system of its own, of 2 MB."""
-    folder = sandbox.folder / "results/disk"
-    folder.mkdir(parents=True)
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A working directory on a file system of its own, of 2 MB: results, and what Snakemake knows of them."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root, and a container that allows it")
@@ -245,8 +245,8 @@ def small_disk(sandbox: Sandbox) -> Iterator[Path]:
 
 
 def test_full_disk_ends_with_the_remedy(sandbox: Sandbox, reference: dict[str, str], small_disk: Path) -> None:
-    case = Case(sandbox, "disk", LINEAR, STEPS)
-    process = case.start()
+    case = Case(sandbox, "disk", LINEAR, STEPS, str(small_disk / "results"))
+    process = case.start("--directory", str(small_disk))
     case.wait_for(process, "Saved.")
     with case.frozen():
         fill(small_disk / "filler")
@@ -256,7 +256,7 @@ def test_full_disk_ends_with_the_remedy(sandbox: Sandbox, reference: dict[str, s
     assert "The disk is full" in text
     assert f"free some space. The same command goes on from the save at step {(step := case.saved())}." in text
     (small_disk / "filler").unlink()
-    assert f"Going on from step {step}." in case.run()
+    assert f"Going on from step {step}." in case.run("--directory", str(small_disk))
     assert case.products() == reference
 
 

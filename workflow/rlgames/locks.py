@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 PATIENCE = 2.0
-"""Seconds for which a lock that is held is asked for again: its holder may be ending, and `holder` takes it to look."""
+"""Seconds for which a lock that is held is asked for again: who has it may be ending, or only looking."""
 
 
 def take(path: Path) -> TextIO | None:
@@ -20,7 +20,7 @@ def take(path: Path) -> TextIO | None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file, deadline = path.open("a+"), time.monotonic() + PATIENCE
-    while not free(file):
+    while not is_free(file, fcntl.LOCK_EX):
         if time.monotonic() > deadline:
             file.close()
             return None
@@ -36,16 +36,16 @@ def take(path: Path) -> TextIO | None:
 def holder(path: Path) -> str | None:
     """The process that has a lock, as "number on machine"; None if none has."""
     try:
-        with path.open() as file:
-            return None if free(file) else file.read().strip() or "of unknown number"
-    except FileNotFoundError:
+        with path.open() as file:  # a file that is open for reading can be shared, on network file systems as well
+            return None if is_free(file, fcntl.LOCK_SH) else file.read().strip() or "of unknown number"
+    except OSError:
         return None
 
 
-def free(file: TextIO) -> bool:
+def is_free(file: TextIO, kind: int) -> bool:
     """Lock an open file, unless it is locked elsewhere."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("rlgames")
+logging.raiseExceptions = False  # a log file on a full disk, or a terminal that went away, is no reason for tracebacks
 
 SECONDS = 10
 """Between two messages about one loop."""
@@ -64,6 +65,8 @@ def note_end(folder: Path, reason: str) -> None:
     """Note why this process stops training, unless the note is another's."""
     facts = read_note(folder)
     if (facts.get("process"), facts.get("machine")) == (os.getpid(), platform.node()):
+        with suppress(OSError):
+            (folder / "progress.json").unlink()  # on a full disk, room for the new one
         write_note(folder, facts | {"ended": reason, "time": time.time()})
 
 

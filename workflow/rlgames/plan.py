@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -429,8 +430,9 @@ def last_name(key: str) -> str:
 
 def say(*messages: str) -> None:
     """Print the messages that are not empty, beside Snakemake's own."""
-    for message in filter(None, messages):
-        print(message, file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal went away
+        for message in filter(None, messages):
+            print(message, file=sys.stderr, flush=True)
 
 
 def use_this_python(project: str) -> None:
