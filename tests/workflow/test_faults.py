@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Case:
         self.file = sandbox.folder / "config" / f"{name}.yaml"
         self.write()
         self.output = sandbox.folder / f"{name}.txt"
+        self.processes: list[subprocess.Popen[bytes]] = []
 
     def write(self) -> None:
         self.file.write_text(yaml.safe_dump(self.config))
@@ -67,10 +68,18 @@ class Case:
     def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """Snakemake in a process group of its own, with saves every half second; its words go to `output`."""
         with self.output.open("wb") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*before, *self.command(*arguments)], cwd=self.sandbox.folder, process_group=0, stdout=output,
                 stderr=subprocess.STDOUT, env=self.sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0.5"},
             )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a test that failed left at work; a trainer ends with its Snakemake."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
     def said(self) -> str:
         return self.output.read_text()
@@ -83,7 +92,7 @@ class Case:
 
     def wait_for(self, process: subprocess.Popen[bytes], *wanted: str) -> None:
         """Wait until Snakemake's output has all of `wanted`."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not all(text in self.said() for text in wanted):
             assert process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
@@ -125,6 +134,22 @@ class Case:
 
 STEPS = 2000
 
+New = Callable[..., Case]
+
+
+@pytest.fixture
+def new(sandbox: Sandbox) -> Iterator[New]:
+    """A function that makes a `Case`."""
+    cases: list[Case] = []
+
+    def make(*arguments: Any) -> Case:
+        cases.append(Case(sandbox, *arguments))
+        return cases[-1]
+
+    yield make
+    for case in cases:
+        case.end()
+
 
 @pytest.fixture(scope="module")
 def reference(sandbox: Sandbox) -> dict[str, str]:
@@ -135,16 +160,16 @@ def reference(sandbox: Sandbox) -> dict[str, str]:
     return case.products()
 
 
-def test_signals_end_snakemake_and_its_trainer_which_saves_first(sandbox: Sandbox, reference: dict[str, str]) -> None:
+def test_signals_end_snakemake_and_its_trainer_which_saves_first(new: New, reference: dict[str, str]) -> None:
     """Sent to Snakemake alone, as `kill` or a service manager does: its trainer gets nothing by itself."""
-    case, step = Case(sandbox, "signals", LINEAR, STEPS), 0
+    case, step = new("signals", LINEAR, STEPS), 0
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         process = case.start()
         case.wait_for(process, f"step {step} of {STEPS}\n")
         with case.frozen():
             process.send_signal(number)
             case.wait_for(process, f"rlgames: stopped by {number.name}; trainings save first")
-        assert process.wait(timeout=60) != 0
+        assert process.wait(timeout=120) != 0
         text = case.said()
         step = case.saved()
         stopped = f"Stopped by SIGTERM at step {step}. The same command goes on from the save at step {step}."
@@ -158,16 +183,14 @@ def test_signals_end_snakemake_and_its_trainer_which_saves_first(sandbox: Sandbo
     assert case.products() == reference
 
 
-def test_signals_to_a_trainer_fail_its_job_and_the_next_attempt_goes_on(
-    sandbox: Sandbox, reference: dict[str, str]
-) -> None:
-    case, step = Case(sandbox, "trainer", LINEAR, STEPS), 0
+def test_signals_to_a_trainer_fail_its_job_and_the_next_attempt_goes_on(new: New, reference: dict[str, str]) -> None:
+    case, step = new("trainer", LINEAR, STEPS), 0
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
         process = case.start()
         case.wait_for(process, f"step {step} of {STEPS}\n", "Saved.")
         with case.frozen() as trainer:
             os.kill(trainer, number)
-        assert process.wait(timeout=60) != 0
+        assert process.wait(timeout=120) != 0
         step, text = case.saved(), case.said()
         goes_on = f"The same command goes on from the save at step {step}."
         if number == signal.SIGKILL:
@@ -182,8 +205,8 @@ def test_signals_to_a_trainer_fail_its_job_and_the_next_attempt_goes_on(
     assert case.products() == reference
 
 
-def test_snakemake_killed_leaves_a_lock_and_no_trainer(sandbox: Sandbox, reference: dict[str, str]) -> None:
-    case = Case(sandbox, "killed", LINEAR, STEPS)
+def test_snakemake_killed_leaves_a_lock_and_no_trainer(new: New, reference: dict[str, str]) -> None:
+    case = new("killed", LINEAR, STEPS)
     process = case.start()
     case.wait_for(process, "Saved.")
     with case.frozen():
@@ -203,14 +226,14 @@ def test_snakemake_killed_leaves_a_lock_and_no_trainer(sandbox: Sandbox, referen
 
 
 def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
-    sandbox: Sandbox, reference: dict[str, str], tmp_path: Path
+    new: New, reference: dict[str, str], tmp_path: Path
 ) -> None:
     """In one working directory Snakemake's own lock tells; in two, as with two clones, the one on the results does."""
     results = tmp_path / "shared"
-    case = Case(sandbox, "first", LINEAR, STEPS, str(results))
+    case = new("first", LINEAR, STEPS, str(results))
     first = case.start()
     case.wait_for(first, f"step 0 of {STEPS}\n")
-    second = Case(sandbox, "second", LINEAR, STEPS, str(results))
+    second = new("second", LINEAR, STEPS, str(results))
     (tmp_path / "elsewhere").mkdir()
     with case.frozen() as trainer:
         text = case.status()
@@ -224,7 +247,7 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
         text = second.run("--directory", str(tmp_path / "elsewhere"), fails=True)
         assert re.search(rf"Another Snakemake \({first.pid} on \S+\) makes {results}\. Wait for it, or stop it", text)
         assert "Traceback" not in text
-    assert first.wait(timeout=60) == 0, case.said()
+    assert first.wait(timeout=120) == 0, case.said()
     assert "Nothing to be done" in second.run()
     assert case.products() == reference
     assert "1 of 1 runs are done" in case.status()
@@ -241,16 +264,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs root, and a container that allows it")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_full_disk_ends_with_the_remedy(sandbox: Sandbox, reference: dict[str, str], small_disk: Path) -> None:
-    case = Case(sandbox, "disk", LINEAR, STEPS, str(small_disk / "results"))
+def test_full_disk_ends_with_the_remedy(new: New, reference: dict[str, str], small_disk: Path) -> None:
+    case = new("disk", LINEAR, STEPS, str(small_disk / "results"))
     process = case.start("--directory", str(small_disk))
     case.wait_for(process, "Saved.")
     with case.frozen():
         fill(small_disk / "filler")
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=120) != 0
     text = case.said()
     assert "Nothing was saved at step" in text
     assert "The disk is full" in text
@@ -271,15 +294,13 @@ def fill(path: Path) -> None:
                 pass
 
 
-def test_results_that_cannot_be_written_are_refused_before_the_first_job(
-    sandbox: Sandbox, reference: dict[str, str]
-) -> None:
+def test_results_that_cannot_be_written_are_refused_before_the_first_job(new: New, reference: dict[str, str]) -> None:
     """As an ordinary user; root, who may write anywhere, gives up that right."""
     ordinary = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
     if ordinary and (not shutil.which("setpriv") or subprocess.run([*ordinary, "true"], check=False).returncode):
         pytest.skip("root cannot become an ordinary user here")
-    case = Case(sandbox, "closed", LINEAR, STEPS)
-    for folder in (case.path("runs"), sandbox.folder / case.results):
+    case = new("closed", LINEAR, STEPS)
+    for folder in (case.path("runs"), case.sandbox.folder / case.results):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o555)
         text = case.run(fails=True, before=ordinary)
@@ -293,8 +314,8 @@ def test_results_that_cannot_be_written_are_refused_before_the_first_job(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
-def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(sandbox: Sandbox) -> None:
-    case = Case(sandbox, "memory", DEEP | {"capacity": 1_000_000}, 1600)
+def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(new: New) -> None:
+    case = new("memory", DEEP | {"capacity": 1_000_000}, 1600)
     limited = ("prlimit", f"--as={5_000_000_000}")
     text = case.run(fails=True, before=limited)
     assert "This training needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides" in text
@@ -307,11 +328,11 @@ def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(sandbox: 
     with case.frozen() as trainer:
         taken = int(Path(f"/proc/{trainer}/statm").read_text().split()[0]) * resource.getpagesize()
         resource.prlimit(trainer, resource.RLIMIT_AS, (taken, taken))
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=120) != 0
     text = case.said()
     assert "Out of memory" in text or "for lack of memory" in text  # Python's own words, or none where C++ gave up
     assert f"The same command goes on from the save at step {(step := case.saved())}." in text
     assert f"Going on from step {step}." in case.run(before=limited)
-    whole = Case(sandbox, "memory-whole", DEEP, 1600)
+    whole = new("memory-whole", DEEP, 1600)
     whole.run()
     assert case.products() == whole.products()
