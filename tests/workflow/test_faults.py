@@ -66,11 +66,11 @@ class Case:
         return self.sandbox.command(*options, "--", target)
 
     def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-        """Snakemake in a process group of its own, with saves every half second; its words go to `output`."""
+        """Snakemake in a process group of its own, with five saves a second; its words go to `output`."""
         with self.output.open("wb") as output:
             process = subprocess.Popen(
                 [*before, *self.command(*arguments)], cwd=self.sandbox.folder, process_group=0, stdout=output,
-                stderr=subprocess.STDOUT, env=self.sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0.5"},
+                stderr=subprocess.STDOUT, env=self.sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0.2"},
             )  # fmt: skip
         self.processes.append(process)
         return process
