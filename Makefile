@@ -49,7 +49,7 @@ rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay
 verify: $(LOCKED) ## play every recorded episode again and confirm its published return
 	@python -m rlgames.commands.verify $(RESULTS)
 
-status: $(LOCKED) ## what is done, and which runs diverged, were cut off, or have another lock
+status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
 	@python -m rlgames.commands.status $(CONFIG)
 
 bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one core
@@ -92,8 +92,8 @@ docs: $(LOCKED) ## write config/README.md and the JSON schema from the settings
 lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/ anew, at the newest versions
 	@python envs/lock.py
 
-clean-state: ## remove what interrupted or finished trainings go on from; results stay
-	rm -rf $(RESULTS)/state
+clean-state: $(LOCKED) ## remove what interrupted or finished trainings go on from; results stay
+	@python -m rlgames.commands.clean_state $(CONFIG)
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis

@@ -11,7 +11,7 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from rlgames import paths
+from rlgames import guard, paths
 from rlgames.plan import Plan, say, use_this_python
 from rlgames.settings import SettingsError
 
@@ -48,7 +48,7 @@ include: "workflow/rules/tables.smk"
 
 
 onstart:
-    say(PLAN.announcement(workflow))
+    guard.begin(PLAN, workflow)
 
 
 onsuccess:

@@ -264,17 +264,20 @@ def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
     import psutil
 
-    from rlgames.training.deep import memory
+    from rlgames.memory import ShortageError
+    from rlgames.training.deep import demand_memory
 
     environment = Atari.model_validate({"name": "atari", "game": "pong"}).model_dump()
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8.1e9))
-    assert memory(environment, settings(capacity=1_000_000)) is None
+    demand_memory(environment, settings(capacity=1_000_000))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8e9))
-    message = str(memory(environment, settings(capacity=1_000_000)))
+    with pytest.raises(ShortageError) as error:
+        demand_memory(environment, settings(capacity=1_000_000))
+    message = str(error.value)
     assert (
-        "needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides, but 8.0 GB are free" in message
-    )
-    assert "Lower the agent's capacity" in message
+        "needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides, but 8.0 GB are free on this "
+        "machine. Lower the agent's capacity"
+    ) in message
 
 
 def test_weights_of_another_network_are_refused() -> None:

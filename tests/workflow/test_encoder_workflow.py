@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -196,8 +197,10 @@ def test_killed_encoder_goes_on_to_the_same_bits(sandbox: Sandbox, built: Config
         process = start()
         assert process.stderr
         assert any(marker in line for line in process.stderr)
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGTERM if marker == "Saved." else signal.SIGKILL)
+        _, messages = process.communicate()
+    assert "Stopped by SIGTERM at minibatch" in messages
+    assert process.returncode == 1
     _, messages = (process := start()).communicate(timeout=120)
     assert process.returncode == 0, messages
     assert "Going on from minibatch" in messages

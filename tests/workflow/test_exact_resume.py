@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import pandas as pd
 import pytest
 
 from rlgames.plan import Plan
-from rlgames.resume import Saves
+from rlgames.resume import Saves, step_of
 
 ROOT = Path(__file__).parents[2]
 PRODUCTS = ("weights.npz", "episodes.parquet", "recordings.parquet")
@@ -182,6 +183,24 @@ def test_linear_agent_killed_again_and_again(tmp_path: Path) -> None:
     assert (facts["steps"], facts["updates"], facts["device"]) == (STEPS, STEPS, "cpu")
 
 
+def test_asked_to_end_it_saves_and_goes_on(tmp_path: Path, reference: dict[str, str]) -> None:
+    trainer, step = Trainer(tmp_path), 0
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = trainer.start(save_seconds=1000)
+        assert process.stderr is not None
+        assert any(f"step {step} of" in line for line in process.stderr)
+        process.send_signal(number)
+        _, messages = process.communicate()
+        (path,) = trainer.saves()[-1:]
+        step = step_of(path)
+        stopped = f"Stopped by {number.name} at step {step}. The same command goes on from the save at step {step}."
+        assert stopped in messages
+        assert stopped in (tmp_path / "log").read_text()
+        assert process.returncode == 1
+    assert f"Going on from step {step}." in trainer.finish()
+    assert trainer.products() == reference
+
+
 def test_finished_state_publishes_again_on_any_threads(tmp_path: Path, reference: dict[str, str]) -> None:
     trainer = Trainer(tmp_path)
     trainer.finish(threads=2)
@@ -251,7 +270,7 @@ def test_second_trainer_is_refused_while_the_first_lives(tmp_path: Path) -> None
     second = trainer.start()
     _, message = second.communicate()
     assert second.returncode == 1
-    assert f"Another process ({first.pid}) trains this run already" in message
+    assert f"Another process ({first.pid} on {platform.node()}) trains this run already" in message
     first.kill()
     first.communicate()
 
@@ -266,7 +285,7 @@ def test_trainer_ends_with_its_parent(tmp_path: Path) -> None:
     for line in parent.stderr:
         if "step 0 of" in line:
             break
-    pid = int((tmp_path / "state" / "lock").read_text())
+    pid = int((tmp_path / "state" / "lock").read_text().split()[0])
     parent.kill()
     parent.wait()
     parent.stderr.close()

@@ -55,6 +55,13 @@ def test_links_and_paths_exist() -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_faults_name_tests_that_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/recovery.md").read_text()))
+    assert len(named) > 10
+    sources = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named <= set(re.findall(r"def (test_\w+)", sources))
+
+
 def test_gallery_images_are_small() -> None:
     images = [path for path in (ROOT / "docs/gallery").iterdir() if path.suffix in {".png", ".gif"}]
     assert images

@@ -27,6 +27,7 @@ GRAMMAR = {
     "video": "videos/{experiment}/{variant}.{format}",
     "gameplay": "videos/{experiment}/{variant}/{which}.{format}",
     "table": "tables/{table}.csv",
+    "lock": "logs/lock",
     "log": "logs/{job}.log",
     "figure log": "logs/figures/{figure}.log",
     "video log": "logs/videos/{experiment}/{variant}.log",

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -366,8 +367,10 @@ class Plan:
 
     def failure(self, log: list[str]) -> str:
         """What to do when a job failed, or was stopped."""
-        return (
-            f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
+        from rlgames.runs import told_nothing  # loads NumPy
+
+        return "\n".join(told_nothing(self)[:5]) + (
+            f"\nrlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
             "cause, if it was not you who stopped it, and run the same command again."
         )
 
@@ -408,8 +411,9 @@ def last_name(key: str) -> str:
 
 def say(*messages: str) -> None:
     """Print the messages that are not empty, beside Snakemake's own."""
-    for message in filter(None, messages):
-        print(message, file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal went away
+        for message in filter(None, messages):
+            print(message, file=sys.stderr, flush=True)
 
 
 def use_this_python(project: str) -> None:

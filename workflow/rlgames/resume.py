@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import hashlib
 import io
 import json
@@ -12,20 +11,25 @@ import os
 import shutil
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from zipfile import BadZipFile
 
 import numpy as np
 
+from rlgames import locks
 from rlgames.files import replacing
-from rlgames.messages import log
+from rlgames.memory import ShortageError, is_lack_of
+from rlgames.messages import log, note_end
 
 KEPT = 2
 """Saves that are kept: the second is for when the last one is damaged."""
 
 SAVE_SECONDS = 60
 """Between two saves: what a kill may cost. RLGAMES_SAVE_SECONDS replaces it, and changes no result."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a full disk says, or a spent quota."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -45,22 +49,22 @@ class Saves:
         """`fingerprint` is what makes a save useless when it changes: spec and code. `machine` is what makes one
         wrong: the lock and the instruction set. The folder is locked until this process ends.
 
-        Raises `ResumeError` while another process holds it.
+        Raises `ResumeError` while another process holds it, and where it cannot be written.
         """
         self.folder, self.fingerprint, self.machine = folder, fingerprint, machine
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lock = (folder / "lock").open("a+")
         try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.lock.seek(0)
+            lock = locks.take(folder / "lock")
+        except OSError as error:
             raise ResumeError(
-                f"Another process ({self.lock.read().strip()}) trains this run already; wait for it, or stop it."
+                f"Nothing can be saved in {folder} ({error.strerror}): make it yours to write to, or choose another "
+                "results folder."
             ) from None
-        with suppress(OSError):  # on a full disk the name is missing, and the lock holds
-            self.lock.truncate(0)
-            os.write(self.lock.fileno(), f"{os.getpid()}\n".encode())
-        for abandoned in folder.glob(".*.npz"):
+        if lock is None:
+            raise ResumeError(
+                f"Another process ({locks.holder(folder / 'lock')}) trains this run already; wait for it, or stop it."
+            )
+        self.lock = lock
+        for abandoned in folder.glob(".*"):
             abandoned.unlink()
 
     def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
@@ -77,7 +81,7 @@ class Saves:
                     self._write(kind, kept_at, kept[kept_at])
             self._write("save", step, state | facts)
         except OSError as error:
-            if error.errno == errno.ENOSPC and (older := self._files("save")[:-1]):
+            if error.errno in FULL and (older := self._files("save")[:-1]):
                 for path in older:
                     path.unlink()
                 self.save(step, state, kept)
@@ -155,6 +159,29 @@ class Saves:
             return dict(arrays)
 
 
+def last_save(folder: Path) -> int | None:
+    """The step of the newest save in a folder; None without one."""
+    return max(map(step_of, folder.glob("save-*.npz")), default=None)
+
+
+def is_of(folder: Path, fingerprint: dict[str, Any]) -> bool:
+    """Whether the newest save in a folder is one of this spec and code, so that a training goes on from it."""
+    try:
+        with np.load(max(folder.glob("save-*.npz")), allow_pickle=False) as arrays:
+            found = json.loads(str(arrays["identity"]))["fingerprint"]
+    except (OSError, ValueError, KeyError, BadZipFile):  # damaged, or just replaced
+        return False
+    return all(found.get(key) == value for key, value in fingerprint.items())
+
+
+def going_on(folder: Path) -> str:
+    """Where the next attempt begins, for a message."""
+    step = last_save(folder)
+    if step is None:
+        return "Nothing is saved yet, so that the same command starts anew."
+    return f"The same command goes on from the save at step {step}."
+
+
 def save_seconds() -> float:
     """Seconds between two saves."""
     return float(os.environ.get("RLGAMES_SAVE_SECONDS", SAVE_SECONDS))
@@ -163,6 +190,48 @@ def save_seconds() -> float:
 def step_of(path: Path) -> int:
     """The step in a file's name."""
     return int(path.stem.split("-")[1])
+
+
+class Stop:
+    """Whether this process was asked to end: by SIGTERM, Ctrl-C, or a terminal that went away.
+
+    From then on a training only notes the signal, and ends when it has saved; SIGKILL ends it anyway.
+    """
+
+    def __init__(self) -> None:
+        self.signal = ""
+        """The name of the one that came, if any."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, self.note)
+
+    def note(self, number: int, _: object) -> None:
+        self.signal = signal.Signals(number).name
+
+
+def end(folder: Path, error: Exception, *told: type[Exception]) -> NoReturn:
+    """End a training after an error: say why and what to do, in its log as well, and note it for `make status`.
+
+    `told` are errors whose messages say what to do. One of which nothing is known is raised again.
+    """
+    first_line = str(error).partition("\n")[0] or type(error).__name__
+    known = True
+    if isinstance(error, (ResumeError, ShortageError, *told)):
+        reason = str(error)
+    elif is_lack_of(error):
+        reason = (
+            f"Out of memory ({first_line}). End what else takes memory, train fewer at once (CORES=1), or take a "
+            f"larger machine; a lower capacity of the agent needs less too, but starts anew. {going_on(folder)}"
+        )
+    elif isinstance(error, OSError) and error.errno in FULL:
+        reason = f"The disk is full ({first_line}): free some space. {going_on(folder)}"
+    else:
+        reason, known = first_line, False
+    note_end(folder, reason)
+    if not known:
+        raise error
+    log.error(reason)
+    sys.exit(1)
 
 
 def die_with_parent(parent: int) -> None:

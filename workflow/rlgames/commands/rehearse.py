@@ -50,12 +50,13 @@ def rehearse(spec: Any, name: str) -> None:
         prepare(agent["device"], 1)
     except DeviceError as error:
         sys.exit(f"{name}: {error}")
+    from rlgames.memory import ShortageError
     from rlgames.training.deep import Training
 
     agent |= {"warm_up": STEPS // 2, "epsilon_start": agent["epsilon_end"]}
     try:
         training = Training(import_module(spec.agent.module), 0, environment, agent, STEPS)
-    except MemoryError as error:
+    except ShortageError as error:
         sys.exit(f"{name}: {error}")
     training.begin()
     while not training.updates:  # the first of which compiles

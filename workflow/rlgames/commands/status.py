@@ -1,11 +1,20 @@
-"""Say where the results of a config are, and which runs need a second look (`make status`; briefly after `make`)."""
+"""Say how far a config's runs are, and what needs a hand or a second look (`make status`; briefly after `make`)."""
 
 import argparse
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from rlgames import locks, runs
+from rlgames.messages import clock
 from rlgames.plan import Plan
+
+LISTED = 20
+"""Runs of one state that are named; of more, the number is said."""
+
+STATES = {"running": "running", "resumable": "resumable", "waiting": "not begun"}
 
 
 def main() -> None:
@@ -18,15 +27,80 @@ def main() -> None:
     if arguments.results:
         print(plan.config.results)
         return
+    found = runs.survey(plan)
+    counts = Counter(run.state for run in found)
+    parts = [f"{counts['done']} of {len(found)} runs are done"]
+    parts += [f"{counts[state]} {word}" for state, word in STATES.items() if counts[state]]
+    print(f"{', '.join(parts)}. Figures are in {plan.config.results}/figures, tables beside them.")
     notices = plan.notices()
-    done = sum(Path(path).exists() for path in plan.run_products("manifest"))
-    print(
-        f"{done} of {len(plan.runs())} runs are done. Figures are in {plan.config.results}/figures, tables beside them."
-    )
     if notices and arguments.brief:
         print(f"{len(notices.splitlines())} notices, of runs that diverged or were cut off: make status")
-    else:
-        print(notices or "No run diverged, was cut off, or was made under another lock.")
+        return
+    if not arguments.brief:
+        make = "make" if arguments.config == Path("config/config.yaml") else f"make CONFIG={arguments.config}"
+        for line in (*progress(found), *left_behind(plan, found, make)):
+            print(line)
+    print(notices or "No run diverged, was cut off, or was made under another lock.")
+
+
+def progress(found: list[runs.Run]) -> Iterator[str]:
+    """A line for each run that is running or resumable, and for each experiment with others that are not done."""
+    for state in ("running", "resumable"):
+        chosen = [run for run in found if run.state == state and not run.block]
+        for run in chosen[:LISTED]:
+            yield f"{state:<10}{run.name}: {describe(run)}"
+        if len(chosen) > LISTED:
+            yield f"{state:<10}and {len(chosen) - LISTED} more"
+    blocks = Counter(run.state for run in found if run.block)
+    if blocks["running"] or blocks["waiting"]:
+        parts = [f"{blocks[state]} {word}" for state, word in STATES.items() if blocks[state]]
+        yield f"{'blocks':<10}of linear agents over tiles: {blocks['done']} done, {', '.join(parts)}"
+    waiting = Counter(run.experiment for run in found if run.state == "waiting" and not run.block)
+    if waiting:
+        yield f"{'not begun':<10}{', '.join(f'{experiment} ({count})' for experiment, count in waiting.items())}"
+
+
+def describe(run: runs.Run) -> str:
+    """How far a run is, how fast, how long the rest takes, and what became of its last attempt."""
+    parts = []
+    if run.total:
+        parts.append(f"{run.done / run.total:.0%}, {run.done} of {run.total} {run.unit}")
+    elif run.done:
+        parts.append(f"{run.done} {run.unit}")
+    if run.rate and run.state == "running":
+        parts.append(f"{run.rate:.{0 if run.rate >= 10 else 1}f} {run.unit}/s")
+    if run.left is not None:
+        parts.append(f"{clock(run.left)} left")
+    if run.process:
+        parts.append(f"process {run.process}")
+    if run.stale:
+        parts.append("starts anew: its settings or code have changed")
+    if run.killed:
+        parts.append("was killed")
+    return ", ".join(parts) + (f". {run.ended}" if run.ended else "")
+
+
+def left_behind(plan: Plan, found: list[runs.Run], make: str) -> Iterator[str]:
+    """What killed processes left, and what to type."""
+    snakemake = locks.holder(Path(plan.path("lock")))
+    if snakemake:
+        yield f"Snakemake is at work: process {snakemake}."
+    elif runs.is_locked(plan):
+        yield f"A killed Snakemake left its lock; if none is at work here: {make} FLAGS=--unlock"
+    if not snakemake:
+        for run in found:
+            if run.process:
+                yield (
+                    f"{run.name} trains without a Snakemake, as process {run.process}: wait for it, or stop it with "
+                    f"kill {run.process.split()[0]} (it saves first)."
+                )
+        if incomplete := runs.incomplete(plan):
+            yield f"Killed jobs left {len(incomplete)} products that may be incomplete: {make} makes them again."
+        if files := runs.abandoned(plan):
+            size = sum(map(runs.size, files)) / 1e6
+            yield f"Killed jobs left {len(files)} temporary files, {size:.0f} MB: {make} clean-state"
+    for folder in runs.orphans(plan):
+        yield f"No run of this config goes on from {folder}, {runs.size(folder) / 1e6:.0f} MB: rm -r '{folder}'"
 
 
 if __name__ == "__main__":

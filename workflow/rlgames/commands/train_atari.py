@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from importlib import import_module
 from pathlib import Path
@@ -38,7 +37,7 @@ def main() -> None:
     job.begin(arguments, __spec__.name, arguments.training, arguments.agent, *arguments.features)
 
     from rlgames.devices import DeviceError, prepare
-    from rlgames.resume import ResumeError, die_with_parent
+    from rlgames.resume import die_with_parent, end
 
     die_with_parent(arguments.parent)
     spec = json.loads(arguments.spec)
@@ -46,8 +45,8 @@ def main() -> None:
         # Linear agents have no device: they learn on the processor, and need no TensorFlow.
         device = prepare(spec["agent"]["device"], arguments.threads) if "device" in spec["agent"] else "cpu"
         train(arguments, spec, device, start)
-    except (DeviceError, ResumeError, MemoryError) as error:
-        sys.exit(str(error))
+    except Exception as error:
+        end(arguments.state, error, DeviceError)
 
 
 def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> None:
@@ -57,7 +56,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
 
     from rlgames.files import replacing, write_episodes, write_json
     from rlgames.provenance import checksum, manifest, numerics
-    from rlgames.resume import ResumeError, Saves, save_seconds
+    from rlgames.resume import ResumeError, Saves, Stop, going_on, save_seconds
     from rlgames.training.atari import ReplayError
 
     name = {"experiment": arguments.experiment, "variant": arguments.variant}
@@ -72,7 +71,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         import_module(arguments.agent), *features, arguments.seed, spec["environment"], spec["agent"], spec["steps"],
         threads=arguments.threads,
     )  # fmt: skip
-    progress = messages.Steps(f"{'/'.join(name.values())}, seed {arguments.seed}", spec["steps"])
+    progress = messages.Steps(f"{'/'.join(name.values())}, seed {arguments.seed}", spec["steps"], arguments.state)
     kept: dict[int, dict[str, np.ndarray]] = {}
     earlier, timeline = 0.0, [(0, 0.0)]
     if (found := saves.load()) is None:
@@ -103,6 +102,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         saves.save(training.steps, training.state() | {"timeline": np.array([*timeline, now()])}, kept)
         messages.log.info("Saved.")
 
+    stop = Stop()
     progress.begin(training.steps)
     saved = time.perf_counter()
     while not training.finished:
@@ -110,9 +110,12 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
             kept[training.steps] = training.weights()
             timeline.append(now())
         progress.advance(training.steps, training.recent_return, training.epsilon)
-        if training.finished or time.perf_counter() - saved > save_seconds():
+        asked = stop.signal
+        if training.finished or asked or time.perf_counter() - saved > save_seconds():
             save()
             saved = time.perf_counter()
+        if asked and not training.finished:
+            raise ResumeError(f"Stopped by {asked} at step {training.steps}. {going_on(arguments.state)}")
 
     diverged = [{"seed": arguments.seed, "episode": len(training.episodes)}] if training.diverged else []
     if diverged:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -34,15 +33,15 @@ def main() -> None:
 
     from rlgames.devices import DeviceError, prepare
     from rlgames.frames import FramesError
-    from rlgames.resume import ResumeError, die_with_parent
+    from rlgames.resume import die_with_parent, end
 
     die_with_parent(arguments.parent)
     spec = json.loads(arguments.spec)
     try:
         device = prepare(spec["agent"]["device"], arguments.threads)
         train(arguments, spec, device, start)
-    except (DeviceError, FramesError, ResumeError) as error:
-        sys.exit(str(error))
+    except Exception as error:
+        end(arguments.state, error, DeviceError, FramesError)
 
 
 def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> None:
@@ -53,7 +52,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     from rlgames.files import replacing, write_json
     from rlgames.frames import Frames
     from rlgames.provenance import checksum, manifest, numerics
-    from rlgames.resume import Saves, save_seconds
+    from rlgames.resume import ResumeError, Saves, Stop, going_on, save_seconds
     from rlgames.training.autoencoder import Training
 
     name = {"experiment": arguments.experiment, "variant": arguments.variant}
@@ -72,19 +71,22 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         return round(earlier + time.perf_counter() - start, 3)
 
     total = spec["epochs"] * training.minibatches
-    progress = messages.Progress(
-        f"{'/'.join(name.values())}, seed {arguments.seed}", total, "minibatches", training.done
-    )
+    label = f"{'/'.join(name.values())}, seed {arguments.seed}"
+    stop = Stop()
+    progress = messages.Progress(label, total, "minibatches", training.done, arguments.state)
     saved = time.perf_counter()
     while not training.finished:
         training.advance()
         loss = f"held-out loss {training.losses[-1][1]:.5f} after epoch {training.epoch}" if training.losses else ""
         progress.advance(note=loss)
-        if training.finished or time.perf_counter() - saved > save_seconds():
+        asked = stop.signal
+        if training.finished or asked or time.perf_counter() - saved > save_seconds():
             messages.log.info(f"Saving at minibatch {training.done} ...")
             saves.save(training.done, training.state() | {"seconds": np.array(seconds())}, {})
             messages.log.info("Saved.")
             saved = time.perf_counter()
+        if asked and not training.finished:
+            raise ResumeError(f"Stopped by {asked} at minibatch {training.done}. {going_on(arguments.state)}")
 
     diverged = [{"seed": arguments.seed, "epoch": training.epoch}] if training.diverged else []
     if diverged:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rlgames.agents.deep import Learner
 from rlgames.environments.atari import PATCH, Games, Step, offsets, patches
+from rlgames.memory import demand
 from rlgames.replay import CUT_OFF, GOES_ON, TERMINATED, Replay
 from rlgames.streams import Purpose, stream
 from rlgames.training.atari import AtariTraining, Episode, clipped, passed
@@ -31,11 +32,10 @@ class Training(AtariTraining):
     ) -> None:  # fmt: skip
         """Prepare `budget` steps in all for the module `agent`. Threads of the games change no result.
 
-        Raises `MemoryError` if the replay buffer would not fit.
+        Raises `ShortageError` if the replay buffer would not fit in the memory that is free.
         """
         super().__init__(seed, environment, settings, budget, (Purpose.EXPLORATION, Purpose.REPLAY))
-        if (shortage := memory(environment, settings)) is not None:
-            raise MemoryError(shortage)
+        demand_memory(environment, settings)
         self.games = Games(environment, settings["games"], threads=threads)
         side, stack = environment["image_size"] // PATCH, offsets(environment)
         self.replay = Replay(
@@ -199,19 +199,11 @@ class Training(AtariTraining):
             self.replay.write(episode.game, row, frame, age)
 
 
-def memory(environment: dict[str, Any], settings: dict[str, Any]) -> str | None:
-    """Why the replay buffer would not fit in the memory that is free now; None if it does."""
-    import psutil
-
-    needed = Replay.size(settings["capacity"], environment["image_size"] ** 2) + BESIDES
-    free = psutil.virtual_memory().available
-    if needed <= free:
-        return None
-    return (
-        f"This training needs {needed / 1e9:.1f} GB of memory, {settings['capacity']} frames of the replay buffer and "
-        f"{BESIDES / 1e9:.1f} GB besides, but {free / 1e9:.1f} GB are free. Lower the agent's capacity, train fewer at "
-        "once (CORES=1), or take a larger machine."
-    )
+def demand_memory(environment: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Raise `ShortageError` unless the replay buffer fits in the memory that is free."""
+    frames = settings["capacity"]
+    besides = f"{frames} frames of the replay buffer and {BESIDES / 1e9:.1f} GB besides"
+    demand(Replay.size(frames, environment["image_size"] ** 2) + BESIDES, besides)
 
 
 def duration(lane: list[Episode]) -> int:

@@ -1,0 +1,234 @@
+"""`make status`, from files: hand-made folders of runs that are done, running, killed, changed, or not begun."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from rlgames import locks, messages
+from rlgames.commands import clean_state, status
+from rlgames.plan import Plan
+from rlgames.provenance import installed_lock
+from rlgames.resume import Saves
+
+FILE = "config/mine.yaml"
+RESULTS = "results/mine"
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """A config of 300 blocks, four runs of DQN and two auto-encoders, in a working directory with nothing else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(locks, "PATIENCE", 0.0)
+    config = {
+        "results": RESULTS,
+        "block_size": 1,
+        "datasets": {"frames": {"environment": {"name": "atari", "game": "pong"}, "size": 500}},
+        "experiments": {
+            "car": {
+                "environment": {"name": "mountain-car"},
+                "agent": {"name": "sarsa", "coding": {"name": "tiled"}, "step_size": 0.05},
+                "episodes": 1,
+                "seeds": 300,
+            },
+            "pong": {
+                "environment": {"name": "atari", "game": "pong"},
+                "agent": {"name": "dqn"},
+                "steps": 1000,
+                "seeds": 4,
+            },
+            "codes": {
+                "environment": {"name": "frames", "dataset": "frames"},
+                "agent": {"name": "auto-encoder", "latents": 4},
+                "epochs": 5,
+                "seeds": 2,
+            },
+        },
+    }
+    Path("config").mkdir()
+    Path(FILE).write_text(yaml.safe_dump(config))
+    return Plan(config)
+
+
+def state(experiment: str, seed: int) -> Path:
+    return Path(RESULTS, "state", experiment, "default", f"seed-{seed}")
+
+
+def finish(plan: Plan, experiment: str, seeds: str) -> None:
+    """Leave the manifest of a run."""
+    path = Path(plan.path("manifest", experiment=experiment, variant="default", seeds=seeds))
+    path.parent.mkdir(parents=True)
+    facts = {"experiment": experiment, "variant": "default", "seeds": seeds, "diverged": [], "truncated": 0}
+    path.write_text(json.dumps(facts | {"lock": installed_lock()}))
+
+
+def save(plan: Plan, experiment: str, seed: int, step: int, **fingerprint: Any) -> None:
+    """Leave a save, of another spec or code if `fingerprint` says so."""
+    run = SimpleNamespace(experiment=experiment, variant="default", seeds=str(seed))
+    of = {"spec": json.loads(plan.run_spec(run)), "code": plan.run_code(run)} | fingerprint
+    saves = Saves(state(experiment, seed), of, {})
+    saves.save(step, {"x": np.zeros(3)}, {})
+    saves.lock.close()
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """As a process that is at work holds its lock."""
+    lock = locks.take(path)
+    assert lock is not None
+    with lock:
+        yield
+
+
+def note(experiment: str, seed: int, **facts: Any) -> None:
+    folder = state(experiment, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    messages.write_note(folder, {"total": 1000, "unit": "steps", "rate": 10.0, "time": time.time()} | facts)
+
+
+def mark(path: str) -> None:
+    """As Snakemake marks what it begins to make."""
+    text = base64.urlsafe_b64encode(path.encode()).decode()
+    parts = [text[start : start + 254] for start in range(0, len(text), 254)]
+    file = Path(".snakemake/incomplete", *("@" + part for part in parts[:-1]), parts[-1])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{}")
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
+    monkeypatch.setattr(sys, "argv", ["status", FILE, *options])
+    status.main()
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_state_is_told_apart_and_blocks_are_summed_up(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    for block in range(200):
+        finish(plan, "car", f"{block}-{block}")
+    finish(plan, "pong", "0")
+    note("pong", 0, done=1000)
+    note("pong", 1, done=400, time=now - 5)
+    save(plan, "pong", 2, 250)
+    note("pong", 2, done=300, ended="Stopped by SIGTERM at step 250.")
+    save(plan, "codes", 1, 7, code="older")
+    note("codes", 1, total=20, done=9, unit="minibatches", rate=None)
+    me = f"{os.getpid()} on {platform.node()}"
+    with held(state("pong", 1) / "lock"):
+        lines = printed(monkeypatch, capsys)
+        assert printed(monkeypatch, capsys, "--results") == [RESULTS]
+        assert printed(monkeypatch, capsys, "--brief") == [lines[0], lines[-1]]
+    assert lines == [
+        "201 of 306 runs are done, 1 running, 2 resumable, 102 not begun. Figures are in results/mine/figures, tables "
+        "beside them.",
+        f"running   pong/default, seed 1: 40%, 400 of 1000 steps, 10 steps/s, 55 s left, process {me}",
+        "resumable codes/default, seed 1: 35%, 7 of 20 minibatches, starts anew: its settings or code have changed, "
+        "was killed",
+        "resumable pong/default, seed 2: 25%, 250 of 1000 steps, 75 s left. Stopped by SIGTERM at step 250.",
+        "blocks    of linear agents over tiles: 200 done, 100 not begun",
+        "not begun codes (1), pong (1)",
+        f"pong/default, seed 1 trains without a Snakemake, as process {me}: wait for it, or stop it with kill "
+        f"{os.getpid()} (it saves first).",
+        "No run diverged, was cut off, or was made under another lock.",
+    ]
+    assert "running" not in printed(monkeypatch, capsys)[0]
+
+
+def test_what_is_being_made_and_who_makes_it(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A block and a training whose process has not said a word yet are known by Snakemake's marks."""
+    for experiment, seeds in (("car", "5-5"), ("pong", "3")):
+        mark(plan.path("manifest", experiment=experiment, variant="default", seeds=seeds))
+    with held(Path(plan.path("lock"))):
+        lines = printed(monkeypatch, capsys)
+    assert lines[0].startswith("0 of 306 runs are done, 2 running, 304 not begun.")
+    assert lines[1] == "running   pong/default, seed 3: 0%, 0 of 1000 steps"
+    assert lines[2] == "blocks    of linear agents over tiles: 0 done, 1 running, 299 not begun"
+    assert f"Snakemake is at work: process {os.getpid()} on {platform.node()}." in lines
+    assert printed(monkeypatch, capsys)[0].startswith("0 of 306 runs are done, 306 not begun.")
+
+
+def test_what_killed_ones_left_behind_and_what_removes_it(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locked = Path(".snakemake/locks/0.output.lock")
+    locked.parent.mkdir(parents=True)
+    locked.write_text(f"{RESULTS}/figures/curves.png\n")
+    half = Path(plan.path("weights", experiment="car", variant="default", seeds="7-7"))
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half")
+    mark(str(half))
+    mark(f"{RESULTS}/runs/pong/{'long' * 40}/seed-0/weights.npz")  # and not there
+    (half.parent / ".episodes.4711.parquet").write_bytes(bytes(2_000_000))
+    renamed, gone = state("ping", 0), state("pong", 17)
+    for folder in (renamed, gone):
+        folder.mkdir(parents=True)
+        (folder / "save-1-x.npz").write_bytes(bytes(3_000_000))
+    kept = state("pong", 0)
+    save(plan, "pong", 0, 5)
+    lines = printed(monkeypatch, capsys)
+    make = f"make CONFIG={FILE}"
+    assert f"A killed Snakemake left its lock; if none is at work here: {make} FLAGS=--unlock" in lines
+    assert f"Killed jobs left 1 products that may be incomplete: {make} makes them again." in lines
+    assert f"Killed jobs left 1 temporary files, 2 MB: {make} clean-state" in lines
+    for folder in (renamed.parents[1], gone):
+        assert f"No run of this config goes on from {folder}, 3 MB: rm -r '{folder}'" in lines
+    locked.write_text("results/another/figures/curves.png\n")
+    assert not any("left its lock" in line for line in printed(monkeypatch, capsys))
+
+    monkeypatch.setattr(sys, "argv", ["clean_state", FILE])
+    at_work = pytest.raises(SystemExit, match=rf"Process {os.getpid()} on .* is at work .*: nothing was removed")
+    with held(kept / "lock"), at_work:
+        clean_state.main()
+    assert kept.exists()
+    clean_state.main()
+    text = capsys.readouterr().out
+    assert text.startswith(
+        f"Removed {RESULTS}/state and 1 temporary files, 8 MB in all. 1 trainings that were under way"
+    )
+    assert sorted(path.name for path in Path(RESULTS).rglob("*") if path.is_file()) == ["weights.npz"]
+    clean_state.main()  # nothing is left to remove
+    assert "0 MB in all." in capsys.readouterr().out
+
+
+def test_570_runs_take_less_than_two_seconds(plan: Plan, tmp_path: Path) -> None:
+    """Of processor time, imports included: half of the runs are done, and half resumable."""
+    config = yaml.safe_load(Path(FILE).read_text())
+    config["experiments"] = {"pong": config["experiments"]["pong"] | {"seeds": 570}}
+    Path(FILE).write_text(yaml.safe_dump(config))
+    plan = Plan(config)
+    save(plan, "pong", 569, 250)
+    (source,) = state("pong", 569).glob("save-*.npz")
+    for seed in range(569):
+        if seed % 2:
+            finish(plan, "pong", str(seed))
+        else:
+            state("pong", seed).mkdir(parents=True)
+            os.link(source, state("pong", seed) / source.name)
+            note("pong", seed, done=300)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "rlgames.commands.status", FILE]
+    text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert text.startswith("284 of 570 runs are done, 286 resumable.")
+    assert "resumable and 266 more" in text
+    assert "starts anew" not in text
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2

@@ -1,0 +1,338 @@
+"""What goes wrong on one machine, done to real processes: what the user sees, that typing it works, and the same bits.
+
+docs/recovery.md has these faults as a table, a row for each test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import Sandbox
+
+Config = dict[str, Any]
+
+PONG = {"name": "atari", "game": "pong", "max_steps": 130, "sticky": 0.25}
+LINEAR = {
+    "name": "dense-true-online-sarsa-lambda", "features": {"name": "pixels", "background": 87}, "step_size": 0.01,
+    "trace_decay": 0.8, "epsilon_steps": 500,
+}  # fmt: skip
+"""It needs no TensorFlow, so that a job starts in two seconds; its saves are small, and written as a deep agent's."""
+DEEP = {
+    "name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500,
+    "target_every": 100,
+}  # fmt: skip
+
+LOCKED = "Directory cannot be locked"
+"""What Snakemake says where another one is at work, or was killed."""
+
+
+class Case:
+    """A config with one training, in a results folder of its own, and the command that builds it."""
+
+    def __init__(self, sandbox: Sandbox, name: str, agent: dict[str, Any], steps: int, results: str = "") -> None:
+        self.sandbox, self.name = sandbox, name
+        self.results = Path(results or f"results/{name}")
+        experiment = {"environment": PONG, "agent": agent, "steps": steps, "seeds": 1}
+        self.config: Config = {"results": str(self.results), "experiments": {"pong": experiment}}
+        self.file = sandbox.folder / "config" / f"{name}.yaml"
+        self.write()
+        self.output = sandbox.folder / f"{name}.txt"
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def write(self) -> None:
+        self.file.write_text(yaml.safe_dump(self.config))
+
+    def path(self, kind: str) -> Path:
+        return self.sandbox.folder / self.results / kind / "pong/default/seed-0"
+
+    def command(self, *arguments: str) -> list[str]:
+        target = str(self.results / "runs/pong/default/seed-0/manifest.json")
+        options = ["--cores", "1", "--configfile", str(self.file), *arguments]
+        return self.sandbox.command(*options, "--", target)
+
+    def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """Snakemake in a process group of its own, with five saves a second; its words go to `output`."""
+        with self.output.open("wb") as output:
+            process = subprocess.Popen(
+                [*before, *self.command(*arguments)], cwd=self.sandbox.folder, process_group=0, stdout=output,
+                stderr=subprocess.STDOUT, env=self.sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0.2"},
+            )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a test that failed left at work; a trainer ends with its Snakemake."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def run(self, *arguments: str, fails: bool = False, before: tuple[str, ...] = ()) -> str:
+        """Snakemake to its end: what it said."""
+        process = self.start(*arguments, before=before)
+        assert (process.wait(timeout=120) != 0) == fails, self.said()
+        return self.said()
+
+    def wait_for(self, process: subprocess.Popen[bytes], *wanted: str) -> None:
+        """Wait until Snakemake's output has all of `wanted`."""
+        deadline = time.monotonic() + 120
+        while not all(text in self.said() for text in wanted):
+            assert process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.02)
+
+    def trainer(self) -> int:
+        """The process that trains."""
+        return int((self.path("state") / "lock").read_text().split()[0])
+
+    @contextmanager
+    def frozen(self) -> Iterator[int]:
+        """Let the trainer stand still meanwhile, so that it does not end first, however slow this test is."""
+        trainer = self.trainer()
+        os.kill(trainer, signal.SIGSTOP)
+        yield trainer
+        with suppress(ProcessLookupError):
+            os.kill(trainer, signal.SIGCONT)
+
+    def saved(self) -> int:
+        """The step of the newest save."""
+        return max(int(path.name.split("-")[1]) for path in self.path("state").glob("save-*.npz"))
+
+    def products(self) -> dict[str, str]:
+        """Checksums of all but the manifest, which tells the time."""
+        paths = [path for path in self.path("runs").iterdir() if path.name != "manifest.json"]
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+    def status(self) -> str:
+        return self.tool("status")
+
+    def tool(self, name: str, fails: bool = False) -> str:
+        run = subprocess.run(
+            [sys.executable, "-m", f"rlgames.commands.{name}", str(self.file)], cwd=self.sandbox.folder,
+            env=self.sandbox.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (run.returncode != 0) == fails, run.stderr
+        return run.stdout + run.stderr
+
+
+STEPS = 2000
+
+New = Callable[..., Case]
+
+
+@pytest.fixture
+def new(sandbox: Sandbox) -> Iterator[New]:
+    """A function that makes a `Case`."""
+    cases: list[Case] = []
+
+    def make(*arguments: Any) -> Case:
+        cases.append(Case(sandbox, *arguments))
+        return cases[-1]
+
+    yield make
+    for case in cases:
+        case.end()
+
+
+@pytest.fixture(scope="module")
+def reference(sandbox: Sandbox) -> dict[str, str]:
+    """The products of a training that nothing interrupts."""
+    case = Case(sandbox, "whole", LINEAR, STEPS)
+    case.run()
+    assert set(case.products()) == {"weights.npz", "episodes.parquet", "recordings.parquet"}
+    return case.products()
+
+
+def test_signals_end_snakemake_and_its_trainer_which_saves_first(new: New, reference: dict[str, str]) -> None:
+    """Sent to Snakemake alone, as `kill` or a service manager does: its trainer gets nothing by itself."""
+    case, step = new("signals", LINEAR, STEPS), 0
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        process = case.start()
+        case.wait_for(process, f"step {step} of {STEPS}\n")
+        with case.frozen():
+            process.send_signal(number)
+            case.wait_for(process, f"rlgames: stopped by {number.name}; trainings save first")
+        assert process.wait(timeout=120) != 0
+        text = case.said()
+        step = case.saved()
+        stopped = f"Stopped by SIGTERM at step {step}. The same command goes on from the save at step {step}."
+        assert stopped in text
+        assert stopped in (case.sandbox.folder / case.results / "logs/runs/pong/default/seed-0.log").read_text()
+        assert "run the same command again" in text
+        assert "Traceback" not in text
+        assert "1 resumable" in case.status()
+        assert f"{step} of {STEPS} steps" in case.status()
+    assert f"Going on from step {step}." in case.run()
+    assert case.products() == reference
+
+
+def test_signals_to_a_trainer_fail_its_job_and_the_next_attempt_goes_on(new: New, reference: dict[str, str]) -> None:
+    case, step = new("trainer", LINEAR, STEPS), 0
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+        process = case.start()
+        case.wait_for(process, f"step {step} of {STEPS}\n", "Saved.")
+        with case.frozen() as trainer:
+            os.kill(trainer, number)
+        assert process.wait(timeout=120) != 0
+        step, text = case.saved(), case.said()
+        goes_on = f"The same command goes on from the save at step {step}."
+        if number == signal.SIGKILL:
+            assert "pong/default, seed 0 was killed: by kill -9, or by the system for lack of memory" in text
+            assert goes_on in text
+            assert "was killed" in case.status()
+        else:
+            assert f"Stopped by {number.name} at step {step}. {goes_on}" in text
+            assert "was killed" not in text
+        assert "run the same command again" in text
+    assert f"Going on from step {step}." in case.run()
+    assert case.products() == reference
+
+
+def test_snakemake_killed_leaves_a_lock_and_no_trainer(new: New, reference: dict[str, str]) -> None:
+    case = new("killed", LINEAR, STEPS)
+    process = case.start()
+    case.wait_for(process, "Saved.")
+    with case.frozen():
+        process.kill()
+        process.wait()
+    assert LOCKED in (text := case.run(fails=True))
+    assert "--unlock" in text
+    text = case.status()
+    assert "1 resumable" in text
+    assert f"A killed Snakemake left its lock; if none is at work here: make CONFIG={case.file} FLAGS=--unlock" in text
+    assert "Killed jobs left" not in text  # no product was begun
+    case.run("--unlock")
+    step = case.saved()
+    assert f"Going on from step {step}." in case.run()
+    assert "A killed Snakemake" not in case.status()
+    assert case.products() == reference
+
+
+def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
+    new: New, reference: dict[str, str], tmp_path: Path
+) -> None:
+    """In one working directory Snakemake's own lock tells; in two, as with two clones, the one on the results does."""
+    results = tmp_path / "shared"
+    case = new("first", LINEAR, STEPS, str(results))
+    first = case.start()
+    case.wait_for(first, f"step 0 of {STEPS}\n")
+    second = new("second", LINEAR, STEPS, str(results))
+    (tmp_path / "elsewhere").mkdir()
+    with case.frozen() as trainer:
+        text = case.status()
+        assert "0 of 1 runs are done, 1 running." in text
+        assert f"process {trainer} on " in text
+        assert f"Snakemake is at work: process {first.pid} on " in text
+        text = case.tool("clean_state", fails=True)
+        assert f"Process {first.pid} on " in text
+        assert "nothing was removed" in text
+        assert LOCKED in second.run(fails=True)
+        text = second.run("--directory", str(tmp_path / "elsewhere"), fails=True)
+        assert re.search(rf"Another Snakemake \({first.pid} on \S+\) makes {results}\. Wait for it, or stop it", text)
+        assert "Traceback" not in text
+    assert first.wait(timeout=120) == 0, case.said()
+    assert "Nothing to be done" in second.run()
+    assert case.products() == reference
+    assert "1 of 1 runs are done" in case.status()
+    assert "Removed" in case.tool("clean_state")
+    assert not (results / "state").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A working directory on a file system of its own, of 2 MB: results, and what Snakemake knows of them."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs root, and a container that allows it")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_full_disk_ends_with_the_remedy(new: New, reference: dict[str, str], small_disk: Path) -> None:
+    case = new("disk", LINEAR, STEPS, str(small_disk / "results"))
+    process = case.start("--directory", str(small_disk))
+    case.wait_for(process, "Saved.")
+    with case.frozen():
+        fill(small_disk / "filler")
+    assert process.wait(timeout=120) != 0
+    text = case.said()
+    assert "Nothing was saved at step" in text
+    assert "The disk is full" in text
+    assert f"free some space. The same command goes on from the save at step {(step := case.saved())}." in text
+    (small_disk / "filler").unlink()
+    assert f"Going on from step {step}." in case.run("--directory", str(small_disk))
+    assert case.products() == reference
+
+
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                pass
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_first_job(new: New, reference: dict[str, str]) -> None:
+    """As an ordinary user; root, who may write anywhere, gives up that right."""
+    ordinary = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+    if ordinary and (not shutil.which("setpriv") or subprocess.run([*ordinary, "true"], check=False).returncode):
+        pytest.skip("root cannot become an ordinary user here")
+    case = new("closed", LINEAR, STEPS)
+    for folder in (case.path("runs"), case.sandbox.folder / case.results):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o555)
+        text = case.run(fails=True, before=ordinary)
+        folder.chmod(0o755)
+        assert "Nothing can be written to" in text
+        assert "(Permission denied). Make it yours (sudo chown -R $USER results/closed)" in text
+        assert "rule train_atari" not in text
+        assert "Traceback" not in text
+    case.run(before=ordinary)
+    assert case.products() == reference
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
+def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(new: New) -> None:
+    case = new("memory", DEEP | {"capacity": 1_000_000}, 1600)
+    limited = ("prlimit", f"--as={5_000_000_000}")
+    text = case.run(fails=True, before=limited)
+    assert "This training needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides" in text
+    assert "are free below this process's own limit (ulimit -v). Lower the agent's capacity" in text
+    assert "step 0 of" not in text
+    case.config["experiments"]["pong"]["agent"] = DEEP
+    case.write()
+    process = case.start(before=limited)
+    case.wait_for(process, "Saved.")
+    with case.frozen() as trainer:
+        taken = int(Path(f"/proc/{trainer}/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.prlimit(trainer, resource.RLIMIT_AS, (taken, taken))
+    assert process.wait(timeout=120) != 0
+    text = case.said()
+    assert "Out of memory" in text or "for lack of memory" in text  # Python's own words, or none where C++ gave up
+    assert f"The same command goes on from the save at step {(step := case.saved())}." in text
+    assert f"Going on from step {step}." in case.run(before=limited)
+    whole = new("memory-whole", DEEP, 1600)
+    whole.run()
+    assert case.products() == whole.products()

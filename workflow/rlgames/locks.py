@@ -1,0 +1,51 @@
+"""Kernel locks on files: they end with the process that holds them, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import time
+from pathlib import Path
+from typing import TextIO
+
+PATIENCE = 2.0
+"""Seconds for which a lock that is held is asked for again: who has it may be ending, or only looking."""
+
+
+def take(path: Path) -> TextIO | None:
+    """Lock a file for as long as the result is open, and write into it who has it; None if another process has.
+
+    Raises `OSError` where the file cannot be made, or its file system has no locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file, deadline = path.open("a+"), time.monotonic() + PATIENCE
+    while not is_free(file, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            file.close()
+            return None
+        time.sleep(0.05)
+    try:
+        file.truncate(0)
+        os.write(file.fileno(), f"{os.getpid()} on {platform.node()}\n".encode())
+    except OSError:  # on a full disk the name is missing, and the lock holds
+        pass
+    return file
+
+
+def holder(path: Path) -> str | None:
+    """The process that has a lock, as "number on machine"; None if none has."""
+    try:
+        with path.open() as file:  # a file that is open for reading can be shared, on network file systems as well
+            return None if is_free(file, fcntl.LOCK_SH) else file.read().strip() or "of unknown number"
+    except OSError:
+        return None
+
+
+def is_free(file: TextIO, kind: int) -> bool:
+    """Lock an open file, unless it is locked elsewhere."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
