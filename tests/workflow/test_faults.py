@@ -228,7 +228,8 @@ def test_snakemake_killed_leaves_a_lock_and_no_trainer(new: New, reference: dict
 def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
     new: New, reference: dict[str, str], tmp_path: Path
 ) -> None:
-    """In one working directory Snakemake's own lock tells; in two, as with two clones, the one on the results does."""
+    """In one working directory Snakemake's own lock tells. Where it was removed in error, and in two directories, as
+    with two clones, the one on the results does."""
     results = tmp_path / "shared"
     case = new("first", LINEAR, STEPS, str(results))
     first = case.start()
@@ -244,9 +245,11 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
         assert f"Process {first.pid} on " in text
         assert "nothing was removed" in text
         assert LOCKED in second.run(fails=True)
-        text = second.run("--directory", str(tmp_path / "elsewhere"), fails=True)
-        assert re.search(rf"Another Snakemake \({first.pid} on \S+\) makes {results}\. Wait for it, or stop it", text)
-        assert "Traceback" not in text
+        second.run("--unlock")  # in error
+        for arguments in ((), ("--directory", str(tmp_path / "elsewhere"))):
+            text = second.run(*arguments, fails=True)
+            assert re.search(rf"Another Snakemake \({first.pid} on \S+\) makes {results}\. Wait for it, or stop", text)
+            assert "Traceback" not in text
     assert first.wait(timeout=120) == 0, case.said()
     assert "Nothing to be done" in second.run()
     assert case.products() == reference
