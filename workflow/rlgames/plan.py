@@ -431,7 +431,7 @@ def say(*messages: str) -> None:
 
 
 def planned(workflow: Any, config: dict[str, Any]) -> Plan:
-    """The plan of Snakemake's `workflow`; raises `SettingsError` where it must not run, or no longer what was submitted."""
+    """The plan of Snakemake's `workflow`; raises `SettingsError` if it cannot be run, or is not what was submitted."""
     use_this_python(workflow.basedir)
     plan = Plan(config, workflow.configfiles)
     submission.guard(plan, workflow)
