@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,3 +93,33 @@ def test_job_runs_what_was_submitted_and_nothing_else(sandbox: Sandbox, before: 
 )
 def test_job_says_what_changed(submitted: str, said: str) -> None:
     assert difference(submitted, "a:b") == said
+
+
+def test_submit_plan_counts_jobs_and_what_they_ask_for(sandbox: Sandbox, edit: Edit) -> None:
+    edit("profiles/slurm/profile.yaml", "# slurm_partition: general", "slurm_partition: not-shared")
+    edit("profiles/slurm/profile.yaml", "# train_atari: {gpu: 1, slurm_partition: gpu}", "train_encoder: {gpu: 1}")
+    run = subprocess.run(
+        [sys.executable, "-m", "rlgames.commands.submit_plan", "config/smoke.yaml"],
+        cwd=sandbox.folder,
+        env=sandbox.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = [line.split(maxsplit=7) for line in run.stdout.splitlines() if line.strip()[:1].isdigit()][:-1]
+    assert {row[5] for row in rows} == {"not-shared"}
+    asked = {row[7].strip(): row[:5] for row in rows}
+    # One job with 26 blocks of linear agents: the time of all, the core and the memory of one.
+    assert asked["26 train_linear"] == ["1", "1", "1200", "26", "0"]
+    assert asked["dataset"][1] == "2"
+    # 2,000 frames of the replay buffer are 14.1 MB.
+    assert asked["train_atari pong/agent.name=dqn"][:3] == ["1", "1", "1615"]
+    assert asked["train_encoder pong-encoder/latents=8"] == ["1", "1", "1600", "6", "1"]
+    pictures = [name for name in asked if "figure" in name]
+    assert sum(int(count) for name in pictures for count in re.findall(r"\d+", name)) == 16 + 6 + 1
+    jobs, minutes = sum(int(row[0]) for row in rows), sum(int(row[0]) * int(row[1]) * int(row[3]) for row in rows)
+    cards = sum(int(row[0]) * int(row[3]) * int(row[4]) for row in rows)
+    asking = f"{jobs} jobs for Slurm. They ask for {minutes / 60:.1f} CPU-hours and {cards / 60:.1f} GPU-hours"
+    assert asking in run.stdout
+    assert "Where Snakemake runs: " in run.stdout
+    assert not (sandbox.folder / "results/smoke/runs").exists()

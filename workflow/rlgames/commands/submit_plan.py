@@ -53,12 +53,12 @@ def main() -> None:
         width = table["what"].str.len().max()
         table[f"  {'what':{width}}"] = "  " + table.pop("what").str.ljust(width)
         print(table[["jobs", *(name for name in table.columns if name != "jobs")]].to_string(index=False))
-        hours = rows["minutes"] / 60
+        asked = {column: (rows["minutes"] * rows[column]).sum() / 60 for column in ("threads", "GPUs")}
         single = [each for job in remote for each in (job.jobs if job.is_group() else [job])]
         seconds = sum(plan.seconds(job.rule.name, job.wildcards) for job in single)
         print(
-            f"\n{len(rows)} jobs for Slurm. They ask for {(hours * rows['threads']).sum():.1f} CPU-hours and "
-            f"{(hours * rows['GPUs']).sum():.1f} GPU-hours, and should take some {seconds / 3600:.1f} hours in sum."
+            f"\n{len(rows)} jobs for Slurm. They ask for {asked['threads']:.1f} CPU-hours and "
+            f"{asked['GPUs']:.1f} GPU-hours, and should take some {seconds / 3600:.1f} hours in sum."
         )
     if here:
         print(f"Where Snakemake runs: {', '.join(f'{count} {name}' for name, count in here.items())}.")
