@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state test lint format docs lock gallery clean help
+.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state slurm submit-plan test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -17,6 +17,7 @@ CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG)
 RESULTS = $(or $(shell $(VENV)/bin/python -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
+SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
@@ -52,6 +53,11 @@ verify: $(LOCKED) ## play every recorded episode again and confirm its published
 status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
 	@python -m rlgames.commands.status $(CONFIG)
 
+slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
+
+submit-plan: $(LOCKED) ## what that would submit of CONFIG, with which resources; runs nothing
+	@python -m rlgames.commands.submit_plan $(CONFIG)
+
 bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one core
 	@python benchmarks/agents.py
 
@@ -73,6 +79,9 @@ soak: $(DEV_LOCKED) ## kill a deep training a hundred times at random, and compa
 
 test: $(DEV_LOCKED) ## the whole test suite
 	@pytest
+
+test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ## the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
+	@pytest --numprocesses=0 tests/cluster
 
 lint: $(DEV_LOCKED) ## formatting, style, types, and Snakemake's own linter
 	ruff format --check
@@ -122,5 +131,10 @@ $(DEV_LOCKED): $(LOCKED) $(call stale,envs/dev.txt,$(DEV_LOCKED))
 	@echo "Installing the test tools ..."
 	@$(PIP) --require-hashes --requirement envs/dev.txt
 	@cp envs/dev.txt $@
+
+$(SLURM_LOCKED): $(LOCKED) $(call stale,envs/slurm.txt,$(SLURM_LOCKED))
+	@echo "Installing Snakemake's plugin for Slurm ..."
+	@$(PIP) --require-hashes --requirement envs/slurm.txt
+	@cp envs/slurm.txt $@
 
 FORCE:

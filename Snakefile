@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from rlgames import guard, paths
-from rlgames.plan import Plan, say, use_this_python
+from rlgames.plan import planned, say
 from rlgames.settings import SettingsError
 
 min_version("9.27")
@@ -23,8 +23,7 @@ if not workflow.configfiles:
 
 
 try:
-    use_this_python(workflow.basedir)
-    PLAN = Plan(config, workflow.configfiles)
+    PLAN = planned(workflow, config)
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 

@@ -14,7 +14,9 @@ FLAVOURS: dict[str, list[str | Path]] = {
     "cpu": [PROJECT, "--extra", "cpu"],
     "gpu": [PROJECT, "--extra", "gpu", "--constraint", HERE / "cpu.txt"],
     "dev": ["--group", f"{PROJECT}:dev", "--constraint", HERE / "cpu.txt"],
+    "slurm": ["-", "--constraint", HERE / "cpu.txt"],
 }
+"""Arguments of each; - is the extra of this name alone, without all that the project needs."""
 OPTIONS = [
     *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade"),
     *("--generate-hashes", "--no-header", "--no-annotate", "--quiet"),
@@ -23,10 +25,12 @@ HEADER = "# Made by `make lock` from pyproject.toml. Do not edit.\n"
 
 
 def main() -> None:
+    extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
     for flavour, arguments in FLAVOURS.items():
         lock = HERE / f"{flavour}.txt"
         command = ["uv", "pip", "compile", *arguments, *OPTIONS]
-        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        alone = "\n".join(extras.get(flavour, []))
+        found = subprocess.run(command, input=alone, check=True, stdout=subprocess.PIPE, text=True).stdout
         lock.write_text(HEADER + found)
         print(f"{lock.name}: {len(pins(lock))} packages")
     (HERE / "environment.yaml").write_text(environment())

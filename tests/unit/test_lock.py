@@ -28,17 +28,16 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
-@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev"])
+@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "slurm"])
 def test_lock_has_what_pyproject_asks_for(lock: str) -> None:
-    if lock == "dev":
-        requirements = PROJECT["dependency-groups"]["dev"]
-    else:
-        requirements = [*PROJECT["project"]["dependencies"], *FLAVOURS[lock]]
+    requirements = PROJECT["dependency-groups"]["dev"] if lock == "dev" else FLAVOURS[lock]
+    if lock in ("cpu", "gpu"):
+        requirements = [*PROJECT["project"]["dependencies"], *requirements]
     for name, lowest in wanted(requirements).items():
         assert numbers(pins(lock)[name]) >= numbers(lowest), name
 
 
-@pytest.mark.parametrize("lock", ["gpu", "dev"])
+@pytest.mark.parametrize("lock", ["gpu", "dev", "slurm"])
 def test_locks_agree_where_they_overlap(lock: str) -> None:
     cpu, other = pins("cpu"), pins(lock)
     assert {name: other[name] for name in other.keys() & cpu.keys()} == {
@@ -73,7 +72,7 @@ def test_locked_tensorflow_has_the_markers_of_pyproject(lock: str) -> None:
     assert ("nvidia-cudnn-cu12==" in text) == (lock == "gpu")
 
 
-@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev"])
+@pytest.mark.parametrize("lock", ["cpu", "gpu", "dev", "slurm"])
 def test_every_package_is_hashed_and_no_address_is_named(lock: str) -> None:
     text = (ENVS / f"{lock}.txt").read_text()
     assert "://" not in text

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rlgames import paths, settings
+from rlgames import paths, resources, settings, submission
 from rlgames.messages import diverged
 from rlgames.provenance import ROOT, code_hash, installed_lock
 from rlgames.settings.experiments import Spec, canonical, flat
@@ -313,35 +313,63 @@ class Plan:
     def video_code(self, run: Any) -> str:
         return self.code("video", self.spec(run).environment.module)
 
+    # What a job takes, and asks a cluster for; `run` has its wildcards.
+
+    def seconds(self, rule: str, run: Any) -> float:
+        """About how long a job takes on one core."""
+        if rule == "dataset":
+            return 1 + self.dataset(run.dataset).size / resources.FRAMES_PER_SECOND
+        if rule == "evaluate":
+            return resources.evaluation_seconds(self.config.evaluation)
+        if rule not in COMMANDS.values():
+            return resources.SECONDS.get(rule, 1.0)
+        spec: Any = self.spec(run)
+        first, _, last = run.seeds.partition("-")
+        if rule != "train_encoder":
+            return resources.training_seconds(spec, int(last or first) - int(first) + 1)
+        dataset = self.dataset(spec.environment.dataset)
+        return resources.training_seconds(spec, frames=dataset.size, image_size=dataset.environment.image_size)
+
+    def minutes(self, rule: str, run: Any, attempt: int) -> int:
+        """The wall time that a job asks for."""
+        seconds, start = self.seconds(rule, run), float(resources.START)
+        if rule == "evaluate":
+            spec: Any = self.spec(run)
+            seconds = resources.evaluation_seconds(self.config.evaluation, spec.environment.max_steps)
+        elif rule == "train_linear":
+            start = resources.START_LINEAR
+        elif rule == "train_atari":
+            start += resources.replaying_seconds(self.spec(run))
+        return resources.minutes(seconds, start, attempt)
+
+    def memory(self, rule: str, run: Any, attempt: int) -> int:
+        """The memory that a job asks for, in MB."""
+        if rule == "dataset":
+            needed = resources.SNAKEMAKE + resources.PLAIN
+        elif rule in COMMANDS.values():
+            needed = resources.training_memory(self.spec(run))
+        else:
+            needed = resources.playing_memory(self.spec(run))
+        return resources.megabytes(needed, attempt)
+
+    def gpus(self, run: Any) -> int:
+        return resources.gpus(self.spec(run))
+
+    def threads(self, run: Any) -> int:
+        """Cores of a training: linear agents use one."""
+        return self.config.threads if hasattr(self.spec(run).agent, "device") else 1
+
     # What the user reads.
 
     def announcement(self, workflow: Any) -> str:
         """What Snakemake's `workflow` is about to run, and for how long."""
-        jobs, cores = workflow.dag.needrun_jobs(), workflow.resource_settings.cores
-        seconds, longest, count = 0.0, 0.0, 0
-        for job in jobs:
-            one = SECONDS.get(job.rule.name, 1.0)
-            if job.rule.name == "train_linear":
-                first, last = map(int, job.wildcards.seeds.split("-"))
-                spec: Any = self.spec(job.wildcards)
-                steps = (last - first + 1) * spec.episodes * STEPS_PER_EPISODE
-                one += steps / STEPS_PER_SECOND.get(spec.agent.name, STEPS_PER_SECOND["sarsa"])
-            elif job.rule.name == "train_atari":
-                spec = self.spec(job.wildcards)
-                deep = DEEP_PIXELS_PER_SECOND / spec.environment.image_size**2
-                one += spec.steps / STEPS_PER_SECOND.get(spec.agent.name, deep)
-            elif job.rule.name == "dataset":
-                one += self.dataset(job.wildcards.dataset).size / FRAMES_PER_SECOND
-            elif job.rule.name == "train_encoder":
-                spec = self.spec(job.wildcards)
-                one += spec.epochs * self.dataset(spec.environment.dataset).size / ENCODED_PER_SECOND
-            elif job.rule.name == "evaluate":
-                one += self.config.evaluation.episodes * SECONDS_PER_EVALUATION
-            seconds, longest, count = seconds + one, max(longest, one), count + 1
-        what = f"rlgames: {count} jobs for {self.config.results}"
+        cores = workflow.resource_settings.cores
+        each = [self.seconds(job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+        seconds = sum(each)
+        what = f"rlgames: {len(each)} jobs for {self.config.results}"
         if cores is None:  # a cluster: its queue decides
             return f"{what}, about {seconds / 60:.0f} minutes of computing."
-        left = max(seconds / cores, longest)
+        left = max(seconds / cores, *each, 0)
         about = f"{left:.0f} seconds" if left < 90 else f"{left / 60:.0f} minutes"
         return f"{what}, about {about} on {cores} {'core' if cores == 1 else 'cores'}."
 
@@ -375,35 +403,6 @@ class Plan:
         )
 
 
-DEEP_PIXELS_PER_SECOND = 180 * 84**2
-SECONDS_PER_EVALUATION = 3
-"""Rough: the default agent on a processor with AVX-512, and an episode of Pong with the random one beside it."""
-
-FRAMES_PER_SECOND = 1500
-ENCODED_PER_SECOND = 2500
-"""Rough as well: frames of a data set made, and learned from."""
-
-SECONDS = {
-    "train_atari": 10.0,
-    "train_encoder": 10.0,
-    "encode": 15.0,
-    "evaluate": 8.0,
-    "train_linear": 1.2,
-    "figure": 3.0,
-    "video": 4.0,
-}
-"""Start-up, imports and drawing, on one core."""
-
-STEPS_PER_EPISODE = 200
-STEPS_PER_SECOND = {
-    "sarsa": 8e6,
-    "sarsa-lambda": 1.5e6,
-    "true-online-sarsa-lambda": 1.5e6,
-    "dense-true-online-sarsa-lambda": 1e3,
-}
-"""Of linear agents on Mountain Car, the last on Atari: rough averages over codings, features and settings."""
-
-
 def last_name(key: str) -> str:
     """A setting without the way to it: `agent.coding.tiles` is tiles, and `agent.coding.name` the coding."""
     return key.removesuffix(".name").split(".")[-1]
@@ -414,6 +413,14 @@ def say(*messages: str) -> None:
     with suppress(OSError):  # the terminal went away
         for message in filter(None, messages):
             print(message, file=sys.stderr, flush=True)
+
+
+def planned(workflow: Any, config: dict[str, Any]) -> Plan:
+    """The plan of Snakemake's `workflow`; raises `SettingsError` if it cannot be run, or is not what was submitted."""
+    use_this_python(workflow.basedir)
+    plan = Plan(config, workflow.configfiles)
+    submission.guard(plan, workflow)
+    return plan
 
 
 def use_this_python(project: str) -> None:

@@ -7,6 +7,7 @@ rule config:
         PLAN.path("config"),
     log:
         PLAN.path("log", job="config"),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -15,6 +15,9 @@ rule dataset:
     conda:
         "../../envs/environment.yaml"
     threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: PLAN.memory("dataset", wildcards, attempt),
+        runtime=lambda wildcards, attempt: PLAN.minutes("dataset", wildcards, attempt),
     params:
         spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset),
         code=PLAN.code("dataset"),
@@ -41,6 +44,14 @@ rule train_encoder:
     conda:
         "../../envs/environment.yaml"
     threads: PLAN.config.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: PLAN.memory(
+            "train_encoder", wildcards, attempt
+        ),
+        runtime=lambda wildcards, attempt: PLAN.minutes(
+            "train_encoder", wildcards, attempt
+        ),
+        gpu=lambda wildcards: PLAN.gpus(wildcards),
     params:
         spec=lambda wildcards: PLAN.run_spec(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
@@ -68,6 +79,9 @@ rule encode:
         seeds=r"\d+",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: PLAN.memory("encode", wildcards, attempt),
+        runtime=lambda wildcards, attempt: PLAN.minutes("encode", wildcards, attempt),
     params:
         spec=lambda wildcards: PLAN.encoding_spec(wildcards),
         code=PLAN.code("encode"),

@@ -16,6 +16,7 @@ rule final_scores:
         ),
     log:
         PLAN.path("log", job="final-scores"),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -46,6 +47,7 @@ rule deep_scores:
         ),
     log:
         PLAN.path("log", job="deep-scores"),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -71,6 +73,7 @@ rule datasets:
         ),
     log:
         PLAN.path("log", job="datasets"),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -92,6 +95,7 @@ rule encoder_scores:
         ),
     log:
         PLAN.path("log", job="encoder-scores"),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -117,6 +121,7 @@ rule cost:
         ),
     log:
         PLAN.path("log", job="cost"),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

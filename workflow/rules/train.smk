@@ -17,6 +17,13 @@ rule train_linear:
         seeds=r"\d+-\d+",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: PLAN.memory(
+            "train_linear", wildcards, attempt
+        ),
+        runtime=lambda wildcards, attempt: PLAN.minutes(
+            "train_linear", wildcards, attempt
+        ),
     params:
         spec=lambda wildcards: PLAN.run_spec(wildcards),
         training=lambda wildcards: PLAN.training_module(wildcards),
@@ -51,7 +58,13 @@ rule train_atari:
     priority: 1
     conda:
         "../../envs/environment.yaml"
-    threads: PLAN.config.threads
+    threads: lambda wildcards: PLAN.threads(wildcards)
+    resources:
+        mem_mb=lambda wildcards, attempt: PLAN.memory("train_atari", wildcards, attempt),
+        runtime=lambda wildcards, attempt: PLAN.minutes(
+            "train_atari", wildcards, attempt
+        ),
+        gpu=lambda wildcards: PLAN.gpus(wildcards),
     params:
         spec=lambda wildcards: PLAN.run_spec(wildcards),
         training=lambda wildcards: PLAN.training_module(wildcards),
@@ -85,6 +98,9 @@ rule evaluate:
     priority: 1
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: PLAN.memory("evaluate", wildcards, attempt),
+        runtime=lambda wildcards, attempt: PLAN.minutes("evaluate", wildcards, attempt),
     params:
         spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
         player=lambda wildcards: PLAN.player_module(wildcards),

@@ -64,7 +64,8 @@ class Config(Settings):
     block_size: int = Field(default=100, ge=1, le=1_000_000)
     """Seeds of a linear agent over tiles that one job trains. Any value gives the same bits; files are named by it."""
     threads: int = Field(default=1, ge=1, le=64)
-    """Cores for the training of one agent on Atari; any number gives the same bits, and one per training is fastest."""
+    """Cores for the training of one deep agent or auto-encoder; any number gives the same bits, and one per training is
+    fastest. Linear agents use one."""
     evaluation: Evaluation = Evaluation()
     """How agents that were trained on Atari are evaluated."""
     datasets: dict[Names, Dataset] = Field(default={})

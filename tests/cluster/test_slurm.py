@@ -1,0 +1,278 @@
+"""The workflow through a real Slurm: the same bits as on one machine, whatever happens to its jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import Sandbox
+from slurm import Slurm, obstacle, said, wait
+
+Config = dict[str, Any]
+
+PONG = {"name": "atari", "game": "pong", "actions": "three", "image_size": 44, "max_steps": 120}
+DQN = {"name": "dqn", "network": "small", "warm_up": 300, "capacity": 1000, "games": 2, "epsilon_steps": 500}
+FIGURE = {"title": "Tiny", "caption": "Untrained."}
+
+WHOLE: Config = {
+    "results": "results/whole",
+    "block_size": 10,
+    "evaluation": {"episodes": 2, "checkpoint_episodes": 1},
+    "datasets": {"frames": {"environment": PONG, "size": 300}},
+    "experiments": {
+        "mountain": {
+            "environment": {"name": "mountain-car"},
+            "agent": {"name": "sarsa", "coding": {"name": "tiled"}},
+            "episodes": 5,
+            "seeds": 20,
+            "sweep": {"step_size": [0.05, 0.1]},
+        },
+        "pong": {"environment": PONG, "agent": DQN, "steps": 600, "seeds": 1},
+        "linear": {
+            "environment": PONG,
+            "agent": {
+                "name": "dense-true-online-sarsa-lambda",
+                "features": {"name": "pixels", "background": 87},
+                "step_size": 0.01,
+                "trace_decay": 0.8,
+            },
+            "steps": 300,
+            "seeds": 1,
+        },
+        "encoder": {
+            "environment": {"name": "frames", "dataset": "frames"},
+            "agent": {"name": "auto-encoder", "latents": 2, "batch_size": 16},
+            "epochs": 2,
+            "seeds": 1,
+        },
+    },
+    "figures": {
+        "mountain": {**FIGURE, "kind": "learning-curves", "experiments": ["mountain"]},
+        "pong": {**FIGURE, "kind": "returns", "experiments": ["pong", "linear"]},
+        "encoder": {**FIGURE, "kind": "encoder-losses", "experiments": ["encoder"]},
+    },
+    "videos": {"mountain": {"seed": 0, "caption": "Untrained."}, "pong": {"seed": 0, "caption": "Untrained."}},
+}
+
+STEPS = 8000
+ONE: Config = {
+    "results": "results/one",
+    "experiments": {"pong": {"environment": PONG, "agent": DQN, "steps": STEPS, "seeds": 1}},
+}
+"""A training that is still at work when something happens to its job."""
+RUN = "results/one/runs/pong/default/seed-0"
+STATE = "results/one/state/pong/default/seed-0"
+LOG = "results/one/logs/runs/pong/default/seed-0.log"
+
+
+pytestmark = pytest.mark.usefixtures("slurm")
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """A Slurm for the session. Without one, tests are skipped, or, where RLGAMES_NEEDS_SLURM is set, fail."""
+    if (reason := obstacle()) is not None:
+        if os.environ.get("RLGAMES_NEEDS_SLURM"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    slurm = Slurm(tmp_path_factory.mktemp("slurm"))
+    try:
+        slurm.start()
+        yield slurm
+    finally:
+        slurm.stop()
+
+
+class Submitted:
+    """A Snakemake that runs a config through Slurm."""
+
+    def __init__(self, sandbox: Sandbox, config: Config, *arguments: str, save_seconds: float = 0.3) -> None:
+        self.folder = sandbox.folder
+        file = Path("config", f"{Path(config['results']).name}.yaml")
+        (self.folder / file).write_text(yaml.safe_dump(config))
+        options = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2")
+        self.log = self.folder / "snakemake.out"
+        with self.log.open("w") as out:
+            self.process = subprocess.Popen(
+                sandbox.command("--profile", "profiles/slurm", "--configfile", str(file), *options, *arguments),
+                cwd=self.folder,
+                env=sandbox.environment | {"RLGAMES_SAVE_SECONDS": str(save_seconds)},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def finish(self, fails: bool = False) -> str:
+        """Wait for the end, and return what was said."""
+        try:
+            self.process.wait(timeout=400)
+        finally:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGINT)
+                self.process.wait(timeout=60)
+        text = self.log.read_text()
+        assert (self.process.returncode != 0) == fails, text
+        return text
+
+    def job(self, slurm: Slurm) -> str:
+        """Slurm's number of the one job, once it has been submitted."""
+        wait(lambda: slurm.jobs("running,pending") or self.process.poll() is not None, "a job", self.log.read_text)
+        (job,) = slurm.jobs("running,pending")
+        return job
+
+    def saved(self) -> int:
+        """Wait until the training has saved; returns the number of its process."""
+        state = self.folder / STATE
+        wait(lambda: list(state.glob("save-*.npz")) or self.process.poll() is not None, "a save", self.log.read_text)
+        return int((state / "lock").read_text())
+
+
+def products(folder: Path) -> dict[str, str]:
+    """Checksums of all results; of those that hold times or go on from, none."""
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("manifest.json", "cost.csv")]
+    relative = [path.relative_to(folder) for path in found]
+    kept = sorted(path for path in relative if path.parts[0] not in ("logs", "state"))
+    return {str(path): hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in kept}
+
+
+@pytest.fixture(scope="module")
+def local(sandbox: Sandbox) -> Sandbox:
+    """Where the same is run without Slurm."""
+    return sandbox
+
+
+@pytest.fixture(scope="module")
+def remote(local: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """Where Slurm runs it; functions that were compiled for the other are taken from there."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("remote"))
+    sandbox.environment["NUMBA_CACHE_DIR"] = local.environment["NUMBA_CACHE_DIR"]
+    return sandbox
+
+
+@pytest.fixture(scope="module")
+def expected(local: Sandbox) -> dict[str, str]:
+    """The bits of the one training, when nothing happens to it."""
+    local.build(ONE, f"{RUN}/weights.npz")
+    return products(local.folder / RUN)
+
+
+@pytest.fixture
+def clean(remote: Sandbox) -> Iterator[Sandbox]:
+    """No results of the one training, before and after a test."""
+    said("rm", "-rf", str(remote.folder / ONE["results"]))
+    yield remote
+    said("rm", "-rf", str(remote.folder / ONE["results"]))
+
+
+def went_on(sandbox: Sandbox) -> bool:
+    return "Going on from step" in (sandbox.folder / LOG).read_text()
+
+
+def test_whole_config_gives_the_same_bits_as_on_one_machine(local: Sandbox, remote: Sandbox) -> None:
+    said_of_it = Submitted(remote, WHOLE).finish()
+    local.build(WHOLE)
+    wanted = products(local.folder / WHOLE["results"])
+    assert products(remote.folder / WHOLE["results"]) == wanted
+    kinds = {Path(path).parts[0] for path in wanted}
+    assert kinds == {"runs", "datasets", "figures", "videos", "tables", "config.yaml"}
+    jobs = said_of_it.count("has been submitted with SLURM jobid")
+    assert jobs < said_of_it.count("rule ") - said_of_it.count("localrule "), "no job was shared"
+    assert "Nothing to be done" in Submitted(remote, WHOLE).finish()
+
+
+def test_cancelled_job_goes_on_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+    submitted = Submitted(clean, ONE, f"{RUN}/weights.npz")
+    first = submitted.job(slurm)
+    trainer = submitted.saved()
+    environment = Path(f"/proc/{trainer}/environ").read_text().split("\0")
+    assert "CUDA_VISIBLE_DEVICES=" in environment  # it asked for no card
+    said("scancel", first)
+    wait(lambda: not Path(f"/proc/{trainer}").exists(), "the trainer to end")
+    wait(lambda: set(slurm.jobs("running,pending")) - {first}, "the next attempt", submitted.log.read_text)
+    (second,) = set(slurm.jobs("running,pending")) - {first}
+    submitted.finish()
+    assert slurm.shown(first)["JobState"] == "CANCELLED"
+    minutes = [int(slurm.shown(job)["TimeLimit"].split(":")[1]) for job in (first, second)]
+    assert minutes[1] == 2 * minutes[0]
+    memory = [int(slurm.shown(job)["MinMemoryNode"].removesuffix("M")) for job in (first, second)]
+    assert memory[1] == pytest.approx(1.5 * memory[0], abs=1)
+    assert went_on(clean)
+    assert products(clean.folder / RUN) == expected
+
+
+def test_preempted_job_goes_on_when_it_runs_again(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+    submitted = Submitted(clean, ONE, f"{RUN}/weights.npz")
+    job = submitted.job(slurm)
+    trainer = submitted.saved()
+    urgent = ("--partition=urgent", "--ntasks=2", "--mem=10", "--output=/dev/null", "--wrap=sleep 1")
+    said("sbatch", *urgent)
+    wait(lambda: job in slurm.jobs("pending"), "the job to be back in the queue", submitted.log.read_text)
+    assert not Path(f"/proc/{trainer}").exists()
+    said("scontrol", "update", f"jobid={job}", "StartTime=now")  # it would wait two minutes
+    submitted.finish()
+    shown = slurm.shown(job)
+    assert (shown["JobState"], shown["Restarts"]) == ("COMPLETED", "1")
+    assert went_on(clean)
+    assert products(clean.folder / RUN) == expected
+
+
+def test_job_out_of_time_goes_on_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+    submitted = Submitted(clean, ONE, f"{RUN}/weights.npz", "--set-resources", "train_atari:runtime=attempt")
+    job = submitted.job(slurm)
+    os.kill(submitted.saved(), signal.SIGSTOP)  # so that no machine is fast enough for its minute
+    submitted.finish()
+    assert slurm.shown(job)["JobState"] == "TIMEOUT"
+    assert went_on(clean)
+    assert products(clean.folder / RUN) == expected
+
+
+def test_job_refuses_to_run_what_was_not_submitted(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+    said("scontrol", "update", "PartitionName=low-priority", "State=DOWN")
+    try:
+        submitted = Submitted(clean, ONE, f"{RUN}/weights.npz", "--retries", "0")
+        submitted.job(slurm)
+        edited = clean.folder / "config/one.yaml"
+        text = edited.read_text()
+        edited.write_text(text.replace(f"steps: {STEPS}", f"steps: {STEPS + 1}"))
+    finally:
+        said("scontrol", "update", "PartitionName=low-priority", "State=UP")
+    message = submitted.finish(fails=True)
+    assert "The config has changed since this job was submitted" in message
+    assert not (clean.folder / STATE).exists()
+    Submitted(clean, ONE, f"{RUN}/weights.npz").finish()
+    assert products(clean.folder / RUN) == expected
+
+
+def test_array_of_jobs_gives_the_same_bits(clean: Sandbox, local: Sandbox) -> None:
+    experiment = ONE["experiments"]["pong"] | {"steps": 500, "seeds": 2}
+    config = ONE | {"results": "results/array", "experiments": {"pong": experiment}}
+    targets = [f"results/array/runs/pong/default/seed-{seed}/weights.npz" for seed in (0, 1)]
+    message = Submitted(clean, config, *targets, "--slurm-array-jobs", "train_atari").finish()
+    assert "Submitted array job" in message
+    local.build(config, *targets)
+    assert products(clean.folder / "results/array/runs") == products(local.folder / "results/array/runs")
+
+
+def test_snakemake_killed_leaves_a_job_whose_result_counts(
+    slurm: Slurm, clean: Sandbox, expected: dict[str, str]
+) -> None:
+    submitted = Submitted(clean, ONE, f"{RUN}/weights.npz")
+    job = submitted.job(slurm)
+    submitted.saved()
+    submitted.process.kill()
+    submitted.process.wait()
+    wait(lambda: slurm.shown(job)["JobState"] == "COMPLETED", "the job to end without its Snakemake")
+    clean.snakemake("--unlock", "--configfile", "config/one.yaml")
+    before = (clean.folder / RUN / "weights.npz").stat().st_mtime_ns
+    time.sleep(1)
+    Submitted(clean, ONE, f"{RUN}/weights.npz").finish()
+    assert (clean.folder / RUN / "weights.npz").stat().st_mtime_ns == before
+    assert products(clean.folder / RUN) == expected
