@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
-from rlgames import videos
+from rlgames import gameplay, videos
 
 
 def pictures_in(page: str) -> int:
@@ -46,3 +47,12 @@ def test_page_of_a_long_video_stays_below_what_a_report_can_show(
 def test_largest_page_fits_twice_in_base64_into_an_address_of_chromium() -> None:
     page = videos.LARGEST * 4 / 3 + len(videos.PAGE) + 1000
     assert page * 4 / 3 < 2 * 1024 * 1024
+
+
+def test_a_line_too_long_for_its_panel_is_shortened() -> None:
+    text = "features.name=latents,encoder.variant=latents=32"
+    assert gameplay.shortened("seed 0", 294, 0.55) == "seed 0"
+    cut = gameplay.shortened(text, 294, 0.55)
+    assert cut.endswith("...")
+    assert text.startswith(cut[:-3])
+    assert cv2.getTextSize(cut, cv2.FONT_HERSHEY_SIMPLEX, 0.55, 1)[0][0] <= 294

@@ -48,9 +48,17 @@ def pictures(recording: dict[Any, Any], caption: list[str]) -> Iterator[np.ndarr
 
 def write_lines(panel: np.ndarray, caption: list[str], score: float, step: int, steps: int) -> None:
     for number, line in enumerate(caption):
-        write(panel, line, (18, 36 + 26 * number), 0.55, INK if number == 0 else FAINT)
+        write(panel, shortened(line, PANEL - 36, 0.55), (18, 36 + 26 * number), 0.55, INK if number == 0 else FAINT)
     write(panel, f"Score {score:g}", (18, 170), 1.1, INK, 2)
     write(panel, f"step {step} of {steps}", (18, 200), 0.5, FAINT)
+
+
+def shortened(text: str, width: int, size: float) -> str:
+    """The text, or as much of it as fits into `width` pixels, and three dots."""
+    fitting, dots = text, ""
+    while cv2.getTextSize(fitting + dots, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] > width:
+        fitting, dots = fitting[:-1], "..."
+    return fitting + dots
 
 
 def draw_values(

@@ -5,6 +5,7 @@ Its best eight seconds become an animation, and the choice that mattered most in
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rlgames.commands import job
@@ -34,7 +35,7 @@ def main() -> None:
     agent = "random play" if arguments.which == "random" else f"{episode['trained_steps']} steps of training"
     caption = [
         f"{episode['experiment']}, seed {episode['seed']}",
-        "" if episode["variant"] == "default" else str(episode["variant"]),
+        "" if episode["variant"] == "default" else re.sub(r"[a-z.]*name=", "", str(episode["variant"])),
         agent,
         f"episode of {arguments.which} return" if arguments.which != "random" else "a baseline to compare with",
     ]
