@@ -413,7 +413,9 @@ class Plan:
 
     def failure(self, log: list[str]) -> str:
         """What to do when a job failed, or was stopped."""
+        refused = submission.refusal(self)
         return (
+            f"{refused.read_text() if refused.exists() else ''}"
             f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
             "cause, if it was not you who stopped it, and run the same command again."
         )
