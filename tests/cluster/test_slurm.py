@@ -63,7 +63,7 @@ WHOLE: Config = {
     "videos": {"mountain": {"seed": 0, "caption": "Untrained."}, "pong": {"seed": 0, "caption": "Untrained."}},
 }
 
-STEPS = 8000
+STEPS = 6000
 ONE: Config = {
     "results": "results/one",
     "experiments": {"pong": {"environment": PONG, "agent": DQN, "steps": STEPS, "seeds": 1}},

@@ -79,6 +79,10 @@ def test_job_runs_what_was_submitted_and_nothing_else(sandbox: Sandbox, before: 
     changed = sandbox.snakemake(*job, fails=True, RLGAMES_SUBMITTED=f"0:{code}")
     assert "The config has changed since this job was submitted" in changed
     assert "and submit again" in changed
+    notice = sandbox.folder / "results/smoke/logs/refused.log"
+    assert "The config has changed" in notice.read_text()  # for the end of the Snakemake that submitted
+    assert "rule train_atari" in sandbox.snakemake("--dry-run", "--cores", "1", "--configfile", "config/smoke.yaml")
+    assert not notice.exists()
 
 
 @pytest.mark.parametrize(

@@ -397,7 +397,9 @@ class Plan:
         """What to do when a job failed, or was stopped."""
         from rlgames.runs import told_nothing  # loads NumPy
 
-        return "\n".join(told_nothing(self)[:5]) + (
+        refused = submission.refusal(self)
+        told = [*filter(None, [refused.read_text().rstrip() if refused.exists() else ""]), *told_nothing(self)[:5]]
+        return "\n".join(told) + (
             f"\nrlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
             "cause, if it was not you who stopped it, and run the same command again."
         )

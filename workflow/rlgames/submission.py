@@ -30,18 +30,27 @@ def guard(plan: Any, workflow: Any) -> None:
     inherit no environment.
     """
     found = fingerprint(plan)
-    if workflow.remote_exec:
-        if changed := difference(os.environ.get(VARIABLE, ""), found):
-            raise SettingsError(
-                f"{changed} since this job was submitted, so that it does not run: its results would not be those that "
-                "were asked for. Change that back, and the next attempt runs. Or stop Snakemake (Ctrl-C), which takes "
-                "its jobs out of the queue, and submit again. What is done, and the saves of trainings, are kept."
-            )
+    if not workflow.remote_exec:
+        refusal(plan).unlink(missing_ok=True)
+    elif changed := difference(os.environ.get(VARIABLE, ""), found):
+        message = (
+            f"{changed} since this job was submitted, so that it does not run: its results would not be those that "
+            "were asked for. Change that back, and the next attempt runs. Or stop Snakemake (Ctrl-C), which takes "
+            "its jobs out of the queue, and submit again. What is done, and the saves of trainings, are kept."
+        )
+        refusal(plan).parent.mkdir(parents=True, exist_ok=True)
+        refusal(plan).write_text(f"{message}\n")
+        raise SettingsError(message)
+    elif "SLURM_JOB_ID" in os.environ:
         # A job without a card takes none, also where the cluster does not hide those of others.
-        if "SLURM_JOB_ID" in os.environ:
-            os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ[VARIABLE] = found
     workflow.register_envvars(VARIABLE)
+
+
+def refusal(plan: Any) -> Path:
+    """Where a job says that it refused to run: its own log does not exist yet, and Snakemake shows no other."""
+    return Path(plan.path("log", job="refused"))
 
 
 def difference(submitted: str, found: str) -> str:
