@@ -15,8 +15,11 @@ from sklearn.decomposition import PCA
 from rlgames.figures.style import new_figure
 from rlgames.readout import latent_matrix
 
-POINTS = 3000
+POINTS = 1000
 """Test frames that are drawn of each curve, at most."""
+
+SHOWN = [0.005, 0.995]
+"""Quantiles between which axes and colours lie: a screen unlike all others, as before a game begins, is far outside."""
 
 LABELS = {"ball_x": "Ball x (pixels)", "ball_y": "Ball y (pixels)", "step": "Step in the episode"}
 
@@ -30,10 +33,10 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     numbers = pd.concat([components(rows) for _, rows in groups], ignore_index=True)
     curves = list(numbers["curve"].unique())
     quantities = [name for name in ("ball_x", "ball_y") if name in numbers and numbers[name].notna().any()] or ["step"]
-    figure = new_figure(0.5 + 5.5 * len(quantities), 1 + 4.5 * len(curves))
+    figure = new_figure(0.5 + 4.5 * len(quantities), 1 + 3.3 * len(curves), dpi=80)
     panels = figure.subplots(len(curves), len(quantities), squeeze=False)
     for column, quantity in zip(panels.T, quantities, strict=True):
-        scale = Normalize(numbers[quantity].min(), numbers[quantity].max())
+        scale = Normalize(*numbers[quantity].quantile(SHOWN))
         for axes, curve in zip(column, curves, strict=True):
             draw(axes, numbers[numbers["curve"] == curve], quantity, scale)
             axes.set_title(curve, fontsize=10)
@@ -42,7 +45,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     grey = "" if quantities == ["step"] else "; grey: no ball on the screen"
     figure.supxlabel(
         f"Components: of the training frames' latents. Points: up to {POINTS:,} test frames, evenly spread over all\n"
-        f"that were judged, of the first seed{grey}.",
+        f"that were judged, of the first seed{grey}. Axes and colours: without the outermost hundredth.",
         fontsize=8.5,
         color="0.35",
     )
@@ -69,6 +72,15 @@ def draw(axes: Axes, rows: pd.DataFrame, quantity: str, scale: Normalize) -> Non
         rasterized=True,
     )  # fmt: skip
     axes.set(
+        xlim=limits(rows["first"]),
+        ylim=limits(rows["second"]),
         xlabel=f"First component ({rows['first_share'].iloc[0]:.0%} of the variance)",
         ylabel=f"Second component ({rows['second_share'].iloc[0]:.0%})",
     )
+
+
+def limits(places: pd.Series) -> tuple[float, float]:
+    """Of an axis: what is shown, and a margin."""
+    low, high = places.quantile(SHOWN)
+    margin = 0.1 * (high - low)
+    return low - margin, high + margin

@@ -28,7 +28,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     encoding = tables["encoding"]
     blocks = [choose(rows) for _, rows in encoding[encoding["shown"].notna()].groupby("curve", sort=False)]
     widest = max(map(len, blocks))
-    figure = new_figure(0.6 + 1.6 * widest, 0.8 + 5.6 * len(blocks))
+    figure = new_figure(0.6 + 1.6 * widest, 0.8 + 5.6 * len(blocks), dpi=110)
     for part, frames in zip(figure.subfigures(len(blocks), 1, squeeze=False)[:, 0], blocks, strict=True):
         draw(part, frames, widest)
     figure.suptitle(title, fontsize=13)

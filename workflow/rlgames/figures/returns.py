@@ -143,4 +143,4 @@ def finish(axes: Axes, game: str, episodes: pd.DataFrame) -> None:
     frames.set_xlabel("Frames of the emulator", fontsize=9)
     frames.tick_params(labelsize=8)
     frames.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    axes.legend(fontsize=8.5, loc="best")
+    axes.legend(fontsize=8.5, loc="upper left")  # where returns are not yet
