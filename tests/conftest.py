@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "workflow" / "rlgames").rglob("*.py"))
 CODE = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
 os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".cache" / "tests" / CODE)  # numba does not see an edit of a callee
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts with & ignore Ctrl-C, for good
 
 hypothesis.settings.register_profile("compiled", deadline=None, derandomize=True)  # a first call compiles
 hypothesis.settings.load_profile("compiled")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rlgames.memory import ShortageError, demand, group_limits, is_lack_of, limits
+from rlgames.memory import ShortageError, demand, group_limits, lack_behind, limits
 
 MB = 1_000_000
 
@@ -78,10 +78,16 @@ def test_limit_of_a_real_control_group_is_told(small_group: Path) -> None:
     assert "are free below the limit of this container, job or service (its control group). Lower the" in run.stderr
 
 
-def test_what_fits_is_not_refused_and_errors_are_known() -> None:
+def test_what_fits_is_not_refused() -> None:
     demand(1, "a byte")
     with pytest.raises(ShortageError, match=r"needs 1000000000.0 GB of memory, all of it, but .* GB are free"):
         demand(10**18, "all of it")
     assert min(limits())[0] > 1
-    assert is_lack_of(MemoryError())
-    assert not is_lack_of(ValueError())
+
+
+def test_lack_of_memory_is_known_behind_what_it_broke() -> None:
+    lack, closing = MemoryError(), ValueError("I/O operation on closed file.")
+    assert lack_behind(lack) is lack
+    assert lack_behind(closing) is None
+    closing.__context__ = lack
+    assert lack_behind(closing) is lack

@@ -339,7 +339,9 @@ def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(new: New)
         resource.prlimit(trainer, resource.RLIMIT_AS, (taken, taken))
     assert process.wait(timeout=PATIENCE) != 0
     text = case.said()
-    assert "Out of memory" in text or "for lack of memory" in text  # Python's own words, or none where C++ gave up
+    assert "Out of memory" in text or "for lack of memory" in text, (
+        text
+    )  # Python's own words, or none where C++ gave up
     assert f"The same command goes on from the save at step {(step := case.saved())}." in text
     assert f"Going on from step {step}." in case.run(before=limited)
     whole = new("memory-whole", DEEP, 1600)

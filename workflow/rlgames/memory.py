@@ -63,6 +63,11 @@ def group_limits(groups: Path, mount: Path) -> Iterator[int]:
                             yield int((folder / limit).read_text()) - taken
 
 
-def is_lack_of(error: Exception) -> bool:
-    """Whether an error says that no memory was left, on the machine or on a graphics card."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's
+def lack_behind(error: BaseException | None) -> BaseException | None:
+    """What says that no memory was left, on the machine or on a graphics card: an error, or one that it came after.
+
+    NumPy's `savez`, for one, fails once more when it closes the archive that it could not write.
+    """
+    while error and not (isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"):
+        error = error.__cause__ or error.__context__  # the name is TensorFlow's, which may not be loaded
+    return error

@@ -48,7 +48,7 @@ REPLAYED_PER_SECOND = 3000
 """Steps of a replay buffer that is played again."""
 
 FRAMES_PER_SECOND = 1500
-ENCODED_PER_SECOND = 2500
+ENCODED_PER_SECOND = 1300
 """Frames of a data set made, and learned from, at 84 x 84 pixels."""
 
 SECONDS_PER_EVALUATION = 3

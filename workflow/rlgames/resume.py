@@ -19,7 +19,7 @@ import numpy as np
 
 from rlgames import locks
 from rlgames.files import replacing
-from rlgames.memory import ShortageError, is_lack_of
+from rlgames.memory import ShortageError, lack_behind
 from rlgames.messages import log, note_end
 
 KEPT = 2
@@ -214,14 +214,14 @@ def end(folder: Path, error: Exception, *told: type[Exception]) -> NoReturn:
 
     `told` are errors whose messages say what to do. One of which nothing is known is raised again.
     """
-    first_line = str(error).partition("\n")[0] or type(error).__name__
-    known = True
+    first_line, known = first_line_of(error), True
     if isinstance(error, (ResumeError, ShortageError, *told)):
         reason = str(error)
-    elif is_lack_of(error):
+    elif (lack := lack_behind(error)) is not None:
         reason = (
-            f"Out of memory ({first_line}). End what else takes memory, train fewer at once (CORES=1), or take a "
-            f"larger machine; a lower capacity of the agent needs less too, but starts anew. {going_on(folder)}"
+            f"Out of memory ({first_line_of(lack)}). End what else takes memory, train fewer at once (CORES=1), "
+            "or take a larger machine; a lower capacity of the agent needs less too, but starts anew. "
+            f"{going_on(folder)}"
         )
     elif isinstance(error, OSError) and error.errno in FULL:
         reason = f"The disk is full ({first_line}): free some space. {going_on(folder)}"
@@ -232,6 +232,11 @@ def end(folder: Path, error: Exception, *told: type[Exception]) -> NoReturn:
         raise error
     log.error(reason)
     sys.exit(1)
+
+
+def first_line_of(error: BaseException) -> str:
+    """Of its message, or else its name."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def die_with_parent(parent: int) -> None:
