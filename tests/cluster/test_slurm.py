@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -95,6 +95,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 class Submitted:
     """A Snakemake that runs a config through Slurm."""
 
+    started: ClassVar[list[Submitted]] = []
+
     def __init__(self, sandbox: Sandbox, config: Config, *arguments: str, save_seconds: float = 0.3) -> None:
         self.folder = sandbox.folder
         file = Path("config", f"{Path(config['results']).name}.yaml")
@@ -109,15 +111,20 @@ class Submitted:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
+        self.started.append(self)
+
+    def end(self) -> None:
+        """What a test that failed left at work: Ctrl-C takes its jobs out of the queue."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=60)
 
     def finish(self, fails: bool = False) -> str:
         """Wait for the end, and return what was said."""
         try:
             self.process.wait(timeout=400)
         finally:
-            if self.process.poll() is None:
-                self.process.send_signal(signal.SIGINT)
-                self.process.wait(timeout=60)
+            self.end()
         text = self.log.read_text()
         assert (self.process.returncode != 0) == fails, text
         return text
@@ -132,7 +139,7 @@ class Submitted:
         """Wait until the training has saved; returns the number of its process."""
         state = self.folder / STATE
         wait(lambda: list(state.glob("save-*.npz")) or self.process.poll() is not None, "a save", self.log.read_text)
-        return int((state / "lock").read_text())
+        return int((state / "lock").read_text().split()[0])
 
 
 def products(folder: Path) -> dict[str, str]:
@@ -166,9 +173,11 @@ def expected(local: Sandbox) -> dict[str, str]:
 
 @pytest.fixture
 def clean(remote: Sandbox) -> Iterator[Sandbox]:
-    """No results of the one training, before and after a test."""
+    """No results of the one training, before and after a test, and none at work on them."""
     said("rm", "-rf", str(remote.folder / ONE["results"]))
     yield remote
+    while Submitted.started:
+        Submitted.started.pop().end()
     said("rm", "-rf", str(remote.folder / ONE["results"]))
 
 
