@@ -75,7 +75,7 @@ bench-learning: $(LOCKED) ## minutes on one core until Pong is learned, for the 
 	@python benchmarks/deep.py learning
 
 soak: $(DEV_LOCKED) ## kill a deep training a hundred times at random, and compare the bits
-	@python tests/workflow/test_exact_resume.py 100
+	@PYTHONPATH=tests python tests/workflow/test_exact_resume.py 100
 
 test: $(DEV_LOCKED) ## the whole test suite
 	@pytest

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ def note():
             json.dump({"argv": sys.orig_argv, "modules": sorted(sys.modules)}, file)
 atexit.register(note)
 """
+
+
+@contextmanager
+def file_system(folder: Path, size: str) -> Iterator[Path]:
+    """A folder that is a disk of this size ("2m"), in memory; where none can be mounted, the test is skipped."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs root, and a container that allows it")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 class Sandbox:

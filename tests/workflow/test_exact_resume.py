@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import file_system
 from rlgames.plan import Plan
 from rlgames.resume import Saves, step_of
 
@@ -310,13 +311,8 @@ def test_trainer_whose_parent_has_gone_does_not_start(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 20 MB: room for one save (11 MB, and 3 MB for each set of weights that is kept), not for two."""
-    folder = tmp_path / "state"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs root, and a container that allows it")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with file_system(tmp_path / "state", "20m") as folder:
+        yield folder
 
 
 @pytest.mark.usefixtures("small_disk")

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import Sandbox
+from conftest import Sandbox, file_system
 
 Config = dict[str, Any]
 
@@ -267,13 +267,8 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A working directory on a file system of its own, of 2 MB: results, and what Snakemake knows of them."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs root, and a container that allows it")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with file_system(tmp_path / "disk", "2m") as folder:
+        yield folder
 
 
 def test_full_disk_ends_with_the_remedy(new: New, reference: dict[str, str], small_disk: Path) -> None:

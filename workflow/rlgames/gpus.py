@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
+from rlgames import locks
 from rlgames.messages import log
 
 POLL_SECONDS, SAY_SECONDS = 1, 60
 """Between two looks for a free device, and between two messages about it."""
 
-HELD: dict[str, IO[str]] = {}
+HELD: dict[str, TextIO] = {}
 """The device of this process, and the open file whose lock it holds; child processes do not inherit it."""
 
 
@@ -35,14 +35,14 @@ def claim() -> str | None:
     said = -float(SAY_SECONDS)
     while devices:
         for device in devices:
-            if (lock := locked(lock_file(device))) is not None:
+            if (lock := locks.take(lock_file(device), patience=0)) is not None:
                 HELD[device] = lock
                 os.environ["CUDA_VISIBLE_DEVICES"] = device
                 log.info(f"Training on GPU {device}.")
                 return device
         if time.monotonic() - said >= SAY_SECONDS:
             said = time.monotonic()
-            holders = ", ".join(f"{device} by process {lock_file(device).read_text().strip()}" for device in devices)
+            holders = ", ".join(f"{device} by process {locks.holder(lock_file(device)) or '?'}" for device in devices)
             log.info(f"Waiting for a GPU; taken: {holders}. docs/elsewhere.md says how to start fewer jobs at once.")
         time.sleep(POLL_SECONDS)
     return None
@@ -60,20 +60,6 @@ def lock_file(device: str) -> Path:
         raise DeviceError(f"{folder} is not yours, so that GPUs cannot be locked there; set TMPDIR to another folder.")
     job = f"job-{os.environ.get('SLURM_JOB_ID', 'none')}-device-" if device.isdigit() else ""
     return folder / f"{job}{device.replace('/', '_')}.lock"
-
-
-def locked(path: Path) -> IO[str] | None:
-    """The open file, locked and holding this process's number; None if another process has the lock."""
-    file = path.open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
-    return file
 
 
 def visible() -> list[str]:

@@ -13,13 +13,13 @@ PATIENCE = 2.0
 """Seconds for which a lock that is held is asked for again: who has it may be ending, or only looking."""
 
 
-def take(path: Path) -> TextIO | None:
+def take(path: Path, patience: float = PATIENCE) -> TextIO | None:
     """Lock a file for as long as the result is open, and write into it who has it; None if another process has.
 
     Raises `OSError` where the file cannot be made, or its file system has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file, deadline = path.open("a+"), time.monotonic() + PATIENCE
+    file, deadline = path.open("a+"), time.monotonic() + patience
     while not is_free(file, fcntl.LOCK_EX):
         if time.monotonic() > deadline:
             file.close()

@@ -11,6 +11,8 @@ import os
 import shutil
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 from zipfile import BadZipFile
@@ -207,6 +209,27 @@ class Stop:
 
     def note(self, number: int, _: object) -> None:
         self.signal = signal.Signals(number).name
+
+
+def finish(
+    training: Any, stop: Stop, folder: Path, position: Callable[[], str], advance: Callable[[], None],
+    save: Callable[[], None],
+) -> None:  # fmt: skip
+    """Advance a training to its end, and save every so often, and in the end; `position` says how far it is.
+
+    Raises `ResumeError`, once it has saved, when it is asked to stop before.
+    """
+    saved = time.perf_counter()
+    while not training.finished:
+        advance()
+        asked = stop.signal
+        if training.finished or asked or time.perf_counter() - saved > save_seconds():
+            log.info(f"Saving at {position()} ...")
+            save()
+            log.info("Saved.")
+            saved = time.perf_counter()
+        if asked and not training.finished:
+            raise ResumeError(f"Stopped by {asked} at {position()}. {going_on(folder)}")
 
 
 def end(folder: Path, error: Exception, *told: type[Exception]) -> NoReturn:

@@ -56,7 +56,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
 
     from rlgames.files import replacing, write_episodes, write_json
     from rlgames.provenance import checksum, manifest, numerics
-    from rlgames.resume import ResumeError, Saves, Stop, going_on, save_seconds
+    from rlgames.resume import ResumeError, Saves, Stop, finish
     from rlgames.training.atari import ReplayError
 
     name = {"experiment": arguments.experiment, "variant": arguments.variant}
@@ -97,25 +97,18 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
         """The step, and the wall time that it took, over all attempts."""
         return training.steps, round(earlier + time.perf_counter() - start, 3)
 
-    def save() -> None:
-        messages.log.info(f"Saving at step {training.steps} ...")
-        saves.save(training.steps, training.state() | {"timeline": np.array([*timeline, now()])}, kept)
-        messages.log.info("Saved.")
-
-    stop = Stop()
-    progress.begin(training.steps)
-    saved = time.perf_counter()
-    while not training.finished:
+    def advance() -> None:
         if training.advance():
             kept[training.steps] = training.weights()
             timeline.append(now())
         progress.advance(training.steps, training.recent_return, training.epsilon)
-        asked = stop.signal
-        if training.finished or asked or time.perf_counter() - saved > save_seconds():
-            save()
-            saved = time.perf_counter()
-        if asked and not training.finished:
-            raise ResumeError(f"Stopped by {asked} at step {training.steps}. {going_on(arguments.state)}")
+
+    def save() -> None:
+        saves.save(training.steps, training.state() | {"timeline": np.array([*timeline, now()])}, kept)
+
+    stop = Stop()
+    progress.begin(training.steps)
+    finish(training, stop, arguments.state, lambda: f"step {training.steps}", advance, save)
 
     diverged = [{"seed": arguments.seed, "episode": len(training.episodes)}] if training.diverged else []
     if diverged:

@@ -52,7 +52,7 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     from rlgames.files import replacing, write_json
     from rlgames.frames import Frames
     from rlgames.provenance import checksum, manifest, numerics
-    from rlgames.resume import ResumeError, Saves, Stop, going_on, save_seconds
+    from rlgames.resume import Saves, Stop, finish
     from rlgames.training.autoencoder import Training
 
     name = {"experiment": arguments.experiment, "variant": arguments.variant}
@@ -74,19 +74,16 @@ def train(arguments: Any, spec: dict[str, Any], device: str, start: float) -> No
     label = f"{'/'.join(name.values())}, seed {arguments.seed}"
     stop = Stop()
     progress = messages.Progress(label, total, "minibatches", training.done, arguments.state)
-    saved = time.perf_counter()
-    while not training.finished:
+
+    def advance() -> None:
         training.advance()
         loss = f"held-out loss {training.losses[-1][1]:.5f} after epoch {training.epoch}" if training.losses else ""
         progress.advance(note=loss)
-        asked = stop.signal
-        if training.finished or asked or time.perf_counter() - saved > save_seconds():
-            messages.log.info(f"Saving at minibatch {training.done} ...")
-            saves.save(training.done, training.state() | {"seconds": np.array(seconds())}, {})
-            messages.log.info("Saved.")
-            saved = time.perf_counter()
-        if asked and not training.finished:
-            raise ResumeError(f"Stopped by {asked} at minibatch {training.done}. {going_on(arguments.state)}")
+
+    def save() -> None:
+        saves.save(training.done, training.state() | {"seconds": np.array(seconds())}, {})
+
+    finish(training, stop, arguments.state, lambda: f"minibatch {training.done}", advance, save)
 
     diverged = [{"seed": arguments.seed, "epoch": training.epoch}] if training.diverged else []
     if diverged:
