@@ -278,6 +278,7 @@ def test_snakemake_killed_leaves_a_job_whose_result_counts(
     submitted.saved()
     submitted.process.kill()
     submitted.process.wait()
+    assert "Directory cannot be locked" in Submitted(clean, ONE, f"{RUN}/weights.npz").finish(fails=True)
     wait(lambda: slurm.shown(job)["JobState"] == "COMPLETED", "the job to end without its Snakemake")
     clean.snakemake("--unlock", "--configfile", "config/one.yaml")
     before = (clean.folder / RUN / "weights.npz").stat().st_mtime_ns

@@ -188,7 +188,7 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     make = f"make CONFIG={FILE}"
     assert f"A killed Snakemake left its lock; if none is at work here: {make} FLAGS=--unlock" in lines
     assert f"Killed jobs left 1 products that may be incomplete: {make} makes them again." in lines
-    assert f"Killed jobs left 1 temporary files, 2 MB: {make} clean-state" in lines
+    assert f"Killed jobs left 1 temporary files, 2 MB: {make} clean-state removes them, and all saves." in lines
     for folder in (renamed.parents[1], gone):
         assert f"No run of this config goes on from {folder}, 3 MB: rm -r '{folder}'" in lines
     locked.write_text("results/another/figures/curves.png\n")

@@ -2,12 +2,15 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from conftest import ROOT, Sandbox
 
-README = (ROOT / "README.md").read_text()
+README_FILE = ROOT / "README.md"
+README = README_FILE.read_text()
 GALLERY = (ROOT / "docs/gallery.md").read_text()
 
 
@@ -44,12 +47,19 @@ def test_make_takes_a_config_and_refuses_one_that_is_missing() -> None:
     assert "There is no config config/nope.yaml. Choose from: " in missing.stderr
 
 
-def test_links_and_paths_exist() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        path, _, anchor = target.partition("#")
-        assert (ROOT / path).exists(), target
-        headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text(), re.MULTILINE) if anchor else []
-        assert anchor in ["", *(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings)]
+@pytest.mark.parametrize("page", [README_FILE, *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.stem)
+def test_links_lead_to_something(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), target
+        headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE) if anchor else []
+        assert anchor in ["", *(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings)], (
+            target
+        )
+
+
+def test_paths_exist() -> None:
     tree = README.split("## Where things are")[1].split("Results, below")[0]
     for name in re.findall(r"^    ([\w/.]+)", tree, flags=re.MULTILINE):
         assert (ROOT / name).exists(), name

@@ -321,14 +321,17 @@ class Plan:
             return 1 + self.dataset(run.dataset).size / resources.FRAMES_PER_SECOND
         if rule == "evaluate":
             return resources.evaluation_seconds(self.config.evaluation)
-        if rule not in COMMANDS.values():
+        if rule not in (*COMMANDS.values(), "encode"):
             return resources.SECONDS.get(rule, 1.0)
         spec: Any = self.spec(run)
+        if rule in ("train_encoder", "encode"):
+            dataset = self.dataset(spec.environment.dataset)
+            size = dataset.environment.image_size
+            if rule == "encode":
+                return resources.encoding_seconds(dataset.size, size)
+            return resources.training_seconds(spec, frames=dataset.size, image_size=size)
         first, _, last = run.seeds.partition("-")
-        if rule != "train_encoder":
-            return resources.training_seconds(spec, int(last or first) - int(first) + 1)
-        dataset = self.dataset(spec.environment.dataset)
-        return resources.training_seconds(spec, frames=dataset.size, image_size=dataset.environment.image_size)
+        return resources.training_seconds(spec, int(last or first) - int(first) + 1)
 
     def minutes(self, rule: str, run: Any, attempt: int) -> int:
         """The wall time that a job asks for."""

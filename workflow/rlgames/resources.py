@@ -22,7 +22,7 @@ START_LINEAR = 20
 SECONDS = {
     "train_atari": 10.0,
     "train_encoder": 10.0,
-    "encode": 15.0,
+    "encode": 8.0,
     "evaluate": 8.0,
     "train_linear": 1.2,
     "figure": 3.0,
@@ -48,12 +48,13 @@ REPLAYED_PER_SECOND = 3000
 """Steps of a replay buffer that is played again."""
 
 FRAMES_PER_SECOND = 1500
-ENCODED_PER_SECOND = 1300
-"""Frames of a data set made, and learned from, at 84 x 84 pixels."""
+LEARNED_FROM_PER_SECOND = 1300
+ENCODED_PER_SECOND = 2500
+"""Frames of a data set: made, learned from, and encoded, at 84 x 84 pixels."""
 
 SECONDS_PER_EVALUATION = 3
 """An episode of Pong, with that of the random agent beside it."""
-EVALUATED_PER_SECOND = 1000
+EVALUATED_PER_SECOND = 376
 """Steps of evaluation episodes."""
 
 # Memory, in MB.
@@ -74,12 +75,16 @@ def training_seconds(spec: Any, seeds: int = 1, frames: int = 0, image_size: int
         return SECONDS["train_linear"] + steps / STEPS_PER_SECOND.get(agent.name, STEPS_PER_SECOND["sarsa"])
     if agent.budget == "epochs":
         pixels = spec.epochs * frames * image_size**2
-        return SECONDS["train_encoder"] + pixels / (ENCODED_PER_SECOND * 84**2)
+        return SECONDS["train_encoder"] + pixels / (LEARNED_FROM_PER_SECOND * 84**2)
     if agent.name in STEPS_PER_SECOND:
         return SECONDS["train_atari"] + spec.steps / STEPS_PER_SECOND[agent.name]
     minibatch = agent.batch_size / 32 * (spec.environment.image_size / 84) ** 2
     step = DEEP_STEP + DEEP_ACTION / agent.games + agent.updates_per_step * DEEP_UPDATE[agent.name] * minibatch
     return SECONDS["train_atari"] + spec.steps * step
+
+
+def encoding_seconds(frames: int, image_size: int) -> float:
+    return SECONDS["encode"] + frames * image_size**2 / (ENCODED_PER_SECOND * 84**2)
 
 
 def evaluation_seconds(evaluation: Any, max_steps: int | None = None) -> float:

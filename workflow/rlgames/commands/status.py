@@ -98,7 +98,10 @@ def left_behind(plan: Plan, found: list[runs.Run], make: str) -> Iterator[str]:
             yield f"Killed jobs left {len(incomplete)} products that may be incomplete: {make} makes them again."
         if files := runs.abandoned(plan):
             size = sum(map(runs.size, files)) / 1e6
-            yield f"Killed jobs left {len(files)} temporary files, {size:.0f} MB: {make} clean-state"
+            yield (
+                f"Killed jobs left {len(files)} temporary files, {size:.0f} MB: {make} clean-state removes them, and "
+                "all saves."
+            )
     for folder in runs.orphans(plan):
         yield f"No run of this config goes on from {folder}, {runs.size(folder) / 1e6:.0f} MB: rm -r '{folder}'"
 
