@@ -55,4 +55,4 @@ onsuccess:
 
 
 onerror:
-    say(PLAN.notices(), PLAN.failure(log))
+    say(PLAN.notices(), guard.failure(PLAN, log))

@@ -69,19 +69,23 @@ def state(experiment: str, seed: int) -> Path:
     return Path(RESULTS, "state", experiment, "default", f"seed-{seed}")
 
 
-def finish(plan: Plan, experiment: str, seeds: str) -> None:
-    """Leave the manifest of a run."""
+def wanted(plan: Plan, experiment: str, seeds: str) -> dict[str, Any]:
+    """The spec and the code that a run would have now."""
+    run = SimpleNamespace(experiment=experiment, variant="default", seeds=seeds)
+    return {"spec": json.loads(plan.run_spec(run)), "code": plan.run_code(run)}
+
+
+def finish(plan: Plan, experiment: str, seeds: str, **changed: Any) -> None:
+    """Leave the manifest of a run, made with another spec or code if `changed` says so."""
     path = Path(plan.path("manifest", experiment=experiment, variant="default", seeds=seeds))
     path.parent.mkdir(parents=True)
     facts = {"experiment": experiment, "variant": "default", "seeds": seeds, "diverged": [], "truncated": 0}
-    path.write_text(json.dumps(facts | {"lock": installed_lock()}))
+    path.write_text(json.dumps(facts | {"lock": installed_lock()} | wanted(plan, experiment, seeds) | changed))
 
 
 def save(plan: Plan, experiment: str, seed: int, step: int, **fingerprint: Any) -> None:
     """Leave a save, of another spec or code if `fingerprint` says so."""
-    run = SimpleNamespace(experiment=experiment, variant="default", seeds=str(seed))
-    of = {"spec": json.loads(plan.run_spec(run)), "code": plan.run_code(run)} | fingerprint
-    saves = Saves(state(experiment, seed), of, {})
+    saves = Saves(state(experiment, seed), wanted(plan, experiment, str(seed)) | fingerprint, {})
     saves.save(step, {"x": np.zeros(3)}, {})
     saves.lock.close()
 
@@ -96,9 +100,11 @@ def held(path: Path) -> Iterator[None]:
 
 
 def note(experiment: str, seed: int, **facts: Any) -> None:
+    """As this process, unless `facts` say otherwise."""
     folder = state(experiment, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    messages.write_note(folder, {"total": 1000, "unit": "steps", "rate": 10.0, "time": time.time()} | facts)
+    common = {"total": 1000, "unit": "steps", "rate": 10.0, "time": time.time()}
+    messages.write_note(folder, common | {"process": os.getpid(), "machine": platform.node()} | facts)
 
 
 def mark(path: str) -> None:
@@ -130,22 +136,24 @@ def test_every_state_is_told_apart_and_blocks_are_summed_up(
     note("pong", 2, done=300, ended="Stopped by SIGTERM at step 250.")
     save(plan, "codes", 1, 7, code="older")
     note("codes", 1, total=20, done=9, unit="minibatches", rate=None)
+    note("codes", 0, total=20, done=0, unit="minibatches", ended="No memory.", rate=None)
+    finish(plan, "pong", "3", code="older")
     me = f"{os.getpid()} on {platform.node()}"
     with held(state("pong", 1) / "lock"):
         lines = printed(monkeypatch, capsys)
         assert printed(monkeypatch, capsys, "--results") == [RESULTS]
         assert printed(monkeypatch, capsys, "--brief") == [lines[0], lines[-1]]
     assert lines == [
-        "201 of 306 runs are done, 1 running, 2 resumable, 102 not begun. Figures are in results/mine/figures, tables "
-        "beside them.",
+        "202 of 306 runs are done, 1 of them with other settings or code, to be made again, 1 running, 2 resumable, "
+        "101 not begun. Figures are in results/mine/figures, tables beside them.",
         f"running   pong/default, seed 1: 40%, 400 of 1000 steps, 10 steps/s, 55 s left, process {me}",
         "resumable codes/default, seed 1: 35%, 7 of 20 minibatches, starts anew: its settings or code have changed, "
         "was killed",
         "resumable pong/default, seed 2: 25%, 250 of 1000 steps, 75 s left. Stopped by SIGTERM at step 250.",
+        "not begun codes/default, seed 0: 0%, 0 of 20 minibatches. No memory.",
         "blocks    of linear agents over tiles: 200 done, 100 not begun",
-        "not begun codes (1), pong (1)",
         f"pong/default, seed 1 trains without a Snakemake, as process {me}: wait for it, or stop it with kill "
-        f"{os.getpid()} (it saves first).",
+        f"{os.getpid()}: it saves first.",
         "No run diverged, was cut off, or was made under another lock.",
     ]
     assert "running" not in printed(monkeypatch, capsys)[0]
@@ -154,16 +162,22 @@ def test_every_state_is_told_apart_and_blocks_are_summed_up(
 def test_what_is_being_made_and_who_makes_it(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A block and a training whose process has not said a word yet are known by Snakemake's marks."""
-    for experiment, seeds in (("car", "5-5"), ("pong", "3")):
-        mark(plan.path("manifest", experiment=experiment, variant="default", seeds=seeds))
-    with held(Path(plan.path("lock"))):
+    """A block and a training that has not taken its lock yet are known by the marks of a Snakemake that is at work;
+    older marks are of one that was killed. One that plays its buffer again stands where it was saved."""
+    mark(plan.path("manifest", experiment="pong", variant="default", seeds="2"))
+    time.sleep(0.05)
+    note("pong", 1, done=400, process=1, time=time.time() - 5000)
+    save(plan, "pong", 1, 300)
+    with held(Path(plan.path("lock"))), held(state("pong", 1) / "lock"):
+        time.sleep(0.05)
+        for experiment, seeds in (("car", "5-5"), ("pong", "3")):
+            mark(plan.path("manifest", experiment=experiment, variant="default", seeds=seeds))
         lines = printed(monkeypatch, capsys)
-    assert lines[0].startswith("0 of 306 runs are done, 2 running, 304 not begun.")
-    assert lines[1] == "running   pong/default, seed 3: 0%, 0 of 1000 steps"
-    assert lines[2] == "blocks    of linear agents over tiles: 0 done, 1 running, 299 not begun"
+    assert lines[0].startswith("0 of 306 runs are done, 1 running, 2 starting or queued, 303 not begun.")
+    assert lines[1].startswith("running   pong/default, seed 1: 30%, 300 of 1000 steps, 10 steps/s, 70 s left, process")
+    assert lines[2] == "blocks    of linear agents over tiles: 0 done, 1 starting or queued, 299 not begun"
     assert f"Snakemake is at work: process {os.getpid()} on {platform.node()}." in lines
-    assert printed(monkeypatch, capsys)[0].startswith("0 of 306 runs are done, 306 not begun.")
+    assert printed(monkeypatch, capsys)[0].startswith("0 of 306 runs are done, 1 resumable, 305 not begun.")
 
 
 def test_what_killed_ones_left_behind_and_what_removes_it(
@@ -177,11 +191,16 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     half.write_bytes(b"half")
     mark(str(half))
     mark(f"{RESULTS}/runs/pong/{'long' * 40}/seed-0/weights.npz")  # and not there
-    (half.parent / ".episodes.4711.parquet").write_bytes(bytes(2_000_000))
+    old = half.parent / ".episodes.4711.parquet"
+    old.write_bytes(bytes(2_000_000))
+    os.utime(old, (0, 0))
+    (half.parent / ".weights.4712.npz").write_bytes(b"being written")
     renamed, gone = state("ping", 0), state("pong", 17)
     for folder in (renamed, gone):
         folder.mkdir(parents=True)
         (folder / "save-1-x.npz").write_bytes(bytes(3_000_000))
+    with held(renamed.parents[1] / "x" / "lock"):  # it still trains
+        assert not any(str(renamed.parents[1]) in line for line in printed(monkeypatch, capsys))
     kept = state("pong", 0)
     save(plan, "pong", 0, 5)
     lines = printed(monkeypatch, capsys)
@@ -204,7 +223,8 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     assert text.startswith(
         f"Removed {RESULTS}/state and 1 temporary files, 8 MB in all. 1 trainings that were under way"
     )
-    assert sorted(path.name for path in Path(RESULTS).rglob("*") if path.is_file()) == ["weights.npz"]
+    left = sorted(path.name for path in Path(RESULTS).rglob("*") if path.is_file())
+    assert left == [".weights.4712.npz", "lock", "weights.npz"]
     clean_state.main()  # nothing is left to remove
     assert "0 MB in all." in capsys.readouterr().out
 

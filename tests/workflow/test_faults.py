@@ -325,6 +325,9 @@ def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(new: New)
     assert "This training needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides" in text
     assert "are free below this process's own limit (ulimit -v). Lower the agent's capacity" in text
     assert "step 0 of" not in text
+    said = case.status()
+    assert "This training needs 8.1 GB of memory" in said
+    assert "was killed" not in text + said
     case.config["experiments"]["pong"]["agent"] = DEEP
     case.write()
     process = case.start(before=limited)

@@ -70,33 +70,39 @@ def test_what_a_job_would_run_is_in_the_fingerprint(
     found = fingerprint(sandbox)
     assert found[part] != before[part]
     assert found[1 - part] == before[1 - part]
+    assert found[2] == before[2]
 
 
 def test_job_runs_what_was_submitted_and_nothing_else(sandbox: Sandbox, before: list[str]) -> None:
-    config, code = before
+    config, code, lock = before
     job = ("--mode", "remote", "--dry-run", "--cores", "1", "--configfile", "config/smoke.yaml")
-    assert "rule train_atari" in sandbox.snakemake(*job, RLGAMES_SUBMITTED=f"{config}:{code}")
-    changed = sandbox.snakemake(*job, fails=True, RLGAMES_SUBMITTED=f"0:{code}")
+    assert "rule train_atari" in sandbox.snakemake(*job, RLGAMES_SUBMITTED=f"{config}:{code}:{lock}")
+    changed = sandbox.snakemake(*job, fails=True, RLGAMES_SUBMITTED=f"0:{code}:{lock}")
     assert "The config has changed since this job was submitted" in changed
     assert "and submit again" in changed
     notice = sandbox.folder / "results/smoke/logs/refused.log"
     assert "The config has changed" in notice.read_text()  # for the end of the Snakemake that submitted
-    assert "rule train_atari" in sandbox.snakemake("--dry-run", "--cores", "1", "--configfile", "config/smoke.yaml")
-    assert not notice.exists()
+    target = "results/smoke/config.yaml"
+    sandbox.snakemake("--dry-run", "--cores", "1", "--configfile", "config/smoke.yaml", "--", target)
+    assert notice.exists()
+    sandbox.snakemake("--cores", "1", "--configfile", "config/smoke.yaml", "--", target)
+    assert not notice.exists()  # a new Snakemake has nothing to do with it
 
 
 @pytest.mark.parametrize(
     ("submitted", "said"),
     [
-        ("a:b", ""),
-        ("x:b", "The config has changed"),
-        ("a:x", "The code has changed"),
-        ("x:x", "The config and the code have changed"),
+        ("a:b:c", ""),
+        ("x:b:c", "The config has changed"),
+        ("a:x:c", "The code has changed"),
+        ("a:b:x", "The environment has changed"),
+        ("x:x:c", "The config and the code have changed"),
+        ("a:b", "The environment variable RLGAMES_SUBMITTED did not reach this job: config or code may have changed"),
         ("", "The environment variable RLGAMES_SUBMITTED did not reach this job: config or code may have changed"),
     ],
 )
 def test_job_says_what_changed(submitted: str, said: str) -> None:
-    assert difference(submitted, "a:b") == said
+    assert difference(submitted, "a:b:c") == said
 
 
 def test_submit_plan_counts_jobs_and_what_they_ask_for(sandbox: Sandbox, edit: Edit) -> None:
@@ -118,7 +124,7 @@ def test_submit_plan_counts_jobs_and_what_they_ask_for(sandbox: Sandbox, edit: E
     assert asked["dataset"][1] == "2"
     # 2,000 frames of the replay buffer are 14.1 MB.
     assert asked["train_atari pong/agent.name=dqn"][:3] == ["1", "1", "1615"]
-    assert asked["train_encoder pong-encoder/latents=8"] == ["1", "1", "1600", "6", "1"]
+    assert asked["train_encoder pong-encoder/latents=8"] == ["1", "1", "1601", "6", "1"]
     pictures = [row for row in rows if "figure" in row[7]]  # Snakemake's groups of them differ from time to time
     assert sum(int(row[0]) * int(count) for row in pictures for count in re.findall(r"\d+", row[7])) == 16 + 6 + 1
     jobs, minutes = sum(int(row[0]) for row in rows), sum(int(row[0]) * int(row[1]) * int(row[3]) for row in rows)

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import psutil
 from snakemake.exceptions import WorkflowError
 
-from rlgames import locks, paths
+from rlgames import locks, paths, submission
 from rlgames.plan import Plan, say
 
 held: list[TextIO] = []
@@ -27,6 +27,7 @@ def begin(plan: Plan, workflow: Any) -> None:
     Raises `WorkflowError` as `hold` does.
     """
     hold(plan.config.results)
+    submission.refusal(plan).unlink(missing_ok=True)
     if workflow.local_exec:
         hand_on_signals()
     say(plan.announcement(workflow))
@@ -51,6 +52,18 @@ def hold(results: str) -> None:
     for folder, _, _ in os.walk(results):
         if not os.access(folder, os.W_OK | os.X_OK):
             raise WorkflowError(unwritable(results, folder, "Permission denied"))
+
+
+def failure(plan: Plan, log: list[str]) -> str:
+    """What to do when a job failed, or was stopped; `log` are Snakemake's own."""
+    from rlgames.runs import told_nothing  # loads NumPy
+
+    refused = submission.refusal(plan)
+    told = [*filter(None, [refused.read_text().rstrip() if refused.exists() else ""]), *told_nothing(plan)[:5]]
+    return "\n".join(told) + (
+        f"\nrlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
+        "cause, if it was not you who stopped it, and run the same command again."
+    )
 
 
 def unwritable(results: str, path: str, reason: str) -> str:

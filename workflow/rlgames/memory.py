@@ -21,9 +21,9 @@ class ShortageError(MemoryError):
 
 
 def demand(needed: int, what: str) -> None:
-    """Raise `ShortageError` unless so many bytes are free now."""
+    """Raise `ShortageError` unless this process can have so many bytes in all: those that it lacks have to be free."""
     free, whose = min(limits())
-    if needed > free:
+    if needed - psutil.Process().memory_info().rss > free:
         raise ShortageError(
             f"This training needs {needed / 1e9:.1f} GB of memory, {what}, but {max(free, 0) / 1e9:.1f} GB are free "
             f"{whose}. Lower the agent's capacity, train fewer at once (CORES=1), or take a larger machine."

@@ -62,12 +62,12 @@ def read_note(folder: Path) -> dict[str, Any]:
 
 
 def note_end(folder: Path, reason: str) -> None:
-    """Note why this process stops training, unless the note is another's."""
+    """Note why a training stopped."""
     facts = read_note(folder)
-    if (facts.get("process"), facts.get("machine")) == (os.getpid(), platform.node()):
-        with suppress(OSError):
-            (folder / "progress.json").unlink()  # on a full disk, room for the new one
-        write_note(folder, facts | {"ended": reason, "time": time.time()})
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "progress.json").unlink(missing_ok=True)  # on a full disk, room for the new one
+    write_note(folder, facts | {"ended": reason, "time": time.time()})
 
 
 class Progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -353,6 +354,9 @@ class Plan:
             needed = resources.training_memory(self.spec(run))
         else:
             needed = resources.playing_memory(self.spec(run))
+        if rule in ("train_encoder", "encode"):
+            spec: Any = self.spec(run)
+            needed += math.ceil(self.dataset(spec.environment.dataset).size / resources.FRAMES_PER_MB)
         return resources.megabytes(needed, attempt)
 
     def gpus(self, run: Any) -> int:
@@ -395,17 +399,6 @@ class Plan:
                     f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
                 )
         return "\n".join(lines)
-
-    def failure(self, log: list[str]) -> str:
-        """What to do when a job failed, or was stopped."""
-        from rlgames.runs import told_nothing  # loads NumPy
-
-        refused = submission.refusal(self)
-        told = [*filter(None, [refused.read_text().rstrip() if refused.exists() else ""]), *told_nothing(self)[:5]]
-        return "\n".join(told) + (
-            f"\nrlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the "
-            "cause, if it was not you who stopped it, and run the same command again."
-        )
 
 
 def last_name(key: str) -> str:

@@ -65,6 +65,8 @@ PLAIN = 800
 """A command without TensorFlow."""
 TENSORFLOW = 1200
 """A command with TensorFlow, the networks and the games included."""
+FRAMES_PER_MB = 700
+"""Of a data set: pictures as PNG and the console's memory, and once more while they are put together."""
 
 
 def training_seconds(spec: Any, seeds: int = 1, frames: int = 0, image_size: int = 84) -> float:
@@ -97,8 +99,7 @@ def evaluation_seconds(evaluation: Any, max_steps: int | None = None) -> float:
 
 
 def training_memory(spec: Any) -> int:
-    """A training, with its whole replay buffer if it has one. That of an auto-encoder has its frames as PNG, which are
-    small."""
+    """A training, with its whole replay buffer if it has one."""
     if not hasattr(spec.agent, "capacity"):
         return playing_memory(spec)
     return playing_memory(spec) + math.ceil(replay_bytes(spec) / 1e6)

@@ -66,8 +66,8 @@ class Saves:
                 f"Another process ({locks.holder(folder / 'lock')}) trains this run already; wait for it, or stop it."
             )
         self.lock = lock
-        for abandoned in folder.glob(".*"):
-            abandoned.unlink()
+        for abandoned in folder.glob(".*.*"):  # not .nfs0001, as NFS calls a file that was removed and is still open
+            abandoned.unlink(missing_ok=True)
 
     def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
         """Save `state`, and the weights that are `kept` for good, by their step, unless they lie there already.
@@ -171,7 +171,7 @@ def is_of(folder: Path, fingerprint: dict[str, Any]) -> bool:
     try:
         with np.load(max(folder.glob("save-*.npz")), allow_pickle=False) as arrays:
             found = json.loads(str(arrays["identity"]))["fingerprint"]
-    except (OSError, ValueError, KeyError, BadZipFile):  # damaged, or just replaced
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # damaged, or just replaced
         return False
     return all(found.get(key) == value for key, value in fingerprint.items())
 
@@ -233,7 +233,8 @@ def finish(
 
 
 def end(folder: Path, error: Exception, *told: type[Exception]) -> NoReturn:
-    """End a training after an error: say why and what to do, in its log as well, and note it for `make status`.
+    """End a training after an error: say why and what to do, in its log as well, and note it for `make status`,
+    unless another process has the run.
 
     `told` are errors whose messages say what to do. One of which nothing is known is raised again.
     """
@@ -250,7 +251,8 @@ def end(folder: Path, error: Exception, *told: type[Exception]) -> NoReturn:
         reason = f"The disk is full ({first_line}): free some space. {going_on(folder)}"
     else:
         reason, known = first_line, False
-    note_end(folder, reason)
+    if locks.holder(folder / "lock") in (None, locks.this_process()):
+        note_end(folder, reason)
     if not known:
         raise error
     log.error(reason)

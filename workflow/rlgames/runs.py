@@ -20,6 +20,9 @@ from rlgames.resume import going_on, is_of, last_save
 SNAKEMAKE = Path(".snakemake")
 """What Snakemake knows of the working directory."""
 
+IDLE = 600
+"""Seconds after which a file that nobody writes to counts as left behind."""
+
 
 @dataclass
 class Run:
@@ -29,7 +32,8 @@ class Run:
     variant: str
     seeds: str
     state: str
-    """done; running; resumable, from a save; or waiting, with nothing to go on from."""
+    """done; running; started, and not at its first step yet, or in a cluster's queue; resumable, from a save; or
+    waiting, with nothing to go on from."""
     block: bool = False
     """Whether it is a block of short runs, which neither save nor say how far they are."""
     done: int = 0
@@ -47,7 +51,7 @@ class Run:
     killed: bool = False
     """Whether the last attempt ended without telling why."""
     stale: bool = False
-    """Whether settings or code changed since the last save, so that it starts anew."""
+    """Whether settings or code changed since its end, or since the last save, so that it starts anew."""
 
     @property
     def name(self) -> str:
@@ -56,37 +60,43 @@ class Run:
 
 def survey(plan: Plan) -> list[Run]:
     """All runs of a config, in its order."""
-    begun = unfinished(plan) if locks.holder(Path(plan.path("lock"))) else set()
+    lock = Path(plan.path("lock"))
+    # Older marks are those of a Snakemake that was killed.
+    begun = unfinished(plan, lock.stat().st_mtime) if locks.holder(lock) else set()
     return [look(plan, wildcards, begun) for wildcards in plan.runs()]
 
 
 def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
-    """One run. `begun` are the products that are being made."""
+    """One run. `begun` are the products whose jobs were started."""
     budget = plan.config.experiments[wildcards["experiment"]].budget
     experiment, variant, seeds = wildcards.values()
     run = Run(experiment, variant, seeds, "waiting", block=budget == "episodes")
     manifest, folder = (plan.path(product, **wildcards) for product in ("manifest", "state"))
+    spec = plan.spec(SimpleNamespace(**wildcards))
+    wanted = {"spec": json.loads(spec.canonical()), "code": plan.run_code(SimpleNamespace(**wildcards))}
     if Path(manifest).exists():
-        run.state = "done"
+        facts = json.loads(Path(manifest).read_text())
+        run.state, run.stale = "done", any(facts[key] != value for key, value in wanted.items())
         return run
     if run.block:
-        run.state = "running" if manifest in begun else "waiting"
+        run.state = "started" if manifest in begun else "waiting"
         return run
-    spec = plan.spec(SimpleNamespace(**wildcards))
     note, save = read_note(Path(folder)), last_save(Path(folder))
     run.unit = note.get("unit", "steps")
     run.total, run.rate = note.get("total", getattr(spec, budget) if budget == "steps" else None), note.get("rate")
     run.process = locks.holder(Path(folder, "lock")) or ""
-    since = 0.0
-    if run.process or manifest in begun:
-        run.state, run.done = "running", note.get("done", 0)
-        since = max(0.0, time.time() - note.get("time", time.time()))
+    since, run.done = 0.0, save or 0
+    if run.process:
+        run.state = "running"
+        if run.process == f"{note.get('process')} on {note.get('machine')}":  # otherwise it has not come that far yet
+            run.done, since = note.get("done", 0), max(0.0, time.time() - note.get("time", time.time()))
+    elif manifest in begun:
+        run.state = "started"
     else:
         run.ended, run.killed = note.get("ended", ""), bool(note) and "ended" not in note
         if save is not None:
-            run.state, run.done = "resumable", save
-            fingerprint = {"spec": json.loads(spec.canonical()), "code": plan.run_code(SimpleNamespace(**wildcards))}
-            run.stale = not is_of(Path(folder), fingerprint)
+            run.state = "resumable"
+            run.stale = not is_of(Path(folder), wanted)
     if run.rate and run.total is not None:
         run.left = max(0.0, (run.total - run.done) / run.rate - since)
     return run
@@ -114,10 +124,10 @@ def decoded(mark: Path, root: Path) -> str | None:
         return None
 
 
-def unfinished(plan: Plan) -> set[str]:
-    """Products of this config that a job has begun, by Snakemake's marks, and not finished."""
+def unfinished(plan: Plan, since: float = 0.0) -> set[str]:
+    """Products of this config whose job was started, by Snakemake's marks, at or after a time, and has not finished."""
     root = SNAKEMAKE / "incomplete"
-    found = {decoded(mark, root) for mark in root.rglob("*") if mark.is_file()}
+    found = {decoded(mark, root) for mark in root.rglob("*") if mark.is_file() and mark.stat().st_mtime >= since}
     return {path for path in found if path and path.startswith(f"{plan.config.results}/")}
 
 
@@ -140,7 +150,8 @@ def orphans(plan: Plan) -> list[Path]:
     used = {Path(plan.path("state", **run)) for run in plan.runs()}
     kept = {folder for path in used for folder in path.parents}
     found = sorted(path for path in state_folder(plan).rglob("*") if path.is_dir())
-    return [folder for folder in found if folder not in used | kept and folder.parent in kept]
+    found = [folder for folder in found if folder not in used | kept and folder.parent in kept]
+    return [folder for folder in found if not any(map(locks.holder, folder.rglob("lock")))]
 
 
 def state_folder(plan: Plan) -> Path:
@@ -149,9 +160,14 @@ def state_folder(plan: Plan) -> Path:
 
 
 def abandoned(plan: Plan) -> list[Path]:
-    """Files that killed jobs had not finished, below their temporary names."""
-    results = Path(plan.config.results)
-    return [path for path in results.rglob(".*.*") if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name) and path.is_file()]
+    """Files that killed jobs had not finished, below their temporary names: those that nobody wrote to of late."""
+    files = Path(plan.config.results).rglob(".*.*")
+    return [path for path in files if re.fullmatch(r"\..+\.\d+(\.\w+)?", path.name) and idle(path) > IDLE]
+
+
+def idle(path: Path) -> float:
+    """Seconds since a file was written to; 0 if there is no such file."""
+    return time.time() - path.stat().st_mtime if path.is_file() else 0.0
 
 
 def size(path: Path) -> int:

@@ -14,11 +14,14 @@ import tokenize
 from pathlib import Path
 from typing import Any
 
-from rlgames.provenance import ROOT, code_hash
+from rlgames.provenance import ROOT, code_hash, installed_lock
 from rlgames.settings import SettingsError
 
 VARIABLE = "RLGAMES_SUBMITTED"
 """That holds the fingerprint."""
+
+PARTS = ("the config", "the code", "the environment")
+"""Of the fingerprint."""
 
 RULES = ("Snakefile", "workflow/rules/*.smk")
 
@@ -30,9 +33,7 @@ def guard(plan: Any, workflow: Any) -> None:
     inherit no environment.
     """
     found = fingerprint(plan)
-    if not workflow.remote_exec:
-        refusal(plan).unlink(missing_ok=True)
-    elif changed := difference(os.environ.get(VARIABLE, ""), found):
+    if workflow.remote_exec and (changed := difference(os.environ.get(VARIABLE, ""), found)):
         message = (
             f"{changed} since this job was submitted, so that it does not run: its results would not be those that "
             "were asked for. Change that back, and the next attempt runs. Or stop Snakemake (Ctrl-C), which takes "
@@ -41,7 +42,7 @@ def guard(plan: Any, workflow: Any) -> None:
         refusal(plan).parent.mkdir(parents=True, exist_ok=True)
         refusal(plan).write_text(f"{message}\n")
         raise SettingsError(message)
-    elif "SLURM_JOB_ID" in os.environ:
+    if workflow.remote_exec and "SLURM_JOB_ID" in os.environ:
         # A job without a card takes none, also where the cluster does not hide those of others.
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ[VARIABLE] = found
@@ -57,21 +58,22 @@ def difference(submitted: str, found: str) -> str:
     """What changed between two fingerprints, in words; nothing if they are equal."""
     if submitted == found:
         return ""
-    if submitted.count(":") != 1:
-        return f"The environment variable {VARIABLE} did not reach this job: config or code may have changed"
     before, now = submitted.split(":"), found.split(":")
-    changed = [name for name, one, other in zip(("the config", "the code"), before, now, strict=True) if one != other]
+    if len(before) != len(PARTS):
+        return f"The environment variable {VARIABLE} did not reach this job: config or code may have changed"
+    changed = [name for name, one, other in zip(PARTS, before, now, strict=True) if one != other]
     return f"{' and '.join(changed).capitalize()} {'have' if len(changed) > 1 else 'has'} changed"
 
 
 def fingerprint(plan: Any) -> str:
-    """Hashes of what a config means and of all code behind its jobs, comments left out, with a colon between."""
+    """Hashes of what a config means, of all code behind its jobs, comments left out, and of the lock, with a colon
+    between."""
     rules = [path for pattern in RULES for path in sorted(ROOT.glob(pattern))]
     text = "".join(path.read_text(encoding="utf-8") for path in rules)
     commands = sorted(set(re.findall(r"-m (rlgames\.commands\.\w+)", text)))
     modules = sorted({module for figure in plan.config.figures.values() for module in [figure.module]} | agents(plan))
     code = code_hash("rlgames.plan", *commands, *modules) + "".join(map(words, rules))
-    return f"{plan.config_meaning()[:16]}:{hashlib.sha256(code.encode()).hexdigest()[:16]}"
+    return f"{plan.config_meaning()[:16]}:{hashlib.sha256(code.encode()).hexdigest()[:16]}:{installed_lock()}"
 
 
 def agents(plan: Any) -> set[str]:

@@ -18,6 +18,10 @@ FRAMES_PER_SECOND = 30
 HOLD = 30
 """Times that the last picture is shown, so that one sees how it ended."""
 
+SAME_BYTES = {"threads": "1", "x264-params": "mbtree=0"}
+"""What x264's bytes depend on by default: the number of cores, and, with AVX-512, memory that its macroblock tree never
+wrote. (Version 165; a test sees it.)"""
+
 LOOP_COLOURS, LOOP_MILLISECONDS = 32, 70
 """Of an animation: steps last about as long as in the game, 4 frames at 60 Hz."""
 
@@ -56,7 +60,7 @@ def encode(pictures: Iterable[np.ndarray], path: Path) -> int:
 def write(frames: Iterable[av.VideoFrame], container: av.container.OutputContainer, crf: int) -> int:
     """Write frames into a file, and return their number; a larger `crf` is coarser."""
     stream, count = container.add_stream("libx264", rate=FRAMES_PER_SECOND), 0
-    stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf), "threads": "1"}  # one: the same bytes on any machine
+    stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf), **SAME_BYTES}
     for count, frame in enumerate(frames, start=1):
         if count == 1:
             stream.height, stream.width = frame.height, frame.width

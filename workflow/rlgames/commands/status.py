@@ -14,7 +14,7 @@ from rlgames.plan import Plan
 LISTED = 20
 """Runs of one state that are named; of more, the number is said."""
 
-STATES = {"running": "running", "resumable": "resumable", "waiting": "not begun"}
+STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun"}
 
 
 def main() -> None:
@@ -29,7 +29,9 @@ def main() -> None:
         return
     found = runs.survey(plan)
     counts = Counter(run.state for run in found)
-    parts = [f"{counts['done']} of {len(found)} runs are done"]
+    stale = sum(run.state == "done" and run.stale for run in found)
+    again = f", {stale} of them with other settings or code, to be made again" if stale else ""
+    parts = [f"{counts['done']} of {len(found)} runs are done{again}"]
     parts += [f"{counts[state]} {word}" for state, word in STATES.items() if counts[state]]
     print(f"{', '.join(parts)}. Figures are in {plan.config.results}/figures, tables beside them.")
     notices = plan.notices()
@@ -44,18 +46,18 @@ def main() -> None:
 
 
 def progress(found: list[runs.Run]) -> Iterator[str]:
-    """A line for each run that is running or resumable, and for each experiment with others that are not done."""
-    for state in ("running", "resumable"):
-        chosen = [run for run in found if run.state == state and not run.block]
+    """A line for each run that is running, resumable, or failed before its first save, and the numbers of others."""
+    for state in ("running", "resumable", "waiting"):
+        chosen = [run for run in found if run.state == state and not run.block and (state != "waiting" or run.ended)]
         for run in chosen[:LISTED]:
-            yield f"{state:<10}{run.name}: {describe(run)}"
+            yield f"{STATES[state]:<10}{run.name}: {describe(run)}"
         if len(chosen) > LISTED:
-            yield f"{state:<10}and {len(chosen) - LISTED} more"
+            yield f"{STATES[state]:<10}and {len(chosen) - LISTED} more"
     blocks = Counter(run.state for run in found if run.block)
-    if blocks["running"] or blocks["waiting"]:
+    if blocks["started"] or blocks["waiting"]:
         parts = [f"{blocks[state]} {word}" for state, word in STATES.items() if blocks[state]]
         yield f"{'blocks':<10}of linear agents over tiles: {blocks['done']} done, {', '.join(parts)}"
-    waiting = Counter(run.experiment for run in found if run.state == "waiting" and not run.block)
+    waiting = Counter(run.experiment for run in found if run.state == "waiting" and not (run.block or run.ended))
     if waiting:
         yield f"{'not begun':<10}{', '.join(f'{experiment} ({count})' for experiment, count in waiting.items())}"
 
@@ -92,7 +94,7 @@ def left_behind(plan: Plan, found: list[runs.Run], make: str) -> Iterator[str]:
             if run.process:
                 yield (
                     f"{run.name} trains without a Snakemake, as process {run.process}: wait for it, or stop it with "
-                    f"kill {run.process.split()[0]} (it saves first)."
+                    f"{locks.how_to_stop(run.process)}: it saves first."
                 )
         if incomplete := runs.incomplete(plan):
             yield f"Killed jobs left {len(incomplete)} products that may be incomplete: {make} makes them again."

@@ -53,7 +53,8 @@ def main() -> None:
         width = table["what"].str.len().max()
         table[f"  {'what':{width}}"] = "  " + table.pop("what").str.ljust(width)
         print(table[["jobs", *(name for name in table.columns if name != "jobs")]].to_string(index=False))
-        asked = {column: (rows["minutes"] * rows[column]).sum() / 60 for column in ("threads", "GPUs")}
+        minutes = pd.to_numeric(rows["minutes"], errors="coerce")  # a job that names none has the partition's
+        asked = {column: (minutes * rows[column]).sum() / 60 for column in ("threads", "GPUs")}
         single = [each for job in remote for each in (job.jobs if job.is_group() else [job])]
         seconds = sum(plan.seconds(job.rule.name, job.wildcards) for job in single)
         print(

@@ -1,0 +1,60 @@
+"""Locks where there are none, whom to stop, and what a training that could not begin leaves for `make status`."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from rlgames import locks
+from rlgames.messages import read_note
+from rlgames.resume import ResumeError, Saves, end, is_of
+
+
+def test_file_system_without_locks_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    lock = locks.take(tmp_path / "lock")
+    assert lock is not None
+    with lock:
+        assert "has no locks: see to it that no other process works on the same" in caplog.text
+        assert locks.holder(tmp_path / "lock") is None
+
+
+def test_process_of_another_machine_is_not_killed_here() -> None:
+    assert locks.how_to_stop(locks.this_process()) == f"kill {os.getpid()}"
+    assert locks.how_to_stop("4711 on elsewhere") == "kill on its machine, or scancel of its job (4711 on elsewhere)"
+
+
+def test_training_that_could_not_begin_says_why_unless_another_has_the_run(tmp_path: Path) -> None:
+    folder = tmp_path / "seed-0"
+    with pytest.raises(SystemExit):
+        end(folder, ResumeError("Not on this machine."))
+    assert read_note(folder)["ended"] == "Not on this machine."
+    lock = locks.take(folder / "lock")
+    assert lock is not None
+    with lock:
+        (folder / "lock").write_text("4711 on elsewhere\n")
+        with pytest.raises(SystemExit):
+            end(folder, ResumeError("It trains already."))
+    assert read_note(folder)["ended"] == "Not on this machine."
+
+
+def test_empty_save_is_of_no_run(tmp_path: Path) -> None:
+    """As a machine leaves one that lost its power."""
+    (tmp_path / f"save-000000000001-{'0' * 64}.npz").touch()
+    assert not is_of(tmp_path, {})
+
+
+def test_what_network_file_systems_hide_is_left_alone(tmp_path: Path) -> None:
+    for name in (".nfs0001", ".save-000000000001-x.4711.npz"):
+        (tmp_path / name).touch()
+    Saves(tmp_path, {}, {}).lock.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".nfs0001", "lock"]
