@@ -268,14 +268,16 @@ def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     from rlgames.training.deep import demand_memory
 
     environment = Atari.model_validate({"name": "atari", "game": "pong"}).model_dump()
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8.1e9))
+    taken = SimpleNamespace(rss=0.7e9, vms=0)  # what TensorFlow has already is no part of what has to be free
+    monkeypatch.setattr(psutil.Process, "memory_info", lambda _: taken)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=7.4e9))
     demand_memory(environment, settings(capacity=1_000_000))
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8e9))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=7.3e9))
     with pytest.raises(ShortageError) as error:
         demand_memory(environment, settings(capacity=1_000_000))
     message = str(error.value)
     assert (
-        "needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides, but 8.0 GB are free on this "
+        "needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides, but 7.3 GB are free on this "
         "machine. Lower the agent's capacity"
     ) in message
 

@@ -32,7 +32,8 @@ import logging, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 from rlgames import gpus
 gpus.POLL_SECONDS = 0.05
-print("CLAIMED", gpus.claim(), flush=True)
+device = gpus.claim()
+print(f"CLAIMED {device}", flush=True)  # in one piece, since another process reads it
 sys.stdin.read()
 """
 
@@ -183,7 +184,7 @@ def test_folder_of_someone_else_is_refused(machine: Machine, monkeypatch: pytest
 
 TENSORFLOW = """
 import os
-print("IMPORTED", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
+print(f"IMPORTED {os.environ.get('CUDA_VISIBLE_DEVICES')}", flush=True)
 class Any:
     def __getattr__(self, name): return Any()
     def __call__(self, *arguments): return CARDS
