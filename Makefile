@@ -81,7 +81,7 @@ test: $(DEV_LOCKED) ## the whole test suite
 	@pytest
 
 test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ## the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
-	@pytest --numprocesses=0 tests/cluster
+	@pytest --numprocesses=0 -rs tests/cluster
 
 lint: $(DEV_LOCKED) ## formatting, style, types, and Snakemake's own linter
 	ruff format --check
