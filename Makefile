@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state slurm submit-plan test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,12 +22,14 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
   trace-decay-sweep traces-sweep cartpole pong value-estimates observations \
-  encoder-losses latent-sizes latent-space reconstructions pong-linear)) \
+  encoder-losses latent-sizes latent-space reconstructions pong-linear lunar-lander minatar)) \
   $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv) \
   $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
   videos/pong-linear/features.name=tiled-positions,step_size=0.02/best.gif \
-  videos/pong-linear/features.name=tiled-positions,step_size=0.02/median.png
+  videos/pong-linear/features.name=tiled-positions,step_size=0.02/median.png \
+  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif \
+  minatar/id=MinAtar-Breakout-v1/best.gif minatar/id=MinAtar-Freeway-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
@@ -55,9 +57,6 @@ status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill;
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 
-submit-plan: $(LOCKED) ## what that would submit of CONFIG, with which resources; runs nothing
-	@python -m rlgames.commands.submit_plan $(CONFIG)
-
 bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one core
 	@python benchmarks/agents.py
 
@@ -69,10 +68,10 @@ bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment
 	@python benchmarks/deep.py trainings $(PEER)
 
 bench-gpu: $(LOCKED) ## speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu
-	@python benchmarks/deep.py gpu
+	@python benchmarks/learning.py gpu
 
 bench-learning: $(LOCKED) ## minutes on one core until Pong is learned, for the settings of config/fast.yaml (hours)
-	@python benchmarks/deep.py learning
+	@python benchmarks/learning.py learning
 
 soak: $(DEV_LOCKED) ## kill a deep training a hundred times at random, and compare the bits
 	@PYTHONPATH=tests python tests/workflow/test_exact_resume.py 100
@@ -83,10 +82,11 @@ test: $(DEV_LOCKED) ## the whole test suite
 test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ## the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
 	@pytest --numprocesses=0 -rs tests/cluster
 
-lint: $(DEV_LOCKED) ## formatting, style, types, and Snakemake's own linter
+lint: $(DEV_LOCKED) ## formatting, style, types, imports, and Snakemake's own linter
 	ruff format --check
 	ruff check
 	mypy
+	lint-imports
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
@@ -95,13 +95,13 @@ format: $(DEV_LOCKED) ## mend formatting and what ruff can mend
 	ruff check --fix
 	snakefmt Snakefile workflow/rules
 
-docs: $(LOCKED) ## write config/README.md and the JSON schema from the settings
-	@python -m rlgames.commands.document_settings
+docs: $(DEV_LOCKED) ## write what is made from the code: config/README.md, its JSON schema, the picture of the packages
+	@python -m rlgames.commands.docs
 
-lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/ anew, at the newest versions
-	@python envs/lock.py
+lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
+	@python envs/lock.py $(if $(UPGRADE),--upgrade)
 
-clean-state: $(LOCKED) ## remove what interrupted or finished trainings go on from; results stay
+clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from; results stay
 	@python -m rlgames.commands.clean_state $(CONFIG)
 
 clean: ## remove the environment and caches; results stay
@@ -110,7 +110,7 @@ clean: ## remove the environment and caches; results stay
 gallery: figures ## copy the figures, tables and pictures that the docs show to docs/gallery (or below, for another CONFIG)
 	@mkdir -p $(GALLERY)
 	@for name in $(SHOWN); do \
-	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|,[^/]*/|/|; s|/|-|g; s|[a-z]*\.name=||'); fi; \
+	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|,[^/]*/|/|; s|/|-|g; s|[a-z]*\.name=||; s|id=||'); fi; \
 	done
 
 help: ## this list

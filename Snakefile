@@ -1,19 +1,18 @@
 # Reinforcement learning on games, from declaration to figure. Results, below the folder `results` of the config:
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
-#   runs/.../seed-{seed}/evaluation/            scores and recordings of an agent trained on Atari
+#   runs/.../seed-{seed}/evaluation/            scores and recordings of an agent that learned step by step
 #   datasets/{dataset}/                         frames of a game, and the recordings that they come from
 #   figures/{figure}.png .pdf .csv              a figure and the numbers in it
-#   videos/{experiment}/{variant}.mp4 .html     an episode, played again; on Atari .../best, median, random
+#   videos/{experiment}/{variant}.mp4 .html     an episode, played again; of evaluations .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
-#   state/, config.yaml                         what a killed training goes on from; the resolved config
-# The whole grammar is in workflow/rlgames/paths.py, every key of a config in config/README.md.
+#   state/, config.yaml                         what a killed training resumes from; the resolved config
+# The whole grammar is in workflow/rlgames/plan/paths.py, every key of a config in config/README.md.
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from rlgames import guard, paths
-from rlgames.plan import planned, say
-from rlgames.settings import SettingsError
+from rlgames.plan import needs, paths, startup, words
+from rlgames.settings.loading import SettingsError
 
 min_version("9.27")
 
@@ -23,7 +22,7 @@ if not workflow.configfiles:
 
 
 try:
-    PLAN = planned(workflow, config)
+    PLAN = startup.planned(workflow, config)
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
@@ -46,13 +45,18 @@ include: "workflow/rules/videos.smk"
 include: "workflow/rules/tables.smk"
 
 
+# Snakemake's linter wants an environment of every rule, and does not take a global `conda:` for one.
+for each in workflow.rules:
+    each.conda_env = f"{workflow.basedir}/envs/environment.yaml"
+
+
 onstart:
-    guard.begin(PLAN, workflow)
+    startup.begin(PLAN, workflow)
 
 
 onsuccess:
-    say(PLAN.notices())
+    words.say(words.notices(PLAN))
 
 
 onerror:
-    say(PLAN.notices(), guard.failure(PLAN, log))
+    words.say(words.notices(PLAN), startup.failure(PLAN, log))

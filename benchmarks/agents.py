@@ -33,11 +33,12 @@ CAR = {"max_steps": 100_000, "start": [-0.6, -0.4]}
 def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    modules = [f"rlgames.agents.{name}" for _, name, _, _ in AGENTS] + ["rlgames.training.mountain_car"]
+    modules = [f"rlgames.agents.linear.{name}" for _, name, _, _ in AGENTS] + ["rlgames.training.mountain_car"]
     cache = ROOT / ".cache" / "bench" / code_hash(*modules)
     os.environ["NUMBA_CACHE_DIR"] = str(cache)
 
-    from rlgames.environments import mountain_car, tile_coding
+    from rlgames.environments import mountain_car
+    from rlgames.features import tile_coding
     from rlgames.training.mountain_car import train
 
     print(
@@ -47,7 +48,7 @@ def main() -> None:
     print("| agent | compiled, steps/s | plain NumPy, steps/s | ratio |")
     print("|---|---|---|---|")
     for title, name, twin, settings in AGENTS:
-        agent = import_module(f"rlgames.agents.{name}")
+        agent = import_module(f"rlgames.agents.linear.{name}")
         common = {"step_size": 0.3 / 8, "epsilon": 0.0, "discount": 1.0, **settings}
 
         coding = tile_coding.tiled(mountain_car.LOW, mountain_car.HIGH, 8, 8)
@@ -62,7 +63,7 @@ def main() -> None:
         )
 
     coding = tile_coding.additive(mountain_car.LOW, mountain_car.HIGH, 8)
-    sarsa = import_module("rlgames.agents.sarsa")
+    sarsa = import_module("rlgames.agents.linear.sarsa")
     seconds = []
     for _ in range(RUNS):
         start = time.perf_counter()

@@ -7,10 +7,6 @@
 - rebuild: the replay buffer rebuilt from recordings.
 - frames: the lesson's data set, 40,000 frames of random play, on both cores.
 - saving: the time that a save takes, as a share of the minute between two.
-- learning: minutes on one core until the mean of the last 20 returns reaches 0, 10 and 18 in each experiment of
-  config/fast.yaml, with its seeds; cut at 40 minutes. Hours.
-- gpu: on one GPU, the update, trainings of 8 to 64 games with how busy the GPU was, and Pong until 18 with the settings
-  that config/fast.yaml calls fast. `gpu tiny` runs through all of it on the processor, with few steps.
 """
 
 from __future__ import annotations
@@ -22,28 +18,20 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-RUNS = 5
-FOLDER = Path(__file__).parent
+RUNS, FOLDER = 5, Path(__file__).parent
 ENVIRONMENT = {"name": "atari", "game": "pong", "actions": "minimal"}
 WARM_UP, TIMED = 1000, 3000
 """Steps of a training before the first update, and those that are timed after 200 more."""
 
 AGENT = {"name": "dqn", "warm_up": WARM_UP, "capacity": 10_000, "epsilon_steps": 420, "epsilon_end": 0.05}
 """Stable-Baselines3's ε, so that both ask their network for nearly every action."""
-
-LEVELS, LONGEST = (0, 10, 18), 40
-"""Mean returns of 20 episodes, and minutes."""
-
-GAMES = (8, 16, 32, 64)
-"""Games side by side on a GPU."""
 
 FLOPS = {"dqn": 2.18e9, "double_dqn": 2.78e9}
 """Of an update: batch 32, the network of 2015, 84 x 84 pixels, a stack of 4."""
@@ -80,24 +68,33 @@ def timed(call: Callable[[], object]) -> float:
 
 def one_core() -> None:
     """Stay on one core, and import nothing before that."""
-    from rlgames.devices import prepare
+    from rlgames.networks import numerics
 
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    prepare("cpu", 1)
+    numerics.set_up()
+
+
+def modules(agent: str = "rlgames.agents.deep.dqn", network: str = "nature") -> dict[str, Any]:
+    """The modules that a training of an agent on Atari imports by name."""
+    names = {"agent": agent, "network": f"rlgames.networks.{network}", "environment": "rlgames.environments.atari"}
+    return {role: import_module(name) for role, name in names.items()}
 
 
 def learner(name: str) -> tuple[Any, Any]:
     """An agent with the lesson's network, warmed up, and a minibatch for it."""
     import numpy as np
 
-    from rlgames.agents.deep import Learner
-    from rlgames.replay import Minibatch
+    from rlgames.agents.deep.replay import Minibatch
+    from rlgames.environments.games import Frame
+    from rlgames.networks.reader import Reader
 
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (2, 32, 21, 21, 64), np.uint8)
     actions, rewards = rng.integers(0, 3, 32, np.int32), rng.random(32, np.float32)
     minibatch = Minibatch(pictures[0], actions, rewards, np.full(32, 0.99, np.float32), pictures[1])
-    agent = Learner(import_module(f"rlgames.agents.{name}"), (21, 21, 64), 3, settings()[1], rng)
+    chosen = modules(f"rlgames.agents.deep.{name}")
+    reader = Reader(Frame((84, 84), np.uint8, (3, 2, 1, 0)), chosen["network"].BLOCK)
+    agent = chosen["agent"].Learner(chosen["agent"], chosen["network"], reader, 3, settings()[1], rng)
     for _ in range(20):
         agent.update(minibatch)
     return agent, minibatch
@@ -155,7 +152,7 @@ def profiled() -> None:
     one_core()
     import tensorflow as tf
 
-    from rlgames.agents import deep
+    from rlgames.agents.deep import learner as deep
 
     agent, minibatch = learner("dqn")
 
@@ -178,12 +175,12 @@ def profiled() -> None:
 
 def training(threads: int, seed: int) -> None:
     """Steps per second of one training; printed."""
-    from rlgames.devices import prepare
-    from rlgames.training.deep import Training
+    from rlgames.networks import numerics
+    from rlgames.training.off_policy import Training
 
-    prepare("cpu", threads)
+    numerics.set_up(threads=threads)
     environment, agent = settings()
-    learning = Training(import_module("rlgames.agents.dqn"), seed, environment, agent, 10**9, threads=threads)
+    learning = Training(modules(), seed, environment, agent, 10**9, threads=threads)
     learning.begin()
     while learning.steps < WARM_UP + 200:
         learning.advance()
@@ -220,19 +217,18 @@ def together(command: list[str], count: int) -> float:
 
 def rebuild() -> None:
     """100,000 steps played at random, and the replay buffer rebuilt from them."""
-    from rlgames.devices import prepare
-    from rlgames.training.deep import Training
+    from rlgames.networks import numerics
+    from rlgames.training.off_policy import Training
 
-    prepare("cpu", 1)
+    numerics.set_up()
     environment, agent = settings(capacity=100_000, warm_up=10**7, epsilon_steps=10**8, games=4)
-    module = import_module("rlgames.agents.dqn")
-    played = Training(module, 0, environment, agent, 10**9)
+    played = Training(modules(), 0, environment, agent, 10**9)
     played.begin()
     while played.steps < 100_000:
         played.advance()
     state, seconds = played.state(), []
     for _ in range(RUNS):
-        again = Training(module, 0, environment, agent, 10**9)
+        again = Training(modules(), 0, environment, agent, 10**9)
         seconds.append(timed(lambda again=again: again.restore(state, lambda _done, _total: None)))  # type: ignore[misc]
     print(f"| replay buffer of 100,000 steps rebuilt | {spread(seconds, 's')} |", flush=True)
 
@@ -241,18 +237,22 @@ def frames() -> None:
     """40,000 frames of Pong on both cores: played, compressed, written; and with what both splits let through."""
     from itertools import count
 
-    from rlgames import dataset
-    from rlgames.frames import Frames, write
+    from rlgames.encoders import dataset
+    from rlgames.encoders.frames import Frames, write
+    from rlgames.operations import jobs
 
     environment, _ = settings()
-    random = partial(dataset.random_episode, environment, 6, 0)
+    random, workers = partial(dataset.random_episode, environment, 6, 0), os.cpu_count() or 1
     made, judged = [], []
     with tempfile.TemporaryDirectory(dir=".") as folder:
         path = Path(folder, "frames.parquet")
+
+        def make() -> None:
+            played = dataset.side_by_side(random, count(1), workers, jobs.die_with_parent)
+            write(dataset.rows(dataset.observe(played, 40_000)), path)
+
         for _ in range(RUNS):
-            made.append(
-                timed(lambda: write(dataset.rows(dataset.observe(random, count(1), 40_000, os.cpu_count() or 1)), path))
-            )
+            made.append(timed(make))
             judged.append(made[-1] + timed(lambda: [dataset.leaks(Frames(path), kind) for kind in dataset.SPLITS]))
     print(f"| 40,000 frames played and written | {spread(made, 's')} |")
     print(f"| and with what both splits let through | {spread(judged, 's')} |", flush=True)
@@ -260,13 +260,14 @@ def frames() -> None:
 
 def saving() -> None:
     """A save of the lesson's network after 100,000 steps, with everything that goes to the disk."""
-    from rlgames.devices import prepare
-    from rlgames.resume import SAVE_SECONDS, Saves
-    from rlgames.training.deep import Training
+    from rlgames.networks import numerics
+    from rlgames.operations.saves import Saves
+    from rlgames.operations.trainings import SAVE_SECONDS
+    from rlgames.training.off_policy import Training
 
-    prepare("cpu", 1)
+    numerics.set_up()
     environment, agent = settings(capacity=1000, warm_up=10**7, epsilon_steps=10**8, games=8)
-    played = Training(import_module("rlgames.agents.dqn"), 0, environment, agent, 10**9)
+    played = Training(modules(), 0, environment, agent, 10**9)
     played.begin()
     while played.steps < 100_000:
         played.advance()
@@ -274,128 +275,12 @@ def saving() -> None:
         saves = Saves(Path(folder), {}, {})
 
         def save(step: int) -> None:
-            saves.save(step, played.state(), {step: played.learner.weights()})
+            saves.save(step, played.state(), {step: played.weights()})
 
         seconds = [timed(partial(save, step)) for step in range(RUNS)]
         size = max(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
     shares = [100 * each / SAVE_SECONDS for each in seconds]
     print(f"| a save of {size:.0f} MB | {spread(seconds, 's')} | {spread(shares, '% of a run')} |", flush=True)
-
-
-def learning() -> None:
-    """Every run of config/fast.yaml, as many side by side as there are cores."""
-    from concurrent.futures import ThreadPoolExecutor
-    from queue import SimpleQueue
-
-    cores: SimpleQueue[int] = SimpleQueue()
-    for core in os.sched_getaffinity(0):
-        cores.put(core)
-
-    def run(name: str, seed: int) -> str:
-        core = cores.get()
-        words = [sys.executable, str(Path(__file__)), "learn", name, str(seed), str(core)]
-        try:
-            line = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
-        finally:
-            cores.put(core)
-        print(line, end="", flush=True)
-        return line
-
-    config = fast_config()
-    runs = [
-        (name, seed) for name, one in config.experiments.items() for seed in range(one.first_seed, one.last_seed + 1)
-    ]
-    with ThreadPoolExecutor(cores.qsize()) as pool:
-        list(pool.map(run, *zip(*runs, strict=True)))
-
-
-def fast_config() -> Any:
-    import yaml
-
-    from rlgames import settings
-
-    return settings.load(yaml.safe_load((FOLDER.parent / "config" / "fast.yaml").read_text(encoding="utf-8")))
-
-
-def learn(name: str, seed: int, core: int) -> None:
-    """One run on one core."""
-    from rlgames.devices import prepare
-
-    os.sched_setaffinity(0, {core})
-    prepare("cpu", 1)
-    reach(name, seed, LONGEST)
-
-
-def reach(name: str, seed: int, longest: float) -> None:
-    """A run of config/fast.yaml for so many minutes, or until it reaches the last level: a row of the table."""
-    from rlgames.training.deep import Training
-
-    (variant,) = fast_config().experiments[name].variants
-    environment, agent = variant.spec.environment.model_dump(), variant.spec.agent.model_dump()
-    training = Training(import_module(variant.spec.agent.module), seed, environment, agent, 10**9)
-    training.begin()
-    reached: dict[int, str] = {}
-    start = time.perf_counter()
-    while (minutes := (time.perf_counter() - start) / 60) < longest and len(reached) < len(LEVELS):
-        training.advance()
-        recent = training.recent_return(20)
-        for level in LEVELS:
-            if recent is not None and recent >= level and level not in reached:
-                reached[level] = f"{minutes:.1f} ({training.steps // 1000}k)"
-    cells = [reached.get(level, "–") for level in LEVELS]
-    print(f"| {name} | {seed} | {' | '.join(cells)} | {training.steps / minutes / 60:.0f} |", flush=True)
-
-
-def gpu(tiny: bool) -> None:
-    """One GPU, or, for a rehearsal, the processor."""
-    from rlgames.devices import DeviceError, prepare
-
-    cores = len(os.sched_getaffinity(0))
-    try:
-        prepare("cpu" if tiny else "gpu", cores)
-    except DeviceError as error:
-        sys.exit(str(error))
-    from rlgames.training.deep import Training  # which imports TensorFlow: after the GPU was chosen
-
-    runs, timed_steps, longest = (1, 128, 0.05) if tiny else (RUNS, TIMED, LONGEST)
-    for name in FLOPS:
-        agent, minibatch = learner(name)
-        ms = [1000 * statistics.median(timed(partial(agent.update, minibatch)) for _ in range(40)) for _ in range(runs)]
-        print(f"| update, {name} | {spread(ms, 'ms')} | |", flush=True)
-    for games in GAMES:
-        environment, agent = settings(games=games, warm_up=2 * WARM_UP)
-        training = Training(import_module("rlgames.agents.dqn"), 0, environment, agent, 10**9, threads=cores)
-        training.begin()
-        while training.steps < 2 * WARM_UP + 200:
-            training.advance()
-        rates: list[float] = []
-        with utilisation() as busy:
-            for _ in range(runs):
-                first, start = training.steps, time.perf_counter()
-                while training.steps < first + timed_steps:
-                    training.advance()
-                rates.append((training.steps - first) / (time.perf_counter() - start))
-        print(f"| {games} games | {spread(rates, 'steps/s')} | {spread(busy, '%') if busy else 'no GPU'} |", flush=True)
-    reach("fast", 0, longest)
-
-
-@contextmanager
-def utilisation() -> Iterator[list[float]]:
-    """A list that afterwards holds what nvidia-smi says five times a second: how busy the GPU is, in per cent.
-
-    Without a GPU it stays empty.
-    """
-    busy: list[float] = []
-    if not (device := os.environ.get("CUDA_VISIBLE_DEVICES")):
-        yield busy
-        return
-    query = ["nvidia-smi", f"--id={device}", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-    with subprocess.Popen([*query, "--loop-ms=200"], stdout=subprocess.PIPE, text=True) as sampler:
-        try:
-            yield busy
-        finally:
-            sampler.terminate()
-            busy += map(float, sampler.communicate()[0].split())
 
 
 if __name__ == "__main__":
@@ -404,10 +289,6 @@ if __name__ == "__main__":
         training(int(what[1]), int(what[2]))
     elif what[0] == "trainings":
         trainings(what[1] if len(what) > 1 else None)
-    elif what[0] == "gpu":
-        gpu(tiny=what[1:] == ["tiny"])
-    elif what[0] == "learn":  # one of those that `learning` starts
-        learn(what[1], int(what[2]), int(what[3]))
     else:
         {
             "updates": updates,
@@ -416,5 +297,4 @@ if __name__ == "__main__":
             "rebuild": rebuild,
             "frames": frames,
             "saving": saving,
-            "learning": learning,
         }[what[0]]()

@@ -21,8 +21,8 @@ from typing import Any
 
 import yaml
 
-from rlgames.plan import Plan
-from rlgames.resume import SAVE_SECONDS
+from rlgames.operations.trainings import SAVE_SECONDS
+from rlgames.plan.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config" / "atari57.yaml"
@@ -114,7 +114,7 @@ def tables() -> str:
     costs = table(
         ["", "seconds"],
         ["a save, at the end of a training", f"{save:.2f}"],
-        ["to go on: start, and the replay buffer", f"{START_SECONDS + rebuilt:.0f}"],
+        ["to resume: start, and the replay buffer", f"{START_SECONDS + rebuilt:.0f}"],
     )
 
     rows = []
@@ -128,7 +128,7 @@ def tables() -> str:
         ["slots", "each fails once in", "failures a day", "CPU-hours lost in all", "days until all is done"], *rows
     )
     parts = {
-        "Computing": computing, "Memory": memory, "Storage": storage, "A save, and going on": costs,
+        "Computing": computing, "Memory": memory, "Storage": storage, "A save, and resuming": costs,
         "Expected loss": lost, "On 10, 100 and 1000 slots": ends,
     }  # fmt: skip
     return "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items())

@@ -1,10 +1,12 @@
 """Compile pyproject.toml into locked, hashed requirements, and write their versions into environment.yaml.
 
-Run by `make lock`; needs uv, which is among the test tools.
+Run by `make lock`, which keeps the versions that are locked already, and `make lock UPGRADE=1`, which takes the newest.
+Needs uv, which is among the test tools.
 """
 
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -18,7 +20,7 @@ FLAVOURS: dict[str, list[str | Path]] = {
 }
 """Arguments of each; - is the extra of this name alone, without all that the project needs."""
 OPTIONS = [
-    *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--upgrade"),
+    *("--universal", "--python-version", "3.11", "--fork-strategy", "fewest"),
     *("--generate-hashes", "--no-header", "--no-annotate", "--quiet"),
 ]
 HEADER = "# Made by `make lock` from pyproject.toml. Do not edit.\n"
@@ -28,10 +30,10 @@ def main() -> None:
     extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
     for flavour, arguments in FLAVOURS.items():
         lock = HERE / f"{flavour}.txt"
-        command = ["uv", "pip", "compile", *arguments, *OPTIONS]
+        command = ["uv", "pip", "compile", *arguments, *OPTIONS, *sys.argv[1:], "--output-file", lock]
         alone = "\n".join(extras.get(flavour, []))
-        found = subprocess.run(command, input=alone, check=True, stdout=subprocess.PIPE, text=True).stdout
-        lock.write_text(HEADER + found)
+        subprocess.run(command, input=alone, check=True, stdout=subprocess.DEVNULL, text=True)
+        lock.write_text(HEADER + lock.read_text().removeprefix(HEADER))
         print(f"{lock.name}: {len(pins(lock))} packages")
     (HERE / "environment.yaml").write_text(environment())
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,33 @@ def note():
 atexit.register(note)
 """
 
+# One process that has imported Snakemake, which is most of a dry run, and forks for each: it reads words and variables
+# of the environment as JSON, a line each time, and answers with the exit status and all that was printed.
+DRY_RUNS = """
+import json, os, sys, tempfile, traceback
+import pandas, snakemake.api, snakemake.cli, snakemake.workflow
+for line in sys.stdin:
+    words, environment = json.loads(line)
+    with tempfile.TemporaryFile() as output:
+        if not (child := os.fork()):
+            status = 1
+            try:
+                os.environ.update(environment)
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                snakemake.cli.main(words)
+            except SystemExit as end:
+                status = end.code
+            except BaseException:
+                traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        print(json.dumps([status, output.read().decode()]), flush=True)
+"""
+
 
 @contextmanager
 def file_system(folder: Path, size: str) -> Iterator[Path]:
@@ -55,6 +83,8 @@ class Sandbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.dry_runs: subprocess.Popen[str] | None = None
         for name in ("Snakefile", "workflow", "config", "profiles", "envs", "pyproject.toml"):
             source = ROOT / name
             if source.is_dir():
@@ -71,20 +101,60 @@ class Sandbox:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", *arguments]
 
+    def python(self, *arguments: str, fails: bool = False) -> str:
+        """Run Python and return all that it printed; it has to succeed, or, if `fails`, to fail."""
+        return self.run([sys.executable, *arguments], fails=fails)
+
     def snakemake(self, *arguments: str, fails: bool = False, **environment: str) -> str:
-        """Run Snakemake and return all that it printed; it has to succeed, or, if `fails`, to fail."""
+        """The same for Snakemake, with variables of the environment. Dry runs share a process that has imported it."""
+        replaced = {"PYTHONPATH", "TRACE_MODULES"} & environment.keys()  # read before the process begins its work
+        if "--dry-run" not in arguments or replaced:
+            return self.run(self.command(*arguments), fails=fails, **environment)
+        status, text = self.dry_run(list(arguments), environment)
+        assert (status != 0) == fails, text
+        return text
+
+    def run(self, command: list[str], *, fails: bool = False, **environment: str) -> str:
+        """Run a command in the sandbox and return all that it printed."""
         run = subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
             env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         assert (run.returncode != 0) == fails, run.stdout
         return run.stdout
+
+    def dry_run(self, arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        """Exit status and output of a dry run."""
+        if self.dry_runs is None:
+            self.dry_runs = subprocess.Popen(
+                [sys.executable, "-c", DRY_RUNS], cwd=self.folder, env=self.environment, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )  # fmt: skip
+        stdin, stdout = self.dry_runs.stdin, self.dry_runs.stdout
+        assert stdin
+        assert stdout
+        print(json.dumps([arguments, environment]), file=stdin, flush=True)
+        status, text = json.loads(stdout.readline())
+        return status, text
+
+    def close(self) -> None:
+        """End the process of dry runs."""
+        if self.dry_runs is not None:
+            self.dry_runs.communicate()
+
+    def code_hashes(self, roots: dict[str, list[str]]) -> dict[str, str]:
+        """The hash of the code behind each list of modules, as this copy of the project has it."""
+        code = (
+            "import json, sys; from rlgames.provenance import code_hash; "
+            "print(json.dumps({name: code_hash(*modules) for name, modules in json.loads(sys.argv[1]).items()}))"
+        )
+        return dict(json.loads(self.python("-c", code, json.dumps(roots))))
 
     def build(self, config: dict[str, Any], *arguments: str, cores: int = 2, **options: Any) -> str:
         """Run Snakemake on a config of the test's own."""
@@ -103,9 +173,11 @@ class Sandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """One copy for the session, so that functions are compiled once; a test that edits it uses `edited`."""
-    return Sandbox(tmp_path_factory.mktemp("project"))
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One copy for the session, so that functions are compiled once; a test that edits it uses `edit`."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("project"))
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.fixture
@@ -125,5 +197,49 @@ def edit(sandbox: Sandbox) -> Iterator[Any]:
         path.write_text(text)
 
 
+def tiny_config(results: str) -> dict[str, Any]:
+    """Two experiments with linear agents on Mountain Car, of three episodes each, two figures and a video."""
+    car = {"name": "mountain-car", "max_steps": 3000}
+    additive = {"name": "sarsa", "coding": {"name": "additive"}}
+    tiled = {"name": "sarsa", "coding": {"name": "tiled"}, "step_size": 0.0625, "epsilon": 0.1}
+    curves = {"kind": "learning-curves", "title": "Steps", "caption": "Two codings."}
+    return {
+        "results": results,
+        "block_size": 2,
+        "experiments": {
+            "additive": {
+                "environment": car,
+                "agent": additive,
+                "episodes": 3,
+                "seeds": 4,
+                "sweep": [{"step_size": 0.0125}, {"step_size": 0.0625}],
+            },
+            "tiled": {"environment": car, "agent": tiled, "episodes": 3, "seeds": 3},
+        },
+        "figures": {
+            "both": {**curves, "experiments": ["additive", "tiled"]},
+            "one": {**curves, "experiments": ["tiled"], "quantities": ["return"]},
+        },
+        "videos": {"tiled": {"seed": 2, "caption": "The last episode."}},
+    }
+
+
 def traces(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in folder.iterdir()]
+
+
+def loaded_by(folder: Path, command: str) -> Iterator[tuple[set[str], set[str], list[str]]]:
+    """Of every trace that a command left: the modules of this package that it loaded, those that its code hash covers,
+    and all modules that it loaded."""
+    from rlgames.provenance import OUTSIDE, closure
+
+    module = f"rlgames.commands.{command}"
+    found = [trace for trace in traces(folder) if module in trace["argv"]]
+    assert found, "the command has left no trace"
+    for trace in found:
+        words = trace["argv"]
+        arguments = dict(pairwise(words))
+        roots = {module, *json.loads(arguments.get("--modules", "{}")).values()}
+        roots |= {arguments["--module"]} if "--module" in arguments else set()
+        ours = {name for name in trace["modules"] if name.split(".")[0] == "rlgames" and not name.startswith(OUTSIDE)}
+        yield ours | {module}, set(closure(roots)), trace["modules"]

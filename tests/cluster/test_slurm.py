@@ -181,8 +181,8 @@ def clean(remote: Sandbox) -> Iterator[Sandbox]:
     said("rm", "-rf", str(remote.folder / ONE["results"]))
 
 
-def went_on(sandbox: Sandbox) -> bool:
-    return "Going on from step" in (sandbox.folder / LOG).read_text()
+def resumed(sandbox: Sandbox) -> bool:
+    return "Resuming from" in (sandbox.folder / LOG).read_text()
 
 
 def test_whole_config_gives_the_same_bits_as_on_one_machine(local: Sandbox, remote: Sandbox) -> None:
@@ -197,7 +197,7 @@ def test_whole_config_gives_the_same_bits_as_on_one_machine(local: Sandbox, remo
     assert "Nothing to be done" in Submitted(remote, WHOLE).finish()
 
 
-def test_cancelled_job_goes_on_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+def test_cancelled_job_resumes_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
     submitted = Submitted(clean, ONE, f"{RUN}/weights.npz")
     first = submitted.job(slurm)
     trainer = submitted.saved()
@@ -213,11 +213,11 @@ def test_cancelled_job_goes_on_in_the_next_attempt(slurm: Slurm, clean: Sandbox,
     assert minutes[1] == 2 * minutes[0]
     memory = [int(slurm.shown(job)["MinMemoryNode"].removesuffix("M")) for job in (first, second)]
     assert memory[1] == pytest.approx(1.5 * memory[0], abs=1)
-    assert went_on(clean)
+    assert resumed(clean)
     assert products(clean.folder / RUN) == expected
 
 
-def test_preempted_job_goes_on_when_it_runs_again(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+def test_preempted_job_resumes_when_it_runs_again(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
     submitted = Submitted(clean, ONE, f"{RUN}/weights.npz")
     job = submitted.job(slurm)
     trainer = submitted.saved()
@@ -229,17 +229,17 @@ def test_preempted_job_goes_on_when_it_runs_again(slurm: Slurm, clean: Sandbox, 
     submitted.finish()
     shown = slurm.shown(job)
     assert (shown["JobState"], shown["Restarts"]) == ("COMPLETED", "1")
-    assert went_on(clean)
+    assert resumed(clean)
     assert products(clean.folder / RUN) == expected
 
 
-def test_job_out_of_time_goes_on_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
-    submitted = Submitted(clean, ONE, f"{RUN}/weights.npz", "--set-resources", "train_atari:runtime=attempt")
+def test_job_out_of_time_resumes_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
+    submitted = Submitted(clean, ONE, f"{RUN}/weights.npz", "--set-resources", "train_agent:runtime=attempt")
     job = submitted.job(slurm)
     os.kill(submitted.saved(), signal.SIGSTOP)  # so that no machine is fast enough for its minute
     submitted.finish()
     assert slurm.shown(job)["JobState"] == "TIMEOUT"
-    assert went_on(clean)
+    assert resumed(clean)
     assert products(clean.folder / RUN) == expected
 
 
@@ -264,7 +264,7 @@ def test_array_of_jobs_gives_the_same_bits(clean: Sandbox, local: Sandbox) -> No
     experiment = ONE["experiments"]["pong"] | {"steps": 500, "seeds": 2}
     config = ONE | {"results": "results/array", "experiments": {"pong": experiment}}
     targets = [f"results/array/runs/pong/default/seed-{seed}/weights.npz" for seed in (0, 1)]
-    message = Submitted(clean, config, *targets, "--slurm-array-jobs", "train_atari").finish()
+    message = Submitted(clean, config, *targets, "--slurm-array-jobs", "train_agent").finish()
     assert "Submitted array job" in message
     local.build(config, *targets)
     assert products(clean.folder / "results/array/runs") == products(local.folder / "results/array/runs")

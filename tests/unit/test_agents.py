@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import plain
-from rlgames.agents import (
+from rlgames.agents.linear import (
     expected_sarsa,
     n_step_sarsa,
     q_learning,
@@ -14,10 +14,15 @@ from rlgames.agents import (
     sarsa_lambda,
     true_online_sarsa_lambda,
 )
-from rlgames.agents.linear import DIVERGED, TERMINATED, TRUNCATED, Run, action_value, epsilon_greedy, update
-from rlgames.environments.mountain_car import HIGH, LOW, MountainCar, observe, step
-from rlgames.environments.tile_coding import Coding, active_tiles, additive, hashed, index_hashed, tiled
-from rlgames.streams import Purpose, stream
+from rlgames.agents.linear.core import DIVERGED, TERMINATED, TRUNCATED, Learned, action_value, epsilon_greedy, update
+from rlgames.environments.games import Step
+from rlgames.environments.gymnasium import replay
+from rlgames.environments.mountain_car import HIGH, LOW, START, observe, step
+from rlgames.environments.mountain_car import replay as replay_car
+from rlgames.features.tile_coding import Coding, active_tiles, additive, hashed, index_hashed, tiled
+from rlgames.playing.recording import Recording
+from rlgames.settings.environments import Gymnasium
+from rlgames.streams import Purpose, episode_seed, stream
 from rlgames.training import gymnasium
 from rlgames.training.mountain_car import train
 
@@ -38,7 +43,7 @@ def car(max_steps: int = 100_000) -> dict[str, Any]:
     return {"max_steps": max_steps, "start": [-0.6, -0.4]}
 
 
-def learn(agent: Any, coding: Any, seed: int = 0, max_steps: int = 100_000, **settings: Any) -> Run:
+def learn(agent: Any, coding: Any, seed: int = 0, max_steps: int = 100_000, **settings: Any) -> Learned:
     return train(agent, seed, coding, car(max_steps), **({"epsilon": 0.0, "discount": 1.0} | settings))
 
 
@@ -60,20 +65,33 @@ def test_equals_plain_twin_to_the_last_bit(name: str, coding: str, seed: int) ->
     np.testing.assert_array_equal(run.returns, -run.steps)
 
 
+class Car:
+    """One compiled Mountain Car as `rlgames.environments.games.Games`, whose starts are drawn from one stream."""
+
+    actions = ("reverse", "coast", "forward")
+
+    def __init__(self, starts: np.random.Generator) -> None:
+        self.starts = starts
+
+    def reset(self, _seeds: np.ndarray) -> np.ndarray:
+        self.state = (self.starts.uniform(*START), 0.0)
+        return np.array(self.state, np.float32)[None, None]
+
+    def step(self, actions: np.ndarray) -> Step:
+        position, velocity, reward, terminated = step(*self.state, int(actions[0]))
+        self.state = (position, velocity)
+        facts = (np.array([fact]) for fact in (reward, terminated, False, False))
+        return Step(np.array(self.state, np.float32)[None, None], *facts)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_compiled_and_gymnasium_loops_equal_bits(seed: int) -> None:
     """The loop over any environment, on Mountain Car with the first positions of the compiled one."""
-
-    class SameStarts(MountainCar):
-        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:  # noqa: ARG002
-            self.np_random = starts
-            return super().reset(seed=None, options=options)
-
-    starts = stream(seed, Purpose.ENVIRONMENT)
     coding = tiled(LOW, HIGH, 8, 8)
     settings: dict[str, Any] = {"step_size": 0.05, "epsilon": 0.1, "discount": 1.0, "trace_decay": 0.9, "episodes": 10}
     one = learn(true_online_sarsa_lambda, coding, seed, max_steps=1000, **settings)
-    other = gymnasium.play(true_online_sarsa_lambda, seed, coding, SameStarts(), max_steps=1000, **settings)
+    game = Car(stream(seed, Purpose.ENVIRONMENT))
+    other = gymnasium.play(true_online_sarsa_lambda, seed, coding, game, max_steps=1000, **settings)
     for ours, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -132,7 +150,7 @@ def test_true_online_equals_the_forward_view(first: float, steps: int) -> None:
     alpha, gamma, decay = 0.05, 0.95, 0.8
     coding = tiled(LOW, HIGH, 4, 4)
     for seed in range(100):  # the first one whose random actions end as they should
-        run = Run.empty(3, coding.features, 1, steps)
+        run = Learned.empty(3, coding.features, 1, steps)
         settings = (decay, alpha, 1.0, gamma)
         rng = stream(seed, Purpose.EXPLORATION)
         true_online_sarsa_lambda.learn(np.array([first]), steps, coding, rng, run, *settings)
@@ -221,7 +239,7 @@ def test_endings(name: str) -> None:
 
 
 def test_divergence_at_the_end_of_an_episode_is_seen() -> None:
-    coding, run = additive(LOW, HIGH, 8), Run.empty(3, 18, 1, 5)
+    coding, run = additive(LOW, HIGH, 8), Learned.empty(3, 18, 1, 5)
     run.weights[:] = -9.9e11
     sarsa.learn(np.array([0.4999]), 5, coding, stream(0, Purpose.EXPLORATION), run, 9.0, 0.0, 1.0)
     assert run.endings[0] == DIVERGED
@@ -292,31 +310,34 @@ def test_true_online_holds_where_accumulating_traces_diverge() -> None:
 
 @pytest.mark.parametrize("game", ["CartPole-v1", "Acrobot-v1"])
 def test_episodes_of_other_games_are_functions_of_their_seeds(game: str) -> None:
-    import gymnasium as gym
-
-    environment = {"id": game, "max_steps": 60}
     dimensions = {"CartPole-v1": 4, "Acrobot-v1": 6}[game]
-    coding = hashed((-3.0,) * dimensions, (3.0,) * dimensions, 4, 8, 512)
+    low, high = [-3.0] * dimensions, [3.0] * dimensions
+    declared = {"name": "gymnasium", "id": game, "max_steps": 60, "low": low, "high": high}
+    environment = Gymnasium.model_validate(declared).model_dump()
+    coding = hashed(*gymnasium.ranges(environment), 4, 8, 512)
     settings = {"step_size": 0.01, "epsilon": 0.1, "discount": 1.0, "trace_decay": 0.9}
     one, two = (
         gymnasium.train(true_online_sarsa_lambda, 4, coding, environment, episodes=episodes, **settings)
         for episodes in (3, 5)
     )
     np.testing.assert_array_equal(one.steps, two.steps[:3])
-    recording = {"actions": one.actions[: one.steps[2]].tobytes(), "seed": 4, "episode": 3}
-    played = list(gymnasium.replay(recording, environment))
-    assert sum(reward for reward, *_ in played) == one.returns[2]
-    assert gym.make(game).unwrapped.reset(seed=gymnasium.episode_seed(4, 3))[0].shape == (dimensions,)
+    actions = one.actions[: one.steps[2]].astype(np.uint8).tobytes()
+    ending = "terminated" if one.endings[2] == TERMINATED else "truncated"
+    recording = Recording(3, int(one.steps[2]), float(one.returns[2]), ending, actions, environment, seed=4)
+    played = list(replay(recording))
+    assert sum(step.reward for step in played) == one.returns[2]
+    assert played[-1].terminated == (ending == "terminated")
+    seeded = recording._replace(reset_seed=episode_seed(4, Purpose.ENVIRONMENT, 3))
+    assert list(replay(seeded)) == played
 
 
 def test_replay_in_gymnasiums_own_mountain_car() -> None:
-    from rlgames.training.mountain_car import replay
-
     run = learn(sarsa, tiled(LOW, HIGH, 8, 8), seed=3, episodes=20, step_size=0.05)
-    recording = {"actions": run.actions[: run.steps[-1]].tobytes(), "seed": 3, "episode": 20}
-    played = list(replay(recording, car()))
+    actions = run.actions[: run.steps[-1]].astype(np.uint8).tobytes()
+    recording = Recording(20, int(run.steps[-1]), float(run.returns[-1]), "terminated", actions, car(), seed=3)
+    played = list(replay_car(recording))
     assert len(played) == 1 + run.steps[-1]
-    assert sum(reward for reward, *_ in played) == run.returns[-1]
-    ends = [end for _, end, _ in played]
+    assert sum(step.reward for step in played) == run.returns[-1]
+    ends = [step.terminated for step in played]
     assert ends[-1]
     assert not any(ends[:-1])

@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -14,8 +13,11 @@ import numpy as np
 import pytest
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
 
-from rlgames import evaluation
-from rlgames.environments.atari import Game, Games, patches, replay
+from rlgames.environments.atari import Games, replay
+from rlgames.environments.games import Game
+from rlgames.networks.space_to_depth import space_to_depth
+from rlgames.playing import evaluation
+from rlgames.playing.recording import Recording
 from rlgames.settings.environments import Atari
 
 GAMES = {"pong": "Pong", "breakout": "Breakout", "space_invaders": "SpaceInvaders"}
@@ -71,17 +73,19 @@ def play(game: str, sticky: float) -> tuple[dict[str, Any], str]:
         score += step.rewards[1]
         if step.terminated[1]:
             break
-    recording = {"reset_seed": 77, "actions": bytes(actions), "return": score, "environment": json.dumps(environment)}
-    return recording, found.hexdigest()
+    row = {"episode": 1, "steps": len(actions), "return": score, "ending": "unfinished", "reset_seed": 77,
+           "actions": bytes(actions), "environment": json.dumps(environment)}  # fmt: skip
+    return row, found.hexdigest()
 
 
 ELSEWHERE = """
 import hashlib, json, sys
 import numpy as np
-from rlgames.recording import replay
-recording = json.load(sys.stdin)
+from rlgames.playing.recording import Recording
+row = json.load(sys.stdin)
+recording = Recording.of(row | {"actions": bytes(row["actions"])})
 found = hashlib.sha256()
-for number, (reward, _, picture) in enumerate(replay(recording)):
+for number, (reward, _, picture) in enumerate(recording.replay()):
     found.update(picture.tobytes() + (np.float64(reward).tobytes() if number else b""))
 print(found.hexdigest())
 """
@@ -90,13 +94,14 @@ print(found.hexdigest())
 @pytest.mark.parametrize("sticky", [0.0, 0.25])
 @pytest.mark.parametrize("game", GAMES)
 def test_replay_elsewhere_gives_the_same_observations(game: str, sticky: float) -> None:
-    recording, found = play(game, sticky)
-    text = json.dumps(recording | {"actions": list(recording["actions"])})
+    row, found = play(game, sticky)
+    text = json.dumps(row | {"actions": list(row["actions"])})
     run = subprocess.run([sys.executable, "-c", ELSEWHERE], input=text, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == found
-    pictures = list(replay(recording, json.loads(recording["environment"]), render=True))
-    assert sum(reward for reward, *_ in pictures) == recording["return"]
-    assert {(picture.shape, picture.dtype.name) for *_, picture in pictures} == {((210, 160, 3), "uint8")}
+    steps = list(Recording.of(row).replay(render=True))
+    assert sum(step.reward for step in steps) == row["return"]
+    pictures = [np.asarray(step.picture) for step in steps]
+    assert {(picture.shape, picture.dtype.name) for picture in pictures} == {((210, 160, 3), "uint8")}
 
 
 def test_threads_change_nothing() -> None:
@@ -155,30 +160,26 @@ def test_actions_stack_selection_and_raw_rewards() -> None:
     assert max(invaders.step(np.array([1])).rewards[0] for _ in range(200)) >= 5
 
 
-def test_patches_hold_every_pixel() -> None:
-    stacks = np.random.default_rng(0).integers(0, 256, (2, 3, 84, 84), np.uint8)
-    cut = patches(stacks)
-    for frame, y, x in np.ndindex(3, 84, 84):
-        assert cut[1, y // 4, x // 4, 16 * frame + 4 * (y % 4) + x % 4] == stacks[1, frame, y, x]
-
-
 def test_evaluation_episode_is_the_same_in_any_company() -> None:
     """ε-greedy, each with random actions of its own, and what was recorded leads to what was published."""
     environment = settings(max_steps=60)
 
     def values(pictures: np.ndarray) -> np.ndarray:
-        return patches(pictures).reshape(len(pictures), 6, -1).mean(axis=2, dtype=np.float64).astype(np.float32)
+        cut = space_to_depth(pictures, 4)
+        return cut.reshape(len(pictures), 6, -1).mean(axis=2, dtype=np.float64).astype(np.float32)
 
-    make = partial(Game, environment)
+    def make() -> Game:
+        return Game(Games(environment, 1))
+
     together = evaluation.play(make, values, range(3, 6), seed=1, epsilon=0.5)
     (alone,) = evaluation.play(make, values, range(4, 5), seed=1, epsilon=0.5)
     assert together[1].actions == alone.actions
-    np.testing.assert_array_equal(together[1].q, alone.q)
+    np.testing.assert_array_equal(together[1].preferences, alone.preferences)
     assert len({episode.reset_seed for episode in together}) == 3
     assert [episode.ending for episode in together] == ["truncated"] * 3
-    greedy = np.concatenate([episode.q.argmax(axis=1) == list(episode.actions) for episode in together])
+    greedy = np.concatenate([episode.preferences.argmax(axis=1) == list(episode.actions) for episode in together])
     assert 0.4 < greedy.mean() < 0.8  # 1/2 + 1/2 * 1/6 of 180
     (greedily,) = evaluation.play(make, values, range(4, 5), seed=1, epsilon=0.0)
-    assert bytes(greedily.q.argmax(axis=1).tolist()) == greedily.actions
-    played = replay({"reset_seed": alone.reset_seed, "actions": alone.actions}, environment)
-    assert [reward for reward, _, _ in played][1:] == alone.rewards.tolist()
+    assert bytes(greedily.preferences.argmax(axis=1).tolist()) == greedily.actions
+    recording = Recording(4, 60, 0.0, "truncated", alone.actions, environment, reset_seed=alone.reset_seed)
+    assert [step.reward for step in replay(recording)][1:] == alone.rewards.tolist()

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlgames import autoencoder, dataset, frames, reconstruction
-from rlgames.autoencoder import AutoEncoder, Learner, typical_picture
-from rlgames.networks import WeightsError
-from rlgames.settings.agents import AutoEncoder as Settings
-from rlgames.training.autoencoder import Training
+from rlgames.encoders import dataset, frames, reconstruction
+from rlgames.encoders.training import Training
+from rlgames.networks import autoencoder
+from rlgames.networks.autoencoder import AutoEncoder, Learner, typical_picture
+from rlgames.networks.building import WeightsError
+from rlgames.settings.encoders import AutoEncoder as Settings
 
 SIZE = 36
 
@@ -147,7 +148,10 @@ def test_restored_in_the_middle_of_an_epoch_it_gives_the_same_bits(some_frames: 
     for _ in range(first.minibatches + 2):
         first.advance()
     again = training(some_frames)
-    again.restore({name: np.array(array) for name, array in first.state().items()})
+    played: list[tuple[int, int]] = []
+    again.restore({name: np.array(array) for name, array in first.state().items()}, lambda *done: played.append(done))
+    assert played == []  # a data set needs no playing again
+    assert again.done == first.done == first.minibatches + 2
     while not again.finished:
         again.advance()
     assert again.losses == whole.losses
@@ -158,7 +162,7 @@ def test_restored_in_the_middle_of_an_epoch_it_gives_the_same_bits(some_frames: 
 
 def test_it_stops_when_nothing_gets_better_and_keeps_the_best(some_frames: frames.Frames) -> None:
     one = training(some_frames, epochs=50, patience=2)
-    held_out = iter([5.0, 3.0, 4.0, 3.5])
+    held_out, value = iter([5.0, 3.0, 4.0, 3.5]), 0.0
     one.model.losses = lambda pictures: np.full(len(pictures), value)  # type: ignore[method-assign]
     kept = {}
     while not one.finished:

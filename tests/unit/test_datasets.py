@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -12,9 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rlgames import dataset, frames, settings
+from rlgames.encoders import dataset, frames
 from rlgames.environments.atari import Games
-from rlgames.environments.atari_memory import Memory, positions
+from rlgames.environments.atari_ram import Memory, positions
+from rlgames.messages import UserError
+from rlgames.playing.recording import Recording
+from rlgames.settings import loading as settings
 from rlgames.settings.environments import Atari
 
 
@@ -29,8 +34,8 @@ def test_memory_plays_the_same_episodes_as_the_vector_environment(game: str, sti
     games, memory = Games(chosen, 1), Memory(chosen)
     rng = np.random.default_rng(0)
     for seed in (3, 4):
-        seen, moment = games.reset(np.array([seed])), memory.reset(seed)
-        assert np.array_equal(seen[0, -1], moment.frame)
+        seen, state = games.reset(np.array([seed])), memory.reset(seed).state
+        assert np.array_equal(seen[0, -1], state.frame)
         for _ in range(200):
             action = int(rng.integers(len(games.actions)))
             step, moment = games.step(np.array([action])), memory.step(action)
@@ -38,7 +43,7 @@ def test_memory_plays_the_same_episodes_as_the_vector_environment(game: str, sti
             assert (moment.reward, moment.terminated, moment.truncated) == (step.rewards[0], *ends)
             if any(ends):
                 break
-            assert np.array_equal(step.observations[0, -1], moment.frame)
+            assert np.array_equal(step.observations[0, -1], moment.state.frame)
         assert any(ends)
 
 
@@ -51,9 +56,9 @@ def test_positions_are_where_things_are_on_the_screen() -> None:
     colours = {"ball": (236, 236, 236), "player": (92, 186, 92), "opponent": (213, 130, 74)}
     checked = 0
     for _ in range(300):
-        moment = memory.step(int(rng.integers(6)))
+        seen = memory.step(int(rng.integers(6))).state
         screen = memory.emulator.getScreenRGB()[34:194]  # without score and frame
-        found = positions("pong", moment.memory[None], 210)
+        found = positions("pong", seen.memory[None], 210)
         for name, colour in colours.items():
             rows, columns = np.nonzero((screen == colour).all(axis=-1))
             height = np.ptp(rows) + 1 if len(rows) else 0
@@ -64,7 +69,7 @@ def test_positions_are_where_things_are_on_the_screen() -> None:
         if len(rows):
             middle = (columns.min() + columns.max()) / 2
             assert abs(middle - ((found["ball_x"][0] + 0.5) * 160 / 210 - 0.5)) < 1e-9
-        assert np.isnan(found["ball_x"][0]) == (moment.memory[54] == 0)
+        assert np.isnan(found["ball_x"][0]) == (seen.memory[54] == 0)
     assert checked > 300
     assert positions("breakout", np.zeros((2, 128), np.uint8), 84) == {}
 
@@ -74,18 +79,27 @@ def test_games_that_begin_with_fire_are_refused() -> None:
         Memory(environment("breakout", fire_reset=True))
 
 
+def observe(one: Any, arguments: Iterable[Any], size: int, workers: int) -> Iterator[dataset.Observed]:
+    """The episodes of a data set of `size` observations, played by so many processes."""
+    return dataset.observe(dataset.side_by_side(one, arguments, workers, begin), size)
+
+
+def begin(_parent: int) -> None:
+    """A worker of a test needs no preparation."""
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dataset.Episode]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dataset.Observed]]:
     """Frames of three short episodes and the beginning of a fourth."""
     chosen = environment(max_steps=60)
     one = partial(dataset.random_episode, chosen, 6, 0)
-    episodes = list(dataset.observe(one, count(1), 200, 2))
+    episodes = list(observe(one, count(1), 200, 2))
     path = tmp_path_factory.mktemp("frames") / "frames.parquet"
     frames.write(dataset.rows(episodes), path)
     return path, episodes
 
 
-def test_data_set_has_its_size_and_the_last_episode_is_cut(made: tuple[Path, list[dataset.Episode]]) -> None:
+def test_data_set_has_its_size_and_the_last_episode_is_cut(made: tuple[Path, list[dataset.Observed]]) -> None:
     path, episodes = made
     found = frames.Frames(path)
     assert (len(found), found.size) == (200, 44)
@@ -95,18 +109,22 @@ def test_data_set_has_its_size_and_the_last_episode_is_cut(made: tuple[Path, lis
     assert found.steps.tolist() == [*range(60), *range(60), *range(60), *range(20)]
 
 
+def recording(reset_seed: int, actions: bytes) -> Recording:
+    return Recording(1, len(actions), 0.0, "unfinished", actions, environment(max_steps=60), reset_seed=reset_seed)
+
+
 def test_data_set_is_the_same_bits_from_its_recordings_and_for_any_number_of_workers(
-    made: tuple[Path, list[dataset.Episode]], tmp_path: Path
+    made: tuple[Path, list[dataset.Observed]], tmp_path: Path
 ) -> None:
     path, episodes = made
-    recordings = [{"reset_seed": episode.reset_seed, "actions": episode.actions} for episode in episodes]
+    recordings = [recording(episode.reset_seed, episode.actions) for episode in episodes]
     for workers in (1, 2):
-        again = dataset.observe(partial(dataset.recorded_episode, environment(max_steps=60)), recordings, 200, workers)
+        again = observe(partial(dataset.recorded_episode, environment(max_steps=60)), recordings, 200, workers)
         frames.write(dataset.rows(again), tmp_path / "again.parquet")
         assert (tmp_path / "again.parquet").read_bytes() == path.read_bytes()
 
 
-def test_frames_are_what_the_agent_saw(made: tuple[Path, list[dataset.Episode]]) -> None:
+def test_frames_are_what_the_agent_saw(made: tuple[Path, list[dataset.Observed]]) -> None:
     path, episodes = made
     found, games = frames.Frames(path), Games(environment(max_steps=60), 1)
     seen = [games.reset(np.array([episodes[1].reset_seed]))[0, -1]]
@@ -116,9 +134,51 @@ def test_frames_are_what_the_agent_saw(made: tuple[Path, list[dataset.Episode]])
 
 def test_recordings_that_are_too_few_end_early() -> None:
     chosen = environment(max_steps=60)
-    recordings = [{"reset_seed": 1, "actions": bytes(5)}]
-    (only,) = dataset.observe(partial(dataset.recorded_episode, chosen), recordings, 10, 1)
+    (only,) = observe(partial(dataset.recorded_episode, chosen), [recording(1, bytes(5))], 10, 1)
     assert len(only.actions) == 5
+
+
+def note(folder: Path, parent: int) -> None:
+    (folder / str(os.getpid())).write_text(str(parent))
+
+
+def identity(number: int) -> int:
+    return number
+
+
+def test_workers_begin_with_what_they_are_told_and_keep_the_order(tmp_path: Path) -> None:
+    """As a training does, a worker ends with its parent, which it has to know for that."""
+    one: Any = identity
+    found: list[Any] = list(dataset.side_by_side(one, range(20), 2, partial(note, tmp_path)))
+    assert found == list(range(20))
+    noted = {int(path.name): int(path.read_text()) for path in tmp_path.iterdir()}
+    assert set(noted.values()) == {os.getpid()}
+    assert os.getpid() not in noted
+    assert len(noted) in (1, 2)
+
+
+@pytest.mark.parametrize(("size", "enough"), [(100, True), (200, False)])
+def test_recordings_of_a_trained_agent_have_to_be_enough(tmp_path: Path, size: int, enough: bool) -> None:
+    """Of its evaluation episodes only those count that the trained agent played: two of 60 steps."""
+    chosen = environment(max_steps=60)
+    rows = [
+        {"agent": agent, "episode": number, "steps": 60, "return": 0.0, "ending": "truncated", "reset_seed": number,
+         "actions": bytes(60), "environment": json.dumps(chosen)}
+        for number, agent in enumerate(("trained", "random", "trained", "in training"), start=1)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_parquet(tmp_path / "recordings.parquet")
+    told: list[int] = []
+    spec = {"environment": chosen, "size": size, "seed": 0}
+    playing = dataset.Playing(spec, [tmp_path / "recordings.parquet"], told.append)
+    played = list(playing.episodes(1, begin))
+    assert [len(episode.frames) for episode in played] == [60, 40 if enough else 60]
+    assert told == [len(episode.frames) for episode in played]
+    assert playing.table("set")["reset_seed"].tolist() == [1, 3]
+    if enough:
+        playing.check("set")
+    else:
+        with pytest.raises(UserError, match=r"set: .* has 120 frames, not 200\. Lower the size, or raise evaluation"):
+            playing.check("set")
 
 
 def test_random_split_has_the_sizes_of_the_lesson() -> None:
@@ -165,7 +225,7 @@ def test_frames_are_written_and_read_a_thousand_at_a_time(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("damage", ["cut", "other", "missing"])
 def test_a_file_without_frames_is_refused(
-    made: tuple[Path, list[dataset.Episode]], tmp_path: Path, damage: str
+    made: tuple[Path, list[dataset.Observed]], tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "frames.parquet"
     if damage == "cut":
@@ -225,4 +285,4 @@ def test_settings_that_cannot_be_run_are_named(place: str, value: object, messag
 
 
 def test_these_settings_can_be_run() -> None:
-    assert settings.load(json.loads(json.dumps(CONFIG))).experiments["encoder"].budget == "epochs"
+    assert settings.load(json.loads(json.dumps(CONFIG))).experiments["encoder"].agent_kind.unit == "epochs"

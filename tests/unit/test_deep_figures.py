@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rlgames.agents.maximisation_bias import left_shares
+from rlgames.agents.linear.maximisation_bias import left_shares
 from rlgames.figures import observations, returns, value_estimates
-from rlgames.gameplay import choose, decisive, highlight
+from rlgames.playing.recording import Recording
 from rlgames.statistics import steps_to_return
+from rlgames.videos.gameplay import choose, decisive, highlight
 
-PLACE = {"game": "pong", "frame_skip": 4, "budget": 1000, "discount": 0.5, "reward_terminal": False}
+PLACE = {"game": "pong", "frame_skip": 4, "budget": 1000, "discount": 0.5, "reward_terminal": False,
+         "clip_rewards": True}  # fmt: skip
 
 
 def training_episodes(curve: str, seed: int, values: list[float]) -> pd.DataFrame:
@@ -127,6 +129,14 @@ def test_overestimation_by_hand(excess: float, words: str) -> None:
     assert words in figure.get_supxlabel()
 
 
+@pytest.mark.parametrize(("clipped", "gap"), [(True, 0.5), (False, -3.5)])
+def test_rewards_are_clipped_as_in_learning(clipped: bool, gap: float) -> None:
+    """The last action of the episode earns five points, of which an agent on Atari learns one."""
+    row = recording("DQN", 1, 0.5, clip_rewards=clipped)
+    steps = value_estimates.estimates(pd.DataFrame([row]))
+    assert (steps["estimate"] - steps["followed"]).iloc[-1] == pytest.approx(gap)
+
+
 @pytest.mark.parametrize(("shift", "words"), [(0.1, "they differ."), (0.0, "none is seen.")])
 def test_ten_seeds_settle_it(shift: float, words: str) -> None:
     noise = np.linspace(-0.01, 0.01, 11)
@@ -144,33 +154,40 @@ def test_maximisation_bias_is_that_of_the_textbook() -> None:
     assert q_learning[-20:].mean() > double[-20:].mean() > 0.05
 
 
+def watched(**known: Any) -> Recording:
+    """A recording for videos."""
+    facts = {"episode": 1, "steps": 10, "score": 0.0, "ending": "terminated", "actions": bytes(10), "environment": {}}
+    return Recording(**{**facts, **known})
+
+
 def test_animation_shows_the_most_points() -> None:
     rewards = np.zeros(500, np.float32)
     rewards[[3, 300, 419]] = 1
-    assert 300 + 1 in (steps := highlight({"rewards": rewards.tobytes()}))  # the picture after action 300
+    assert 300 + 1 in (steps := highlight(watched(rewards=rewards)))  # the picture after action 300
     assert 419 + 1 in steps
     assert len(steps) == 120
-    assert highlight({"rewards": rewards[:5].tobytes()}) == range(1, 6)
+    assert highlight(watched(rewards=rewards[:5])) == range(1, 6)
     rewards[[3, 419]] = 0
-    assert highlight({"rewards": rewards.tobytes()}) == range(242, 362)  # in the middle, not at the end
+    assert highlight(watched(rewards=rewards)) == range(242, 362)  # in the middle, not at the end
 
 
 def test_still_is_before_the_choice_that_matters() -> None:
-    values = np.zeros((10, 3), np.float32)
-    values[[2, 6], 1] = 9, 5
-    recording = {"actions": bytes(10), "values": values.tobytes()}
-    assert decisive(recording, range(3, 11)) == 3  # the picture after action 5, before action 6
-    assert decisive({**recording, "values": None}, range(3, 11)) == 7
-    assert decisive({"actions": bytes(1), "values": values[0].tobytes()}, range(1, 2)) == 0
+    preferences = np.zeros((10, 3), np.float32)
+    preferences[[2, 6], 1] = 9, 5
+    chosen = watched(preferences=preferences)
+    assert decisive(chosen, range(3, 11)) == 3  # the picture after action 5, before action 6
+    assert decisive(chosen._replace(preferences=None), range(3, 11)) == 7
+    assert decisive(watched(steps=1, actions=bytes(1), preferences=preferences[:1]), range(1, 2)) == 0
 
 
 def test_videos_show_best_median_and_random() -> None:
     returned = [("trained", 3.0, 50), ("trained", 7.0, 60), ("trained", 7.0, 40), ("trained", -1.0, 10)]
     returned += [("random", 9.0, 1), ("in training", 20.0, 1)]
-    recordings = pd.DataFrame(returned, columns=["agent", "return", "steps"])
-    assert choose(recordings, "best").items() >= {"return": 7.0, "steps": 40}.items()  # of two equal ones the shorter
-    assert choose(recordings, "median")["return"] == 3.0
-    assert choose(recordings, "random")["return"] == 9.0
+    recordings = [watched(agent=agent, score=score, steps=steps) for agent, score, steps in returned]
+    best = choose(recordings, "best")
+    assert (best.score, best.steps) == (7.0, 40)  # of two equal ones the shorter
+    assert choose(recordings, "median").score == 3.0
+    assert choose(recordings, "random").score == 9.0
 
 
 def test_observations_show_the_steps_from_screen_to_state() -> None:
@@ -178,6 +195,7 @@ def test_observations_show_the_steps_from_screen_to_state() -> None:
 
     settings = {"name": "atari", "game": "pong", "stack": 3, "stack_select": "first-last"}
     environment = Atari.model_validate(settings).model_dump_json()
-    episode = {"environment": environment, "reset_seed": 1, "actions": bytes([0] * 30)}
+    episode = {"episode": 1, "steps": 30, "return": 0.0, "ending": "unfinished", "environment": environment,
+               "reset_seed": 1, "actions": bytes([0] * 30)}  # fmt: skip
     _, numbers = observations.make({"evaluation recordings": pd.DataFrame([episode])}, title="T", step=25)
     assert numbers["shape"].tolist() == ["210 x 160 x 3", "210 x 160", "84 x 84", "84 x 84 x 3", "84 x 84 x 2"]

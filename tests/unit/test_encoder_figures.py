@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rlgames.encoders.readout import encoder_scores, readout
 from rlgames.figures import encoder_losses, latent_sizes, latent_space, reconstructions
-from rlgames.readout import encoder_scores, readout
 
 LINE = np.arange(10.0)
 TRAINING = np.arange(20) < 10

@@ -1,8 +1,9 @@
-"""Linear agents over features of Atari games: the box by hand, features, going on from a save, evaluation, settings."""
+"""Features of Atari games for linear agents: the box by hand, every kind of features, and their settings."""
 
 from __future__ import annotations
 
 import copy
+import json
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,17 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlgames import evaluation, settings
-from rlgames.agents import dense_true_online_sarsa_lambda, linear, true_online_sarsa_lambda
-from rlgames.environments.atari import Games, Outcome, replay
-from rlgames.features import FeatureGame, Features, latents, pixels, positions, tiled_positions
-from rlgames.linear_player import Player
-from rlgames.plan import Plan
+from rlgames.agents.linear import core as linear
+from rlgames.agents.linear import dense_true_online_sarsa_lambda, true_online_sarsa_lambda
+from rlgames.environments.atari import Games
+from rlgames.features import latents, pixels, positions, tiled_positions
+from rlgames.features.base import FeatureGame
+from rlgames.plan.plan import Plan
 from rlgames.provenance import closure
-from rlgames.settings.agents import DenseTrueOnlineSarsaLambda
+from rlgames.settings import loading as settings
 from rlgames.settings.environments import Atari
-from rlgames.training.atari import ReplayError
-from rlgames.training.features import Training
 
 # The agent.
 
@@ -98,9 +97,9 @@ def test_features_are_of_the_newest_frame_and_the_one_before() -> None:
     moved, rng = 0, np.random.default_rng(0)
     for action in rng.integers(3, size=60).tolist():
         np.testing.assert_array_equal(x, [*newest, *(newest - previous), 1.0])
-        outcome, step = game.step(action), frames.step(np.array([action]))
-        x, previous, newest = outcome.state, newest, features.describe(step.observations[0])
-        assert outcome[1:] == (step.rewards[0], step.terminated[0], step.truncated[0], step.life_lost[0])
+        moment, step = game.step(action), frames.step(np.array([action]))
+        x, previous, newest = moment.state, newest, features.describe(step.observations[0])
+        assert moment[1:] == (step.rewards[0], step.terminated[0], step.truncated[0], step.life_lost[0])
         moved += int((newest != previous).any())
     assert moved > 30
 
@@ -164,10 +163,10 @@ def test_latents_are_scaled_and_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
         asked.append((frames.shape, frames.dtype))
         return np.array([[3.0, 100.0, 7.0]], np.float32)
 
-    encoders: Any = ModuleType("rlgames.autoencoder")
+    encoders: Any = ModuleType("rlgames.networks.autoencoder")
     encoders.load = lambda _: SimpleNamespace(encode=encode)
-    monkeypatch.setitem(sys.modules, "rlgames.autoencoder", encoders)
-    monkeypatch.setattr(latents, "prepare", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "rlgames.networks.autoencoder", encoders)
+    monkeypatch.setattr(latents.numerics, "set_up", lambda: None)
     path = tmp_path / "weights.npz"
     mean, deviation, change = np.array([[1, 0, 7], [4, 1, 0], [2, 0.5, 0]], np.float32)
     np.savez(path, latent_mean=mean, latent_deviation=deviation, latent_change=change)
@@ -178,188 +177,6 @@ def test_latents_are_scaled_and_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert x.tolist() == [0.5, 3.0, 0.0, 1.0, 2.0, 0.0, 1.0]  # three at most; changes in their own deviations
     assert asked == [((1, 48, 48), np.uint8)]
     assert features.count == 7
-
-
-# Training.
-
-KINDS: dict[str, Any] = {
-    "pixels": (pixels.Features, PIXELS),
-    "positions": (positions.Features, {"name": "positions"}),
-    "tiled-positions": (tiled_positions.Features, {"name": "tiled-positions"}),
-}
-
-
-def agent_settings(**changes: Any) -> dict[str, Any]:
-    agent = {
-        "name": "dense-true-online-sarsa-lambda", "features": PIXELS, "step_size": 0.01, "trace_decay": 0.8,
-        "epsilon_steps": 100,
-    }  # fmt: skip
-    return DenseTrueOnlineSarsaLambda.model_validate(agent | changes).model_dump()
-
-
-def training(kind: str, budget: int = 400) -> Training:
-    make, options = KINDS[kind]
-    game = environment(max_steps=120)
-    return Training(dense_true_online_sarsa_lambda, make(game, options), 3, game, agent_settings(), budget)
-
-
-def advance(run: Training, steps: int) -> dict[int, np.ndarray]:
-    """So many steps, or to the end: the weights kept on the way."""
-    kept = {}
-    for _ in range(steps):
-        if run.finished:
-            break
-        if run.advance():
-            kept[run.steps] = run.weights()["weight_0"]
-    return kept
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_going_on_from_a_save_gives_the_same_bits(kind: str) -> None:
-    """In the middle of an episode, right after one ended, and again later."""
-    whole = training(kind)
-    whole.begin()
-    expected = advance(whole, 1000)
-    assert list(expected) == list(range(40, 401, 40))
-    kept: dict[int, np.ndarray] = {}
-    told: list[tuple[int, int]] = []
-    run = training(kind)
-    run.begin()
-    for steps in (150, 90, 1000):
-        kept |= advance(run, steps)
-        state, run = run.state(), training(kind)
-        run.restore(state, lambda done, total: told.append((done, total)))
-    assert told == [(done, 30) for done in range(1, 31)]  # at 150; at 240 the episode has just begun
-    assert run.episodes == whole.episodes
-    assert [episode.ending for episode in run.episodes] == ["truncated"] * 3 + ["unfinished"]
-    assert list(kept) == list(expected)
-    for step, weights in expected.items():
-        np.testing.assert_array_equal(kept[step], weights)
-    again = run.state()
-    for name, array in whole.state().items():
-        np.testing.assert_array_equal(again[name], array)
-    assert expected[400].any()
-
-
-def test_an_episode_that_plays_otherwise_is_noticed() -> None:
-    run = training("pixels")
-    run.begin()
-    advance(run, 10)
-    state = run.state()
-    state["episodes.score"] = state["episodes.score"] + 1
-    with pytest.raises(ReplayError, match=r"episode 1 had a return of 1\.0, now 0\.0"):
-        training("pixels").restore(state, lambda _done, _total: None)
-
-
-class Scripted(Features):
-    """A game of four steps whose state is the number of the step; five points after the second."""
-
-    def __init__(self, ending: str) -> None:
-        self.ending, self.now = ending, 0
-        super().__init__({}, np.ones(1))
-
-    def emulator(self) -> Any:
-        return self
-
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        return state
-
-    def reset(self, _seed: int) -> np.ndarray:
-        self.now = 0
-        return np.array([0.0])
-
-    def step(self, _action: int) -> Outcome:
-        self.now += 1
-        ends = {name: self.now == 4 and self.ending == name for name in ("terminated", "truncated")}
-        return Outcome(np.array([float(self.now)]), 5.0 if self.now == 2 else 0.0, life_lost=False, **ends)
-
-
-@pytest.mark.parametrize(("ending", "after_the_last"), [("terminated", 0.0), ("truncated", 5.0)])
-def test_what_ends_a_return_and_what_does_not(ending: str, after_the_last: float) -> None:
-    """With weights of one, the value of every action is the sum of x: the step (3 at most), its change, 1."""
-    calls: list[Any] = []
-
-    def update(_w: Any, z: Any, x: Any, _a: int, reward: float, next_value: float, old_value: float, *_: float) -> bool:
-        calls.append((x.tolist(), reward, next_value, old_value, bool(z.any())))
-        z[:] = 1.0
-        return True
-
-    agent: Any = SimpleNamespace(action_values=dense_true_online_sarsa_lambda.action_values, update=update)
-    run = Training(agent, Scripted(ending), 0, environment(), agent_settings(), 100)
-    run.w[:] = 1.0
-    run.begin()
-    advance(run, 5)
-    assert calls == [
-        ([0.0, 0.0, 1.0], 0.0, 3.0, 0.0, False),
-        ([1.0, 1.0, 1.0], 1.0, 0.0, 3.0, True),  # a point, clipped: nothing follows, and the game goes on
-        ([2.0, 1.0, 1.0], 0.0, 5.0, 0.0, False),
-        ([3.0, 1.0, 1.0], 0.0, after_the_last, 5.0, True),
-        ([0.0, 0.0, 1.0], 0.0, 3.0, 0.0, False),  # a new episode
-    ]
-    assert [(episode.score, episode.ending, episode.end_step) for episode in run.episodes] == [
-        (5.0, ending, 4),
-        (0.0, "unfinished", 0),
-    ]
-
-
-def test_weights_that_diverge_end_a_training() -> None:
-    options = agent_settings(step_size=10.0)
-    run = Training(dense_true_online_sarsa_lambda, Scripted("terminated"), 0, environment(), options, 10_000)
-    run.begin()
-    kept = advance(run, 10_000)
-    assert run.diverged
-    assert run.steps < 500
-    assert list(kept) == [run.steps]
-
-
-class Catch(Features):
-    """A ball falls down one of three columns in four steps, and a paddle below must be there: 1 or -1 at the end."""
-
-    def __init__(self) -> None:
-        super().__init__({}, np.ones(5))
-
-    def emulator(self) -> Any:
-        return self
-
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        """From which side the paddle sees the ball, and how far: one of five features is on."""
-        return np.eye(5)[state[0] + 2]
-
-    def reset(self, seed: int) -> np.ndarray:
-        self.column, self.paddle, self.height = seed % 3, seed // 3 % 3, 0
-        return np.array([self.column - self.paddle])
-
-    def step(self, action: int) -> Outcome:
-        self.paddle = min(max(self.paddle + (0, 1, -1)[action], 0), 2)
-        self.height += 1
-        over, caught = self.height == 4, self.paddle == self.column
-        reward = float(over) * (1.0 if caught else -1.0)
-        return Outcome(np.array([self.column - self.paddle]), reward, over, truncated=False, life_lost=False)
-
-
-def test_agent_learns_to_catch() -> None:
-    options = agent_settings(step_size=0.05, discount=0.9, epsilon_steps=2000)
-    run = Training(dense_true_online_sarsa_lambda, Catch(), 0, environment(), options, 8000)
-    run.begin()
-    advance(run, 8000)
-    returns = [episode.score for episode in run.ended]
-    assert np.mean(returns[:50]) < 0.3
-    assert np.mean(returns[-200:]) >= 0.9
-
-
-def test_evaluation_plays_with_the_weights_of_a_point() -> None:
-    game = environment(max_steps=40)
-    features = pixels.Features(game, PIXELS)
-    saved = np.random.default_rng(0).normal(size=(2, 3, features.count))
-    player = Player({"weight_0": saved}, game, {}, features)
-    player.load(1)
-    states = np.random.default_rng(1).random((4, features.count))
-    np.testing.assert_allclose(player.q(states), states @ saved[1].T, rtol=1e-9, atol=1e-9)
-    (played,) = evaluation.play(player.game, player.q, range(1, 2), seed=0, epsilon=0.0)
-    assert (played.q.shape, played.ending) == ((40, 3), "truncated")
-    assert bytes(played.q.argmax(axis=1).tolist()) == played.actions
-    again = replay({"reset_seed": played.reset_seed, "actions": played.actions}, game)
-    assert [reward for reward, _, _ in again][1:] == played.rewards.tolist()
 
 
 # Settings.
@@ -430,10 +247,13 @@ def test_figures_over_steps_are_for_agents_that_count_them() -> None:
 def test_code_behind_pixels_holds_no_network() -> None:
     plan = Plan(config({"name": "pixels"}))
     (spec,) = (variant.spec for variant in plan.config.experiments["pong"].variants)
-    modules = set(closure(["rlgames.commands.train_atari", *spec.modules]))
-    assert {"rlgames.training.features", "rlgames.features.pixels", spec.agent.module} <= modules
-    assert not {"rlgames.networks", "rlgames.training.deep", "rlgames.replay", "rlgames.features.latents"} & modules
+    modules = set(closure(["rlgames.commands.train_agent", *spec.agent.modules(spec.environment).values()]))
+    assert {"rlgames.training.linear_atari", "rlgames.features.pixels", spec.agent.module} <= modules
+    deep = {each for each in modules if each.startswith(("rlgames.networks.", "rlgames.agents.deep."))}
+    assert deep <= {"rlgames.networks.numerics"}  # which sets TensorFlow up, and holds no network
+    assert not {"rlgames.training.off_policy", "rlgames.features.latents"} & modules
     run = SimpleNamespace(experiment="pong", variant="default", seeds="0")
-    assert plan.feature_module(run) == "rlgames.features.pixels"
+    assert json.loads(plan.run_modules(run))["features"] == "rlgames.features.pixels"
+    assert json.loads(plan.evaluation_modules(run))["player"] == "rlgames.playing.linear"
     assert plan.encoder(run) == []
     assert '"features": {"background": 0, "name": "pixels", "side": 16}' in plan.evaluation_spec(run)

@@ -1,8 +1,9 @@
-"""One job per GPU, with an nvidia-smi that lists made-up devices, and real processes."""
+"""One training per GPU, with a pynvml that lists made-up devices, and real processes."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,27 +13,39 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from rlgames import gpus
+from rlgames.operations import devices
 
-LISTING = """\
-GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-aaaa-0)
-GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-bbbb-1)
-GPU 2: NVIDIA A100-SXM4-40GB (UUID: GPU-cccc-2)
+Listing = dict[str, list[str]]
+
+THREE: Listing = {"GPU-aaaa-0": [], "GPU-bbbb-1": [], "GPU-cccc-2": []}
+CUT_UP: Listing = {"GPU-aaaa-0": ["MIG-1111", "MIG-2222"], "GPU-bbbb-1": []}
+ALL = list(THREE)
+
+NVML = """
+GPUS = {gpus!r}
+class NVMLError(Exception): pass
+class NVMLError_NotFound(NVMLError): pass
+def nvmlInit():
+    if GPUS is None: raise NVMLError("no driver")
+def nvmlDeviceGetCount(): return len(GPUS) + 1  # the last one is another job's
+def nvmlDeviceGetHandleByIndex(number):
+    if number == len(GPUS): raise NVMLError("no permission")
+    return list(GPUS)[number]
+def nvmlDeviceGetUUID(handle): return handle
+def nvmlDeviceGetMaxMigDeviceCount(handle):
+    if handle == "GPU-bbbb-1": raise NVMLError("not supported")
+    return 7 if GPUS[handle] else 0
+def nvmlDeviceGetMigDeviceHandleByIndex(handle, place):
+    if place % 2 == 0 or place // 2 >= len(GPUS[handle]): raise NVMLError_NotFound
+    return GPUS[handle][place // 2]
 """
-CUT_UP = """\
-GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-aaaa-0)
-  MIG 3g.20gb     Device  0: (UUID: MIG-1111)
-  MIG 3g.20gb     Device  1: (UUID: MIG-2222)
-GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-bbbb-1)
-"""
-ALL = ["GPU-aaaa-0", "GPU-bbbb-1", "GPU-cccc-2"]
 
 JOB = """
 import logging, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-from rlgames import gpus
-gpus.POLL_SECONDS = 0.05
-device = gpus.claim()
+from rlgames.operations import devices
+devices.POLL_SECONDS = 0.05
+device = devices.claim()
 print(f"CLAIMED {device}", flush=True)  # in one piece, since another process reads it
 sys.stdin.read()
 """
@@ -71,18 +84,17 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.jobs: list[Job] = []
-        (folder / "bin").mkdir()
         (folder / "tmp").mkdir()
+        self.has(None)
 
-    def nvidia_smi(self, listing: str) -> None:
-        script = self.folder / "bin" / "nvidia-smi"
-        script.write_text(f'#!/bin/sh\n[ "$*" = -L ] && cat <<END\n{listing}END\n')
-        script.chmod(0o755)
+    def has(self, gpus: Listing | None) -> None:
+        """GPUs and the instances that they are cut up into; None for a machine without a driver."""
+        (self.folder / "pynvml.py").write_text(NVML.format(gpus=gpus))
 
     def environment(self, **more: str) -> dict[str, str]:
         plain = {key: value for key, value in os.environ.items() if not key.startswith(("CUDA", "SLURM"))}
-        path = f"{self.folder / 'bin'}{os.pathsep}{plain['PATH']}"
-        return plain | {"PATH": path, "TMPDIR": str(self.folder / "tmp")} | more
+        path = os.pathsep.join([str(self.folder), plain.get("PYTHONPATH", "")])
+        return plain | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.folder / "tmp")} | more
 
     def start(self, **environment: str) -> Job:
         self.jobs.append(Job(self.folder / f"job-{len(self.jobs)}.txt", self.environment(**environment)))
@@ -98,7 +110,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_jobs_that_start_at_once_get_a_device_each(machine: Machine) -> None:
-    machine.nvidia_smi(LISTING)
+    machine.has(THREE)
     jobs = [machine.start() for _ in range(2 * len(ALL))]
     first = [job for job in jobs if job.line("GPU").startswith("Training on")]
     assert sorted(job.claimed() for job in first) == ALL
@@ -108,53 +120,62 @@ def test_jobs_that_start_at_once_get_a_device_each(machine: Machine) -> None:
 
 
 def test_job_too_many_waits_names_the_holders_and_takes_what_a_killed_one_leaves(machine: Machine) -> None:
-    machine.nvidia_smi(LISTING)
+    machine.has(THREE)
     jobs = [machine.start() for _ in ALL]
-    devices = {job.claimed(): job for job in jobs}
+    holders = {job.claimed(): job for job in jobs}
     late = machine.start()
     said = late.line("Waiting for a GPU")
-    for device, job in devices.items():
+    for device, job in holders.items():
         assert f"{device} by process {job.process.pid}" in said
-    assert "docs/elsewhere.md says how to start fewer jobs at once" in said
-    assert "--resources gpu=4" in (ROOT / "docs" / "elsewhere.md").read_text()
+    assert "docs/elsewhere.md" in said
+    assert "--resources gpu=4" in (ROOT / "docs" / "elsewhere.md").read_text()  # to start fewer jobs at once
     assert late.process.poll() is None
-    devices["GPU-bbbb-1"].kill()
+    holders["GPU-bbbb-1"].kill()
     assert late.claimed() == "GPU-bbbb-1"
 
 
 @pytest.mark.parametrize(
-    ("listing", "entries", "devices"),
+    ("gpus", "entries", "found"),
     [
-        (LISTING, None, ALL),
-        (LISTING, "2,0", ["GPU-cccc-2", "GPU-aaaa-0"]),
-        (LISTING, "1,1", ["GPU-bbbb-1"]),
-        (LISTING, "", []),
-        (LISTING, "-1", []),
-        (LISTING, "NoDevFiles", []),
-        (LISTING, "0,-1,1", ["GPU-aaaa-0"]),
-        (LISTING, "0, 7, 1", ["GPU-aaaa-0"]),
-        (LISTING, "GPU-cc,0", ["GPU-cccc-2", "GPU-aaaa-0"]),
+        (THREE, None, ALL),
+        (THREE, "2,0", ["GPU-cccc-2", "GPU-aaaa-0"]),
+        (THREE, "1,1", ["GPU-bbbb-1"]),
+        (THREE, "", []),
+        (THREE, "-1", []),
+        (THREE, "NoDevFiles", []),
+        (THREE, "0,-1,1", ["GPU-aaaa-0"]),
+        (THREE, "0, 7, 1", ["GPU-aaaa-0"]),
+        (THREE, "GPU-cc,0", ["GPU-cccc-2", "GPU-aaaa-0"]),
         (CUT_UP, None, ["MIG-1111", "MIG-2222", "GPU-bbbb-1"]),
         (CUT_UP, "MIG-2222", ["MIG-2222"]),
         (CUT_UP, "0", ["MIG-1111", "MIG-2222"]),
         (CUT_UP, "1", ["GPU-bbbb-1"]),
-        (CUT_UP, "MIG-GPU-aaaa-0/1/0", ["MIG-GPU-aaaa-0/1/0"]),
         (None, None, []),
-        (None, "3,0", ["3", "0"]),
-        (None, "GPU-aaaa-0", ["GPU-aaaa-0"]),
+        (None, "3,0", []),
     ],
 )
 def test_visible_devices_are_what_cuda_would_see(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, listing: str | None, entries: str | None, devices: list[str]
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, gpus: Listing | None, entries: str | None, found: list[str]
 ) -> None:
     """Entries after one that names nothing are invisible, as the CUDA programming guide has it."""
-    if listing is not None:
-        machine.nvidia_smi(listing)
-    monkeypatch.setenv("PATH", f"{machine.folder / 'bin'}:/usr/bin:/bin")
+    machine.has(gpus)
+    monkeypatch.syspath_prepend(machine.folder)
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if entries is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", entries)
-    assert gpus.visible() == devices
+    assert devices.visible() == found
+    del sys.modules["pynvml"]
+
+
+def test_nvml_has_what_is_asked_of_it() -> None:
+    """The module that the lock installs, which finds no driver here or the real devices."""
+    import pynvml
+
+    names = set(re.findall(r"\b(?:nvml|NVMLError)\w*", NVML))
+    assert len(names) == 8
+    assert all(hasattr(pynvml, name) for name in names)
+    assert all(device.startswith(("GPU-", "MIG-")) for device in devices.visible())
 
 
 def test_without_a_gpu_nothing_is_claimed(machine: Machine) -> None:
@@ -163,23 +184,10 @@ def test_without_a_gpu_nothing_is_claimed(machine: Machine) -> None:
 
 
 def test_job_of_slurm_that_sees_only_its_own_device_waits_for_no_other_job(machine: Machine) -> None:
-    """Both jobs see a device 0; nvidia-smi, confined like the jobs, tells that they differ."""
+    """Both jobs see a device 0; NVML, confined like the jobs, tells that they differ."""
     for device in ("GPU-aaaa-0", "GPU-bbbb-1"):
-        machine.nvidia_smi(f"GPU 0: NVIDIA A100 (UUID: {device})\n")
+        machine.has({device: []})
         assert machine.start(CUDA_VISIBLE_DEVICES="0", SLURM_JOB_ID=device[-1]).claimed() == device
-
-
-def test_numbers_without_nvidia_smi_count_within_a_job_of_slurm(machine: Machine) -> None:
-    first, other = (machine.start(CUDA_VISIBLE_DEVICES="0,1", SLURM_JOB_ID=job) for job in "78")
-    assert [first.claimed(), other.claimed()] == ["0", "0"]
-    assert machine.start(CUDA_VISIBLE_DEVICES="0,1", SLURM_JOB_ID="7").claimed() == "1"
-
-
-def test_folder_of_someone_else_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(machine.folder / "tmp"))
-    (machine.folder / "tmp" / f"rlgames-{os.getuid()}").symlink_to(machine.folder)
-    with pytest.raises(gpus.DeviceError, match=r"is not yours.*set TMPDIR to another folder"):
-        gpus.lock_file("GPU-aaaa-0")
 
 
 TENSORFLOW = """
@@ -191,36 +199,36 @@ class Any:
 config = Any()
 """
 
+Prepare = Callable[..., subprocess.CompletedProcess[str]]
+
 
 @pytest.fixture
-def prepare(machine: Machine) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `devices.prepare` with a TensorFlow that says which devices were visible when it was imported."""
-    machine.nvidia_smi(LISTING)
+def prepare(machine: Machine) -> Prepare:
+    """Chooses a device, with a TensorFlow that says which devices were visible when it was imported."""
+    machine.has(THREE)
     (machine.folder / "nvidia_cudnn_cu12-9.1.dist-info").mkdir()
     (machine.folder / "nvidia_cudnn_cu12-9.1.dist-info" / "METADATA").write_text("Name: nvidia-cudnn-cu12\n")
 
     def run(device: str, cards: str = "['card']", **environment: str) -> subprocess.CompletedProcess[str]:
         (machine.folder / "tensorflow.py").write_text(TENSORFLOW.replace("CARDS", cards))
-        path = os.pathsep.join([str(machine.folder), os.environ.get("PYTHONPATH", "")])
-        code = f"from rlgames.devices import prepare; print('DEVICE', prepare({device!r}, 1))"
+        code = (
+            "from rlgames.networks import numerics; from rlgames.operations import devices;"
+            f"device = devices.choose({device!r}); numerics.set_up(device); print('DEVICE', device)"
+        )
         return subprocess.run(
-            [sys.executable, "-c", code], env=machine.environment(PYTHONPATH=path, **environment),
-            capture_output=True, text=True, check=False,
+            [sys.executable, "-c", code], env=machine.environment(**environment), capture_output=True, text=True,
+            check=False,
         )  # fmt: skip
 
     return run
 
 
-def test_only_the_claimed_device_is_visible_when_tensorflow_is_imported(
-    prepare: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
+def test_only_the_claimed_device_is_visible_when_tensorflow_is_imported(prepare: Prepare) -> None:
     for device in ("auto", "gpu"):
         assert prepare(device).stdout.split() == ["IMPORTED", "GPU-aaaa-0", "DEVICE", "gpu"]
 
 
-def test_training_on_the_processor_claims_nothing(
-    prepare: Callable[..., subprocess.CompletedProcess[str]], machine: Machine
-) -> None:
+def test_training_on_the_processor_claims_nothing(prepare: Prepare, machine: Machine) -> None:
     assert prepare("cpu").stdout.split() == ["IMPORTED", "None", "DEVICE", "cpu"]
     assert prepare("auto", CUDA_VISIBLE_DEVICES="").stdout.split() == ["IMPORTED", "DEVICE", "cpu"]
     (machine.folder / "nvidia_cudnn_cu12-9.1.dist-info" / "METADATA").unlink()
@@ -229,7 +237,7 @@ def test_training_on_the_processor_claims_nothing(
     assert not list((machine.folder / "tmp").iterdir())
 
 
-def test_gpu_that_tensorflow_cannot_use_is_an_error(prepare: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_gpu_that_tensorflow_cannot_use_is_an_error(prepare: Prepare) -> None:
     run = prepare("auto", cards="[]")
     assert run.returncode
     assert "GPU GPU-aaaa-0 is there, but TensorFlow cannot use it" in run.stderr

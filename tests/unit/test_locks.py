@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rlgames import locks
-from rlgames.messages import read_note
-from rlgames.resume import ResumeError, Saves, end, is_of
+from rlgames.operations import locks
+from rlgames.operations.jobs import explained
+from rlgames.operations.progress import read_note
+from rlgames.operations.saves import ResumeError, Saves, is_of
 
 
 def test_file_system_without_locks_is_a_warning(
@@ -24,7 +25,7 @@ def test_file_system_without_locks_is_a_warning(
     lock = locks.take(tmp_path / "lock")
     assert lock is not None
     with lock:
-        assert "has no locks: see to it that no other process works on the same" in caplog.text
+        assert "has no locks" in caplog.text
         assert locks.holder(tmp_path / "lock") is None
 
 
@@ -35,16 +36,22 @@ def test_process_of_another_machine_is_not_killed_here() -> None:
 
 def test_training_that_could_not_begin_says_why_unless_another_has_the_run(tmp_path: Path) -> None:
     folder = tmp_path / "seed-0"
-    with pytest.raises(SystemExit):
-        end(folder, ResumeError("Not on this machine."))
+    with pytest.raises(SystemExit), explained(folder):
+        raise ResumeError("Not on this machine.")
     assert read_note(folder)["ended"] == "Not on this machine."
     lock = locks.take(folder / "lock")
     assert lock is not None
     with lock:
         (folder / "lock").write_text("4711 on elsewhere\n")
-        with pytest.raises(SystemExit):
-            end(folder, ResumeError("It trains already."))
+        with pytest.raises(SystemExit), explained(folder):
+            raise ResumeError("It trains already.")
     assert read_note(folder)["ended"] == "Not on this machine."
+
+
+def test_error_of_which_nothing_is_known_is_noted_and_raised_again(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), explained(tmp_path):
+        print(1 / 0)
+    assert read_note(tmp_path)["ended"] == "division by zero"
 
 
 def test_empty_save_is_of_no_run(tmp_path: Path) -> None:

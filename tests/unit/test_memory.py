@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rlgames.memory import ShortageError, demand, group_limits, lack_behind, limits
+from rlgames.operations.memory_limits import ShortageError, demand_replay, group_limits, lack_behind, limits
 
 MB = 1_000_000
 
@@ -43,13 +43,13 @@ def test_system_without_control_groups_has_no_limits(tmp_path: Path) -> None:
     assert list(group_limits(tmp_path / "none", tmp_path)) == []
 
 
-ASK = "from rlgames.memory import demand; demand(300_000_000, 'all')"
+ASK = "from rlgames.operations import memory_limits as limits; limits.BESIDES = 0; limits.demand_replay(300_000_000, 7)"
 
 
 def test_limit_of_a_process_is_told() -> None:
     code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({250 * MB}, {250 * MB})); {ASK}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "are free below this process's own limit (ulimit -v). Lower the agent's capacity" in run.stderr
+    assert "are free below this process's own limit (ulimit -v)" in run.stderr
 
 
 @pytest.fixture
@@ -75,13 +75,14 @@ def test_limit_of_a_real_control_group_is_told(small_group: Path) -> None:
     code = f"import os; open('{small_group}/cgroup.procs', 'w').write(str(os.getpid())); {ASK}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     small_group.rmdir()
-    assert "are free below the limit of this container, job or service (its control group). Lower the" in run.stderr
+    assert "are free below the limit of this container, job or service (its control group)" in run.stderr
 
 
-def test_what_fits_is_not_refused() -> None:
-    demand(1, "a byte")
-    with pytest.raises(ShortageError, match=r"needs 1000000000.0 GB of memory, all of it, but .* GB are free"):
-        demand(10**18, "all of it")
+def test_what_fits_is_not_refused_and_without_a_buffer_nothing_is() -> None:
+    demand_replay(1, 1)
+    with pytest.raises(ShortageError, match=r"needs 1000000001.0 GB of memory, 7 frames of the replay buffer"):
+        demand_replay(10**18, 7)
+    demand_replay(0, 7)
     assert min(limits())[0] > 1
 
 

@@ -1,11 +1,37 @@
 """Mountain Car against Gymnasium's."""
 
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import gymnasium as gym
 import numpy as np
+import pytest
 from gymnasium.envs.classic_control.mountain_car import MountainCarEnv
+from gymnasium.spaces import Box, Discrete
 from gymnasium.utils.env_checker import check_env
 
 from rlgames.environments import mountain_car
 from rlgames.streams import Purpose, stream
+
+
+class MountainCar(gym.Env[np.ndarray, np.int64]):
+    """The compiled dynamics behind Gymnasium's interface, without a time limit."""
+
+    action_space = Discrete(mountain_car.ACTIONS)
+    observation_space = Box(np.array([-1.2, -0.07], np.float32), np.array([0.6, 0.07], np.float32))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed, options=options)
+        self.state = (self.np_random.uniform(*mountain_car.START), 0.0)
+        return np.array(self.state, np.float32), {}
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict]:
+        position, velocity, reward, terminated = mountain_car.step(*self.state, int(action))
+        self.state = (position, velocity)
+        return np.array(self.state, np.float32), reward, terminated, False, {}
 
 
 def test_dynamics_equal_gymnasium_to_the_last_bit() -> None:
@@ -33,11 +59,11 @@ def test_dynamics_equal_gymnasium_to_the_last_bit() -> None:
 
 
 def test_passes_gymnasiums_checker() -> None:
-    check_env(mountain_car.MountainCar(), skip_render_check=True)
+    check_env(MountainCar(), skip_render_check=True)
 
 
 def test_class_equals_gymnasium_from_one_seed() -> None:
-    ours, theirs = mountain_car.MountainCar(), MountainCarEnv()
+    ours, theirs = MountainCar(), MountainCarEnv()
     np.testing.assert_array_equal(ours.reset(seed=3)[0], theirs.reset(seed=3)[0])
     for action in np.random.default_rng(1).integers(3, size=500):
         one, other = ours.step(action), theirs.step(action)
@@ -59,3 +85,22 @@ def test_observation_is_rounded_to_float32_then_clipped() -> None:
     assert mountain_car.observe(-1.2, -0.07) == (-1.2, -0.07)  # float32 of both lies just below
     assert mountain_car.observe(0.55, 0.01) == (0.5, np.float64(np.float32(0.01)))
     assert mountain_car.observe(-0.3, 0.02) == (np.float64(np.float32(-0.3)), np.float64(np.float32(0.02)))
+
+
+IMPORTING = """
+import sys
+from importlib import import_module
+for name in sys.argv[1:]:
+    import_module(name)
+print(*sorted({"ale_py", "gymnasium", "keras", "pandas", "pydantic", "tensorflow"} & sys.modules.keys()))
+"""
+
+LINEAR_JOB = ["commands.train_linear", "training.block", "training.mountain_car", "agents.linear.sarsa"]
+
+
+@pytest.mark.parametrize("modules", [["training.mountain_car"], LINEAR_JOB], ids=["the loop", "a whole job"])
+def test_linear_jobs_import_nothing_large(modules: list[str]) -> None:
+    """They are many and short: Gymnasium alone would be a good part of their time."""
+    modules = [*modules, "environments.mountain_car", "operations.progress", "provenance", "messages"]
+    command = [sys.executable, "-c", IMPORTING, *(f"rlgames.{name}" for name in modules)]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip() == ""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rlgames import paths, provenance
+from rlgames import provenance
 from rlgames.files import replacing
+from rlgames.plan import paths
 
 
 @pytest.fixture

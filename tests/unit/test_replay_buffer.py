@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlgames.replay import CUT_OFF, GOES_ON, TERMINATED, Replay
+from rlgames.agents.deep.replay import CONTINUES, TERMINATED, TRUNCATED, Replay
 
 DISCOUNT = 0.5
 
@@ -44,14 +44,14 @@ class Oracle:
         actions, rewards, follows = [], [], []
         for t in range(length):
             last = t == length - 1
-            follows.append(int(self.rng.choice([TERMINATED, CUT_OFF] if last else [GOES_ON] * 4 + [TERMINATED])))
+            follows.append(int(self.rng.choice([TERMINATED, TRUNCATED] if last else [CONTINUES] * 4 + [TERMINATED])))
             actions.append(int(self.rng.integers(6)))
             rewards.append(float(self.rng.integers(-1, 2)))
             seen.append(self.new_frame())
             replay.add(game, actions[t], rewards[t], follows[t], seen[-1])
         self.rows[game] += length + 1
         for t in range(length):
-            end = next((later for later in range(t, t + self.n) if follows[later] != GOES_ON), t + self.n - 1)
+            end = next((later for later in range(t, t + self.n) if follows[later] != CONTINUES), t + self.n - 1)
             total = np.float32(sum(DISCOUNT ** (later - t) * rewards[later] for later in range(t, end + 1)))
             after = 0.0 if follows[end] == TERMINATED else DISCOUNT ** (end + 1 - t)
             found = (self.observe(seen[: t + 1]), actions[t], total, np.float32(after), self.observe(seen[: end + 2]))
@@ -111,12 +111,12 @@ def test_returns_by_hand() -> None:
     """Rewards 1, 1, -1, with n = 2 and γ = .5: terminal, truncated with its short tail, and running."""
     for follows, discounts, returns in (
         (TERMINATED, [0.25, 0.0, 0.0], [1.5, 0.5, -1.0]),
-        (CUT_OFF, [0.25, 0.25, 0.5], [1.5, 0.5, -1.0]),
-        (GOES_ON, [0.25, 0.25], [1.5, 0.5]),  # the third return is not whole yet
+        (TRUNCATED, [0.25, 0.25, 0.5], [1.5, 0.5, -1.0]),
+        (CONTINUES, [0.25, 0.25], [1.5, 0.5]),  # the third return is not whole yet
     ):
         replay = Replay(100, 1, (1, 1, 2), stack=1, offsets=(0,), n=2, discount=0.5)
         replay.begin(0, frame(1))
-        for action, (reward, what) in enumerate(((1, GOES_ON), (1, GOES_ON), (-1, follows))):
+        for action, (reward, what) in enumerate(((1, CONTINUES), (1, CONTINUES), (-1, follows))):
             replay.add(0, action, reward, what, frame(action + 2))
         sample = replay.sample(len(returns), np.random.default_rng(0))
         order = np.argsort(sample.actions)
@@ -129,3 +129,17 @@ def test_memory() -> None:
     assert Replay.size(1_000_000, 84 * 84) <= 7.5e9
     ring = Replay(1000, 2, (21, 21, 16), stack=4, offsets=(3, 2, 1, 0), n=3, discount=0.99).ring
     assert sum(array.nbytes for array in ring) - ring.written.nbytes == Replay.size(1000, 84 * 84)
+
+
+def test_vectors_are_kept_as_they_are() -> None:
+    """Frames of float32: the bits come back, and the ring has the size that it says."""
+    frames = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    replay = Replay(20, 1, (4,), stack=1, offsets=(0,), n=1, discount=0.5, dtype=np.float32)
+    replay.begin(0, frames[0])
+    for action, frame_after in enumerate(frames[1:]):
+        replay.add(0, action, 1.0, CONTINUES, frame_after)
+    sample = replay.sample(5, np.random.default_rng(0))
+    assert (sample.observations.shape, sample.observations.dtype.name) == ((5, 4), "float32")
+    np.testing.assert_array_equal(sample.observations, frames[sample.actions])
+    np.testing.assert_array_equal(sample.next_observations, frames[sample.actions + 1])
+    assert sum(array.nbytes for array in replay.ring) - replay.ring.written.nbytes == Replay.size(20, 4 * 4)

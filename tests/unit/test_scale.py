@@ -36,7 +36,7 @@ def test_best_interval_is_where_a_search_finds_least_loss(failure: float) -> Non
 def test_expected_loss_is_that_of_simulated_failures(interval: float, restart: float) -> None:
     """A stretch of work and its save are done again after each failure; a failure may strike while going on, too."""
     save, failure, rng = 5.0, 10_000.0, np.random.default_rng(0)
-    spent, stretches = 0.0, 100_000
+    spent, stretches = 0.0, 30_000
     for _ in range(stretches):
         while (until := rng.exponential(failure)) < interval + save:
             spent += until

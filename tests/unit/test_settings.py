@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from rlgames.commands.document_settings import README, SCHEMA, readme, schema
-from rlgames.settings import SettingsError, load, resolved
-from rlgames.settings.experiments import Spec, leaves
+from rlgames.commands.docs import pages
+from rlgames.settings.loading import SettingsError, load, resolved
+from rlgames.settings.spec import Spec
+from rlgames.settings.sweeps import leaves
 
 GOOD: dict[str, Any] = {
     "results": "results/good",
@@ -114,7 +115,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
     ),
     "dimensions": (
         change(*TRY, environment={"name": "gymnasium", "id": "CartPole-v1", "low": [-1.0], "high": [1.0]}),
-        ["CartPole-v1 has 4 dimensions"],
+        ["low and high: observations of CartPole-v1 have the shape (4,)", "give a number for each"],
     ),
     "start": (change(*TRY, environment={"name": "mountain-car", "start": [-0.4, -0.6]}), ["lower end first"]),
     "no-results": (lambda c: c.pop("results"), ["results", "is missing"]),
@@ -133,6 +134,95 @@ def test_bad_input_is_named_with_its_remedy(case: str) -> None:
         load(config)
     for part in expected:
         assert part in str(error.value)
+
+
+def deep(name: str, network: str = "mlp", **environment: Any) -> dict[str, Any]:
+    """A config of DQN in one of Gymnasium's environments."""
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"] = {
+        "environment": {"name": "gymnasium", "id": name, **environment},
+        "agent": {"name": "dqn", "network": network},
+        "steps": 1000,
+        "seeds": 1,
+    }
+    config["figures"]["it"]["kind"] = "returns"
+    return config
+
+
+REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "actions": (deep("Pendulum-v1"), ["id: the actions of Pendulum-v1 are continuous (Box)", "choose among several"]),
+    "name": (deep("CartPol-v1"), ["id: there is no environment 'CartPol-v1'", "did you mean 'CartPole-v1'"]),
+    "version": (deep("LunarLander-v9"), ["there is no environment 'LunarLander-v9'", "did you mean 'LunarLander-v3'"]),
+    "observations": (
+        deep("FrozenLake-v1"),
+        ["the observations of FrozenLake-v1 are a Discrete", "vectors, or pictures"],
+    ),
+    "limit": (deep("MinAtar/Breakout-v1", "minatar"), ["max_steps: MinAtar/Breakout-v1 has no limit", "give one"]),
+    "kwargs": (
+        deep("LunarLander-v3", kwargs={"winds": True}),
+        ["LunarLander-v3 cannot be made with kwargs", '"winds": true', "unexpected keyword argument 'winds'"],
+    ),
+    "max-steps": (deep("CartPole-v1", max_steps=0), ["max_steps", "greater than or equal to 1", "not 0"]),
+    "pictures-for-vectors": (
+        deep("CartPole-v1", "nature"),
+        ["agent.network: 'nature' reads pictures", "shows vectors; choose 'mlp'"],
+    ),
+    "vectors-for-pictures": (
+        deep("MinAtar/Breakout-v1", max_steps=1000),
+        ["agent.network: 'mlp' reads vectors", "shows pictures; choose another"],
+    ),
+    "small-pictures": (
+        deep("MinAtar/Breakout-v1", "nature", max_steps=1000),
+        ["agent.network: 'nature' reads pictures of 36 pixels a side or more", "not of (10, 10); choose 'minatar'"],
+    ),
+    "bounds-of-pictures": (
+        deep("MinAtar/Breakout-v1", "minatar", max_steps=1000, low=[0.0], high=[1.0]),
+        ["low and high", "have the shape (10, 10, 4)"],
+    ),
+    "bounds-crossed": (
+        deep("CartPole-v1", low=[1.0] * 4, high=[1.0] * 4),
+        ["low and high: each lower bound must be below its upper bound"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_environments_that_cannot_be_played_are_named(case: str) -> None:
+    config, expected = REFUSED[case]
+    with pytest.raises(SettingsError) as error:
+        load(config)
+    for part in ["experiments.try", *expected]:
+        assert part in str(error.value)
+
+
+def test_tiles_need_bounds() -> None:
+    config = deep("CartPole-v1")
+    experiment = config["experiments"]["try"]
+    experiment["agent"] = {"name": "true-online-sarsa-lambda", "coding": {"name": "tiled"}, "trace_decay": 0.9}
+    experiment["agent"]["step_size"], experiment["episodes"] = 0.1, experiment.pop("steps")
+    with pytest.raises(SettingsError, match=r"true-online-sarsa-lambda needs low and high, for its tiles; give bounds"):
+        load(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "environment", "limit", "frame_bytes"),
+    [
+        ("CartPole-v1", "mlp", {}, 500, 4 * 4),
+        ("LunarLander-v3", "mlp", {"max_steps": 60, "kwargs": {"enable_wind": True}}, 60, 8 * 4),
+        ("MinAtar/Breakout-v1", "minatar", {"max_steps": 1000}, 1000, 10 * 10 * 4),
+    ],
+)
+def test_environments_that_can_be_played(
+    name: str, network: str, environment: dict[str, Any], limit: int, frame_bytes: int
+) -> None:
+    """The limit is in the spec, whatever Gymnasium says later, and rewards are learned from as they are by default."""
+    (variant,) = load(deep(name, network, **environment)).experiments["try"].variants
+    chosen: Any = variant.spec.environment
+    assert json.loads(variant.spec.canonical())["environment"]["max_steps"] == limit
+    assert (chosen.frame_bytes, chosen.clips_rewards, chosen.game_name) == (frame_bytes, False, name)
+    (clipped,) = load(deep(name, network, clip_rewards=True, **environment)).experiments["try"].variants
+    chosen = clipped.spec.environment
+    assert chosen.clips_rewards
 
 
 def test_two_experiments_of_one_name_in_a_file(tmp_path: Path) -> None:
@@ -215,22 +305,24 @@ def test_grid_is_every_combination_in_order() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
 def test_configs_fit_the_schema(name: str) -> None:
-    jsonschema.validate(yaml.safe_load((ROOT / "config" / name).read_text()), json.loads(SCHEMA.read_text()))
+    jsonschema.validate(
+        yaml.safe_load((ROOT / "config" / name).read_text()),
+        json.loads((ROOT / "workflow" / "schemas" / "config.schema.json").read_text()),
+    )
 
 
 def test_schema_refuses_a_typo() -> None:
     config = copy.deepcopy(GOOD)
     config["experiments"]["try"]["agent"]["epsilonn"] = 0.1
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(config, json.loads(SCHEMA.read_text()))
+        jsonschema.validate(config, json.loads((ROOT / "workflow" / "schemas" / "config.schema.json").read_text()))
 
 
 def test_readme_names_every_setting_of_a_run() -> None:
-    text = README.read_text()
+    text = (ROOT / "config" / "README.md").read_text()
     for *_, key in leaves(Spec):
         assert key == "name" or f"| `{key}` |" in text, key
 
 
 def test_schema_and_readme_are_in_step_with_the_settings() -> None:
-    assert json.loads(SCHEMA.read_text()) == schema(), "run `make docs`"
-    assert README.read_text() == readme(), "run `make docs`"
+    assert {path: path.read_text() for path in pages()} == pages(), "run `make docs`"

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rlgames.environments.mountain_car import HIGH, LOW, observe
-from rlgames.environments.tile_coding import Coding, IndexHashed, active_tiles, additive, hashed, index_hashed, tiled
+from rlgames.features.tile_coding import Coding, IndexHashed, active_tiles, additive, hashed, index_hashed, tiled
 
 
 def active(coding: Coding | IndexHashed, state: tuple[float, float]) -> list[int]:

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rlgames import gameplay, videos
+from rlgames.videos import encoding as videos
+from rlgames.videos import gameplay
 
 
 def pictures_in(page: str) -> int:
@@ -65,7 +66,7 @@ ENCODE = """
 import sys
 from pathlib import Path
 import numpy as np
-from rlgames.videos import encode
+from rlgames.videos.encoding import encode
 slopes = 3 * np.arange(600) + 2 * np.arange(400)[:, None]
 pictures = (np.repeat((slopes + 9 * step)[:, :, None] % 256, 3, axis=2).astype(np.uint8) for step in range(12))
 encode(pictures, Path(sys.argv[1]))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+from rlgames.messages import UserError
+
+if TYPE_CHECKING:  # the plan knows this module, and does without NumPy
+    import numpy as np
 
 
 @contextmanager
@@ -24,17 +29,32 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(facts: dict[str, Any], path: Path) -> None:
-    """Write a manifest, for people to read as well."""
+def write_weights(kept: dict[int, dict[str, np.ndarray]], path: Path) -> None:
+    """Write the weights that a training kept, by its steps: each array with a first axis of them, and `steps`."""
+    import numpy as np
+
+    points = [kept[step] for step in sorted(kept)]
+    weights = {name: np.stack([arrays[name] for arrays in points]) for name in points[0]}
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(facts, indent=2) + "\n")
+        np.savez(temporary, allow_pickle=False, steps=np.array(sorted(kept)), **weights)
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a weights.npz. Raises `UserError` for a file that is none."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise UserError(f"{path} holds no weights, or is damaged: delete it and run make again. ({error})") from None
 
 
 def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:
-    """Write recorded Atari episodes, a DataFrame: `whole`, and `episodes` without the columns that play them again."""
-    kinds = {"experiment", "variant", "agent", "ending", "environment"} & set(recordings.columns)
+    """Write recorded episodes, a DataFrame: `whole`, and `episodes` without the columns that play them again."""
+    kinds = {"experiment", "variant", "agent", "ending", "environment", "shown"} & set(recordings.columns)
     recordings = recordings.astype(dict.fromkeys(kinds, "category"))
-    played = ["reset_seed", "actions", "rewards", "values", "environment"]
+    played = ["reset_seed", "actions", "rewards", "values", "shown", "environment"]
     for table, place in ((recordings.drop(columns=played, errors="ignore"), episodes), (recordings, whole)):
         with replacing(place) as path:
             table.to_parquet(path, index=False)

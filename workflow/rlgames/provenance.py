@@ -5,21 +5,26 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rlgames.files import replacing
+from rlgames.messages import UserError
+
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parents[1]
 
-OUTSIDE = ("rlgames.settings", "rlgames.messages")
-"""What is outside the code hash: the whole effect of the settings on a result is in its spec, and words have none."""
+OUTSIDE = ("rlgames.settings", "rlgames.operations", "rlgames.provenance", "rlgames.messages")
+"""What is outside the code hash: the whole effect of the settings on a result is in its spec; the others have none."""
 
 LIBRARIES = (
     *("numpy", "numba", "gymnasium", "ale-py", "tensorflow", "tensorflow-cpu", "keras"),
@@ -102,16 +107,66 @@ def is_text(statement: ast.stmt) -> bool:
     )
 
 
-def manifest(**facts: Any) -> dict[str, Any]:
-    """A run's manifest: `facts` about the run, and those about its surroundings."""
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a run is, and where it comes from: a file beside its products."""
+
+    experiment: str
+    """Or the name of a data set."""
+    variant: str | None
+    seeds: str | None
+    spec: dict[str, Any]
+    code: str
+    """Hash of the code behind the job."""
+    threads: int
+    device: str
+    steps: int
+    diverged: list[dict[str, int]]
+    truncated: int
+    """Episodes that were cut off."""
+    wall_seconds: float
+    products: dict[str, str]
+    """Checksums, by file name."""
+    more: dict[str, Any] = field(default_factory=dict)
+    """What only this kind of run has to say."""
+    surroundings: dict[str, Any] = field(default_factory=lambda: surroundings())
+    """Revision, lock, Python, versions, machine."""
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, for people to read as well."""
+        facts = {key: value for key, value in vars(self).items() if key not in ("more", "surroundings")}
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps({**facts, **self.more, **self.surroundings}, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Raises `UserError` for a file that holds none."""
+        try:
+            facts = json.loads(path.read_text())
+            known = {each.name: facts.pop(each.name) for each in fields(cls) if each.name in facts}
+            around = {key: facts.pop(key) for key in SURROUNDINGS}
+            return cls(**known, more=facts, surroundings=around)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{path} holds no manifest ({error}): delete it and run make again.") from None
+
+
+SURROUNDINGS = ("revision", "lock", "python", "versions", "machine")
+
+
+def surroundings() -> dict[str, Any]:
+    """What a result was made with."""
     return {
-        **facts,
         "revision": revision(),
         "lock": installed_lock(),
         "python": platform.python_version(),
         "versions": dict(versions()),
         "machine": machine(),
     }
+
+
+def checksums(*paths: Path) -> dict[str, str]:
+    """SHA-256 of files, by name."""
+    return {path.name: checksum(path) for path in paths}
 
 
 def versions() -> Iterator[tuple[str, str]]:

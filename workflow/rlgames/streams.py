@@ -25,6 +25,16 @@ def stream(seed: int, purpose: Purpose) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, purpose))))
 
 
+def episode_stream(seed: int, purpose: Purpose, number: int) -> np.random.Generator:
+    """A stream of an episode's, or an epoch's, own."""
+    return np.random.default_rng((seed, purpose, number))
+
+
 def reset_seed(seed: int, purpose: Purpose, episode: int) -> int:
     """The seed that an emulator starts an episode (from 1) with: below 2 to the 31, as ALE wants it."""
-    return int(np.random.SeedSequence((seed, purpose, episode)).generate_state(1)[0] >> 1)
+    return episode_seed(seed, purpose, episode) >> 1
+
+
+def episode_seed(seed: int, purpose: Purpose, episode: int) -> int:
+    """The seed that a Gymnasium environment starts an episode (from 1) with: below 2 to the 32."""
+    return int(np.random.SeedSequence((seed, purpose, episode)).generate_state(1)[0])

@@ -8,8 +8,6 @@ rule config:
     log:
         PLAN.path("log", job="config"),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         config=lambda wildcards: PLAN.config_spec(),  # braces in it are no wildcards
         meaning=PLAN.config_meaning(),

@@ -12,12 +12,14 @@ rule dataset:
         manifest=PLAN.path("dataset manifest"),
     log:
         PLAN.path("dataset log"),
-    conda:
-        "../../envs/environment.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: PLAN.memory("dataset", wildcards, attempt),
-        runtime=lambda wildcards, attempt: PLAN.minutes("dataset", wildcards, attempt),
+        mem_mb=lambda wildcards, attempt: needs.megabytes(
+            PLAN, "dataset", wildcards, attempt
+        ),
+        runtime=lambda wildcards, attempt: needs.minutes(
+            PLAN, "dataset", wildcards, attempt
+        ),
     params:
         spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset),
         code=PLAN.code("dataset"),
@@ -38,29 +40,29 @@ rule train_encoder:
     log:
         PLAN.path("run log"),
     wildcard_constraints:
-        experiment=PLAN.names("epochs"),
+        experiment=PLAN.names("train_encoder"),
         seeds=r"\d+",
     priority: 1
-    conda:
-        "../../envs/environment.yaml"
     threads: PLAN.config.threads
     resources:
-        mem_mb=lambda wildcards, attempt: PLAN.memory(
-            "train_encoder", wildcards, attempt
+        mem_mb=lambda wildcards, attempt: needs.megabytes(
+            PLAN, "train_encoder", wildcards, attempt
         ),
-        runtime=lambda wildcards, attempt: PLAN.minutes(
-            "train_encoder", wildcards, attempt
+        runtime=lambda wildcards, attempt: needs.minutes(
+            PLAN, "train_encoder", wildcards, attempt
         ),
-        gpu=lambda wildcards: PLAN.gpus(wildcards),
+        gpu=lambda wildcards: needs.gpus(PLAN, wildcards),
     params:
         spec=lambda wildcards: PLAN.run_spec(wildcards),
+        modules=lambda wildcards: PLAN.run_modules(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
         state=PLAN.path("state"),
     shell:
         "exec python -m rlgames.commands.train_encoder"
-        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
         " --frames {input.frames:q} --weights {output.weights:q} --losses {output.losses:q} --manifest {output.manifest:q}"
         " --threads {threads} --state {params.state:q} --parent $PPID"
+        " --modules {params.modules:q}"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"
 
 
@@ -75,18 +77,20 @@ rule encode:
     benchmark:
         PLAN.path("encoding cost")
     wildcard_constraints:
-        experiment=PLAN.names("epochs"),
+        experiment=PLAN.names("train_encoder"),
         seeds=r"\d+",
-    conda:
-        "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: PLAN.memory("encode", wildcards, attempt),
-        runtime=lambda wildcards, attempt: PLAN.minutes("encode", wildcards, attempt),
+        mem_mb=lambda wildcards, attempt: needs.megabytes(
+            PLAN, "encode", wildcards, attempt
+        ),
+        runtime=lambda wildcards, attempt: needs.minutes(
+            PLAN, "encode", wildcards, attempt
+        ),
     params:
         spec=lambda wildcards: PLAN.encoding_spec(wildcards),
         code=PLAN.code("encode"),
     shell:
         "exec python -m rlgames.commands.encode"
-        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seed {wildcards.seeds}"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
         " --weights {input.weights:q} --frames {input.frames:q} --encoding {output:q}"
         " --spec {params.spec:q} --code {params.code} --log {log:q}"

@@ -23,13 +23,12 @@ rule figure:
         PLAN.path("figure log"),
     benchmark:
         PLAN.path("figure cost")
-    conda:
-        "../../envs/environment.yaml"
     params:
         spec=lambda wildcards: PLAN.figure_spec(wildcards.figure),
+        modules=lambda wildcards: PLAN.figure_modules(wildcards.figure),
         code=lambda wildcards: PLAN.figure_code(wildcards.figure),
-        caption=lambda wildcards: PLAN.caption(wildcards.figure),
+        caption=lambda wildcards: words.caption(PLAN, wildcards.figure),
     shell:
         "exec python -m rlgames.commands.figure --inputs @<(printf '%s\\n' {input:q})"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q}"
-        " --spec {params.spec:q} --code {params.code} --log {log:q}"
+        " --spec {params.spec:q} --modules {params.modules:q} --code {params.code} --log {log:q}"

@@ -1,12 +1,12 @@
 # Gathers tables over all runs.
-# Needs: episodes and manifests of every run, evaluations on Atari, encodings, and what Snakemake noted of figures and
+# Needs: episodes and manifests of every run, evaluations, encodings, and what Snakemake noted of figures and
 # videos. Makes: tables/final-scores.csv of linear agents over tiles, tables/evaluation-scores.csv and steps-to-return.csv
-# of agents on Atari, tables/datasets.csv, tables/encoder-scores.csv, and tables/cost.csv.
+# of agents that are evaluated, tables/datasets.csv, tables/encoder-scores.csv, and tables/cost.csv.
 
 
 rule final_scores:
     input:
-        episodes=PLAN.run_products("episodes", PLAN.counted("episodes")),
+        episodes=PLAN.run_products("episodes", PLAN.trained_by("train_linear")),
     output:
         report(
             PLAN.path("table", table="final-scores"),
@@ -17,8 +17,6 @@ rule final_scores:
     log:
         PLAN.path("log", job="final-scores"),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         runs=PLAN.order(),
         code=PLAN.code("final_scores"),
@@ -29,9 +27,9 @@ rule final_scores:
 
 rule deep_scores:
     input:
-        evaluations=PLAN.run_products("evaluation episodes", PLAN.counted("steps")),
-        episodes=PLAN.run_products("episodes", PLAN.counted("steps")),
-        manifests=PLAN.run_products("manifest", PLAN.counted("steps")),
+        evaluations=PLAN.run_products("evaluation episodes", PLAN.evaluated()),
+        episodes=PLAN.run_products("episodes", PLAN.evaluated()),
+        manifests=PLAN.run_products("manifest", PLAN.evaluated()),
     output:
         scores=report(
             PLAN.path("table", table="evaluation-scores"),
@@ -48,8 +46,6 @@ rule deep_scores:
     log:
         PLAN.path("log", job="deep-scores"),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         runs=PLAN.order(),
         code=PLAN.code("deep_scores"),
@@ -74,8 +70,6 @@ rule datasets:
     log:
         PLAN.path("log", job="datasets"),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         code=PLAN.code("datasets"),
     shell:
@@ -85,7 +79,7 @@ rule datasets:
 
 rule encoder_scores:
     input:
-        PLAN.run_products("encoding", PLAN.counted("epochs")),
+        PLAN.run_products("encoding", PLAN.trained_by("train_encoder")),
     output:
         report(
             PLAN.path("table", table="encoder-scores"),
@@ -96,8 +90,6 @@ rule encoder_scores:
     log:
         PLAN.path("log", job="encoder-scores"),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         runs=PLAN.order(),
         code=PLAN.code("encoder_scores"),
@@ -110,7 +102,7 @@ rule cost:
     input:
         datasets=PLAN.dataset_products("dataset manifest"),
         trainings=PLAN.run_products("manifest"),
-        evaluations=PLAN.run_products("evaluation manifest", PLAN.counted("steps")),
+        evaluations=PLAN.run_products("evaluation manifest", PLAN.evaluated()),
         pictures=PLAN.picture_costs(),
     output:
         report(
@@ -122,8 +114,6 @@ rule cost:
     log:
         PLAN.path("log", job="cost"),
     localrule: True
-    conda:
-        "../../envs/environment.yaml"
     params:
         runs=PLAN.order(),
         lock=PLAN.lock(),

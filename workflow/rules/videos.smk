@@ -1,5 +1,5 @@
 # Plays recorded episodes again, for a video.
-# Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html, and on Atari
+# Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html, and of evaluations
 # videos/{experiment}/{variant}/best, median and random, with .gif and .png for pages that play no video.
 
 
@@ -18,14 +18,14 @@ rule video:
         PLAN.path("video log"),
     benchmark:
         PLAN.path("video cost")
-    conda:
-        "../../envs/environment.yaml"
     params:
         seed=lambda wildcards: PLAN.video_seed(wildcards),
-        code=lambda wildcards: PLAN.video_code(wildcards),
-        caption=lambda wildcards: PLAN.video_caption(wildcards),
+        module=lambda wildcards: PLAN.video_module(wildcards),
+        code=lambda wildcards: PLAN.video_code("video", wildcards),
+        caption=lambda wildcards: words.video_caption(PLAN, wildcards),
     shell:
         "exec python -m rlgames.commands.video --recordings {input.recordings:q} --seed {params.seed}"
+        " --module {params.module}"
         " --mp4 {output.mp4:q} --html {output.html:q} --code {params.code} --log {log:q}"
 
 
@@ -50,11 +50,11 @@ rule gameplay:
         PLAN.path("gameplay log"),
     benchmark:
         PLAN.path("gameplay cost")
-    conda:
-        "../../envs/environment.yaml"
     params:
-        code=PLAN.code("gameplay"),
-        caption=lambda wildcards: PLAN.video_caption(wildcards),
+        module=lambda wildcards: PLAN.video_module(wildcards),
+        code=lambda wildcards: PLAN.video_code("gameplay", wildcards),
+        caption=lambda wildcards: words.video_caption(PLAN, wildcards),
     shell:
         "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
+        " --module {params.module}"
         " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q} --code {params.code} --log {log:q}"

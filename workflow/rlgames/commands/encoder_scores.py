@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rlgames.commands import job
+from rlgames.commands import command_line
+from rlgames.operations import jobs
 
 
 def main() -> None:
-    parser = job.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--encodings", required=True, nargs="+", type=Path)
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
-    job.begin(arguments, __spec__.name)
+    jobs.begin(arguments, __spec__.name)
 
     import pandas as pd
 
+    from rlgames.encoders.readout import encoder_scores
     from rlgames.files import replacing
-    from rlgames.readout import encoder_scores
 
     scores = [encoder_scores(pd.read_parquet(path)) for path in arguments.encodings]
     with replacing(arguments.output) as path:
@@ -25,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

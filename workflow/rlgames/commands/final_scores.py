@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rlgames.commands import job
+from rlgames.commands import command_line
+from rlgames.operations import jobs
 
 LAST = 100
 
 
 def main() -> None:
-    parser = job.parser(__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--episodes", required=True, nargs="+", type=Path)
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
-    job.begin(arguments, __spec__.name)
+    jobs.begin(arguments, __spec__.name)
 
     import pandas as pd
 
@@ -31,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

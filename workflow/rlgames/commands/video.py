@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from rlgames.commands import job
+from rlgames.commands import command_line
 from rlgames.messages import log
+from rlgames.operations import jobs
 
 
 def main() -> None:
-    parser = job.parser(__doc__)
-    parser.add_argument("--recordings", required=True, type=Path)
+    parser = command_line.parser(__doc__, "recordings", "mp4", "html")
+    parser.add_argument("--module", required=True, help="of the game")
     parser.add_argument("--seed", required=True, type=int)
-    parser.add_argument("--mp4", required=True, type=Path)
-    parser.add_argument("--html", required=True, type=Path)
     arguments = parser.parse_args()
-
-    import pandas as pd
-
-    from rlgames.recording import environment_of
-
-    recording: dict[str, Any] = (
-        pd.read_parquet(arguments.recordings).set_index("seed", drop=False).loc[arguments.seed].to_dict()
-    )
-    job.begin(arguments, __spec__.name, environment_of(recording).module)
+    jobs.begin(arguments, __spec__.name, arguments.module)
 
     from rlgames.files import replacing
-    from rlgames.recording import replay
-    from rlgames.videos import encode, page
+    from rlgames.playing.recording import read
+    from rlgames.videos.encoding import encode, page
 
+    (recording,) = [each for each in read(arguments.recordings) if each.seed == arguments.seed]
     with replacing(arguments.mp4) as path:
-        count = encode((picture for *_, picture in replay(recording, render=True) if picture is not None), path)
+        count = encode((each.picture for each in recording.replay(render=True) if each.picture is not None), path)
     title = (
-        f"{recording['experiment']}, {recording['variant']}: seed {recording['seed']}, episode {recording['episode']}, "
-        f"{recording['steps']} steps, {recording['ending']}"
+        f"{recording.experiment}, {recording.variant}: seed {recording.seed}, episode {recording.episode}, "
+        f"{recording.steps} steps, {recording.ending}"
     )
     with replacing(arguments.html) as path:
         path.write_text(page(arguments.mp4, title), encoding="utf-8")
@@ -42,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

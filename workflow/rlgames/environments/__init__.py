@@ -1,1 +1,1 @@
-"""Games: their dynamics, and the features that agents see of them."""
+"""Games, and what all of them look like to agents."""

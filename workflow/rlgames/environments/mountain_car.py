@@ -1,12 +1,15 @@
 """Mountain Car with Gymnasium's dynamics, compiled (Moore 1990; Sutton and Barto 2018, example 10.1)."""
 
+import os
+from collections.abc import Iterator
 from math import cos
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
-from gymnasium.spaces import Box, Discrete
 from numba import njit
+
+from rlgames.environments.games import Playable, Replayed
+from rlgames.streams import Purpose, stream
 
 ACTIONS = 3
 """Full throttle reverse, none, full throttle forward."""
@@ -45,18 +48,22 @@ def starts(rng: np.random.Generator, episodes: int, start: tuple[float, float] =
     return rng.uniform(*start, size=episodes)
 
 
-class MountainCar(gym.Env[np.ndarray, np.int64]):
-    """The compiled dynamics behind Gymnasium's interface, without a time limit."""
+def replay(recording: Playable, *, render: bool = False) -> Iterator[Replayed]:
+    """Play a recorded episode in Gymnasium's own MountainCarEnv."""
+    from gymnasium.envs.classic_control.mountain_car import MountainCarEnv
 
-    action_space = Discrete(ACTIONS)
-    observation_space = Box(np.array([-1.2, -0.07], np.float32), np.array([0.6, 0.07], np.float32))
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen
+    game = MountainCarEnv(render_mode="rgb_array" if render else None)
+    game.reset()
+    start = recording.environment["start"]
+    game.state = (starts(stream(recording.seed, Purpose.ENVIRONMENT), recording.episode, start)[-1], 0.0)
+    yield Replayed(0.0, False, np.asarray(game.render()) if render else None)
+    for action in recording.actions:
+        _, reward, terminated, *_ = game.step(action)
+        yield Replayed(float(reward), bool(terminated), np.asarray(game.render()) if render else None)
+    game.close()
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
-        super().reset(seed=seed, options=options)
-        self.state = (self.np_random.uniform(*START), 0.0)
-        return np.array(self.state, np.float32), {}
 
-    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict]:
-        position, velocity, reward, terminated = step(*self.state, int(action))
-        self.state = (position, velocity)
-        return np.array(self.state, np.float32), reward, terminated, False, {}
+def actions(_settings: dict[str, Any]) -> list[str]:
+    """Names of the actions, by their numbers."""
+    return ["reverse", "coast", "forward"]

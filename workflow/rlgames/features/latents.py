@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rlgames import features
-from rlgames.devices import prepare
+from rlgames.features import base as features
+from rlgames.networks import numerics
 
 
 class Features(features.Features):
@@ -16,9 +16,9 @@ class Features(features.Features):
 
     def __init__(self, environment: dict[str, Any], _settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained auto-encoder."""
-        prepare("cpu", 1)  # before TensorFlow is imported; on a processor, so that the bits are the same everywhere
+        numerics.set_up()  # before TensorFlow is imported; on a processor, so that the bits are the same everywhere
 
-        from rlgames.autoencoder import load
+        from rlgames.networks.autoencoder import load
 
         self.encode = load(weights).encode
         with np.load(weights, allow_pickle=False) as saved:

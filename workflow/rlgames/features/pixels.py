@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from rlgames import features
+from rlgames.features import base as features
 
 
 class Features(features.Features):

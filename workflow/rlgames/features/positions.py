@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rlgames import features
-from rlgames.environments.atari import Outcome
-from rlgames.environments.atari_memory import Memory, positions
+from rlgames.environments.atari_ram import Memory, positions
+from rlgames.environments.games import Moment
+from rlgames.features import base as features
 
 RATE = 10.0
 """In a step Pong's ball flies about a twentieth of the way from the middle of the screen to its edge, and the paddle up
@@ -44,9 +44,9 @@ class MemoryGame:
 
     def reset(self, seed: int) -> np.ndarray:
         """Begin the episode of this seed."""
-        return self.memory.reset(seed).memory
+        return self.memory.reset(seed).state.memory
 
-    def step(self, action: int) -> Outcome:
+    def step(self, action: int) -> Moment:
         """Take an action. No game whose positions are known has lives to lose."""
         moment = self.memory.step(action)
-        return Outcome(moment.memory, moment.reward, moment.terminated, moment.truncated, life_lost=False)
+        return moment._replace(state=moment.state.memory)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rlgames.environments.tile_coding import active_tiles, hashed
 from rlgames.features import positions
+from rlgames.features.tile_coding import active_tiles, hashed
 
 TILES, TILINGS, SIZE = 12, 8, 4096
 """Tiles in each dimension, tilings, and places in the table that tiles share."""

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rlgames.agents.linear import action_values
+from rlgames.agents.linear.core import action_values
 from rlgames.environments.mountain_car import HIGH, LOW
-from rlgames.environments.tile_coding import active_tiles
-from rlgames.environments.tile_coding import make as make_coding
+from rlgames.features.tile_coding import active_tiles
+from rlgames.features.tile_coding import make as make_coding
 from rlgames.figures.style import new_figure
 
 POINTS = 40

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from rlgames.encoders.readout import NEAR, QUANTITIES, encoder_scores
 from rlgames.figures.style import colours, new_figure, set_scale
-from rlgames.readout import NEAR, QUANTITIES, encoder_scores
 from rlgames.statistics import interval
 
 PANELS = {

@@ -12,8 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
+from rlgames.encoders.readout import latent_matrix
 from rlgames.figures.style import new_figure
-from rlgames.readout import latent_matrix
 
 POINTS = 1000
 """Test frames that are drawn of each curve, at most."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import cv2
@@ -12,17 +11,18 @@ from matplotlib.figure import Figure
 
 from rlgames.environments.atari import replay
 from rlgames.figures.style import new_figure
+from rlgames.playing.recording import Recording
 
 
 def make(tables: dict[str, Any], *, title: str, step: int) -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it: the first of `tables["evaluation recordings"]`, at `step` or its end."""
-    recording = tables["evaluation recordings"].iloc[0].to_dict()
-    settings = json.loads(recording["environment"])
-    step = min(step, len(recording["actions"]))
-    raw = picture_at(recording, settings, step, render=True)
+    recording = Recording.of(tables["evaluation recordings"].iloc[0].to_dict())
+    settings = recording.environment
+    step = min(step, recording.steps)
+    raw = picture_at(recording, step, render=True)
     grey = cv2.cvtColor(raw, cv2.COLOR_RGB2GRAY)
-    stack = picture_at(recording, settings | {"stack_select": "all"}, step)
-    seen = picture_at(recording, settings, step)
+    stack = picture_at(recording, step, stack_select="all")
+    seen = picture_at(recording, step)
     depth = len(stack)
     chosen = [0, (depth - 1) // 2, depth - 1]
     panels = {
@@ -53,11 +53,10 @@ def make(tables: dict[str, Any], *, title: str, step: int) -> tuple[Figure, pd.D
     return figure, pd.DataFrame(numbers)
 
 
-def picture_at(recording: dict[Any, Any], settings: dict[str, Any], step: int, *, render: bool = False) -> np.ndarray:
-    """The picture (see `replay`) before action `step` (from 0) of a recording."""
-    cut = {**recording, "actions": recording["actions"][:step]}
-    *_, (_, _, last) = replay(cut, settings, render=render)
-    return last
+def picture_at(recording: Recording, step: int, *, render: bool = False, **changes: Any) -> np.ndarray:
+    """The picture (see `replay`) before action `step` (from 0) of a recording; `changes` are of the settings."""
+    *_, last = replay(recording._replace(actions=recording.actions[:step]), render=render, **changes)
+    return np.asarray(last.picture)
 
 
 def shape(picture: np.ndarray) -> str:

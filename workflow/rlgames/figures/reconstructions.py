@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 
+from rlgames.encoders.frames import decode
+from rlgames.encoders.readout import NEAR
 from rlgames.figures.style import new_figure
-from rlgames.frames import decode
-from rlgames.readout import NEAR
 
 EACH = 4
 """Typical frames, and worst ones, at most."""

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlgames.figures.style import colours, draw_band, new_figure
+from rlgames.playing.published import SCORES, protocol
 from rlgames.statistics import interval
 
 WINDOW = 20
@@ -20,18 +21,6 @@ POINTS = 200
 
 COLUMNS = 6
 """Panels side by side, at most."""
-
-LEVELS = {
-    "pong": {"random": -20.7, "human": 9.3, "DQN": 18.9, "Double DQN": 20.9},
-    "breakout": {"random": 1.7, "human": 31.8, "DQN": 401.2, "Double DQN": 418.5},
-    "space_invaders": {"random": 148.0, "human": 1652.0, "DQN": 1976.0, "Double DQN": 2525.0},
-}
-"""Published scores, see `PROTOCOL`."""
-
-PROTOCOL = (
-    "Dashed: random play, a human tester and DQN, evaluated with ε = .05 after 50 million steps (Mnih et al. 2015),\n"
-    "and Double DQN after as many (Wang et al. 2016, table of scores after up to 30 no-ops)."
-)
 
 
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
@@ -57,7 +46,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     bands = " or ".join(summary["band"].unique())
     figure.supxlabel(
         f"Curves: mean over seeds of each seed's mean of its last {WINDOW} training returns, where every seed has one; "
-        f"faint: single seeds;\nband: {bands}. Points: mean return of evaluation episodes, with that band.\n{PROTOCOL}",
+        f"faint: single seeds;\nband: {bands}. Points: mean return of evaluation episodes, with that band.\n"
+        f"{protocol(games)}",
         fontsize=8.5,
         color="0.35",
     )  # fmt: skip
@@ -131,16 +121,22 @@ def draw(axes: Axes, summary: pd.DataFrame, runs: pd.DataFrame, palette: dict[st
         )  # fmt: skip
 
 
+def title(game: str) -> str:
+    """A game for people: Space Invaders; Gymnasium's ids stay what they are."""
+    return game.replace("_", " ").title() if game.islower() else game
+
+
 def finish(axes: Axes, game: str, episodes: pd.DataFrame) -> None:
     """Levels, labels, and frames on a second axis."""
     budget, frame_skip = int(episodes["budget"].max()), int(episodes["frame_skip"].iloc[0])
-    for name, level in LEVELS.get(game, {}).items():
+    for name, level in SCORES.get(game, {}).items():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
         axes.annotate(f"{name} {level:g}", (budget, level), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set(xlabel="Steps", ylabel=f"Return in {game.replace('_', ' ').title()}", xlim=(0, budget))
+    axes.set(xlabel="Steps", ylabel=f"Return in {title(game)}", xlim=(0, budget))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    frames = axes.secondary_xaxis("top", (lambda x: np.multiply(x, frame_skip), lambda x: np.divide(x, frame_skip)))
-    frames.set_xlabel("Frames of the emulator", fontsize=9)
-    frames.tick_params(labelsize=8)
-    frames.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    if frame_skip > 1:
+        frames = axes.secondary_xaxis("top", (lambda x: np.multiply(x, frame_skip), lambda x: np.divide(x, frame_skip)))
+        frames.set_xlabel("Frames of the emulator", fontsize=9)
+        frames.tick_params(labelsize=8)
+        frames.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
     axes.legend(fontsize=8.5, loc="upper left")  # where returns are not yet

@@ -37,7 +37,7 @@ def new_figure(width: float, height: float, dpi: int = 140) -> Figure:
 
 
 def set_scale(axes: Axes, scale: str, quantity: str, subs: tuple[int, ...] = (1, 2, 5)) -> None:
-    """A vertical axis; "log" is symmetric for returns, which are negative."""
+    """A vertical axis; "log" is symmetric for returns, which may be negative."""
     if scale == "linear":
         return
     if quantity == "return":
@@ -45,7 +45,7 @@ def set_scale(axes: Axes, scale: str, quantity: str, subs: tuple[int, ...] = (1,
         axes.yaxis.set_major_locator(SymmetricalLogLocator(linthresh=10, base=10, subs=subs))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         low, high = axes.dataLim.intervaly
-        axes.set_ylim(low * 1.2, high * 0.8)
+        axes.set_ylim(low * (1.2 if low < 0 else 0.8), high * (0.8 if high < 0 else 1.2))
         return
     if not 0 < axes.dataLim.intervaly.max() < float("inf"):  # nothing is drawn: all seeds diverged
         return

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rlgames.agents.maximisation_bias import left_shares
+from rlgames.agents.linear.maximisation_bias import left_shares
 from rlgames.figures.style import colours, draw_band, new_figure
 from rlgames.statistics import FEW, interval
 
@@ -50,7 +50,9 @@ def estimates(recordings: pd.DataFrame) -> pd.DataFrame:
     judged = (recordings["ending"] == "terminated") & recordings["values"].notna()  # none where weights diverged
     trained = recordings[(recordings["agent"] == "trained") & judged]
     for row in trained.to_dict("records"):
-        rewards = np.frombuffer(row["rewards"], "<f4").clip(-1, 1)
+        rewards = np.frombuffer(row["rewards"], "<f4")
+        if row["clip_rewards"]:
+            rewards = rewards.clip(-1, 1)
         values = np.frombuffer(row["values"], "<f4").reshape(len(rewards), -1)
         keys = {key: row[key] for key in ("curve", "seed", "episode")}
         followed = discounted(rewards, float(row["discount"]), ends=bool(row["reward_terminal"]))

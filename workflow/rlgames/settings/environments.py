@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -10,12 +11,50 @@ from pydantic import Field, model_validator
 
 from rlgames.settings.base import Settings
 from rlgames.settings.explanations import problem, unknown
+from rlgames.settings.registry import Facts, facts
 
 
-class MountainCar(Settings):
+class GameSettings(Settings):
+    """What all games share."""
+
+    module: ClassVar[str]
+    """Module of the game."""
+    tiles_training: ClassVar[str] = ""
+    """Module that trains linear agents over tiles in it."""
+    steps_per_second: ClassVar[float] = math.inf
+    """Steps that the game itself takes, where it is what limits the speed."""
+
+    @property
+    def game_name(self) -> str:
+        """As figures call it."""
+        raise NotImplementedError
+
+    @property
+    def frames_per_step(self) -> int:
+        """Frames of an emulator that a step takes; 1 where there is none."""
+        return 1
+
+    @property
+    def ends_at_rewards(self) -> bool:
+        """Whether a reward counts as the end of the game, for learning."""
+        return False
+
+    @property
+    def ends_at_lost_lives(self) -> bool:
+        """Whether a lost life counts as the end of the game, for learning."""
+        return False
+
+    @property
+    def clips_rewards(self) -> bool:
+        """Whether rewards are clipped to [-1, 1] for learning."""
+        return True
+
+
+class MountainCar(GameSettings):
     """Gymnasium's Mountain Car without a time limit: an under-powered car learns to swing out of a valley."""
 
-    module: ClassVar[str] = "rlgames.training.mountain_car"
+    module: ClassVar[str] = "rlgames.environments.mountain_car"
+    tiles_training: ClassVar[str] = "rlgames.training.mountain_car"
     name: Literal["mountain-car"]
     max_steps: int = Field(default=100_000, ge=1, le=10_000_000)
     """Steps after which an episode is cut off, and reported as truncated."""
@@ -29,37 +68,78 @@ class MountainCar(Settings):
         return self
 
 
-DIMENSIONS = {"CartPole-v1": 4, "Acrobot-v1": 6}
-"""Of the observations of Gymnasium's environments."""
+RESERVED = {"id", "render_mode", "max_episode_steps", "disable_env_checker"}
+"""Arguments of `gymnasium.make` that are not for a config."""
 
 
-class Gymnasium(Settings):
-    """One of Gymnasium's other games with a continuous state, played by agents that name it below."""
+class Gymnasium(GameSettings):
+    """Any of Gymnasium's environments with discrete actions: its own, those of box2d, and MinAtar's.
 
-    module: ClassVar[str] = "rlgames.training.gymnasium"
+    Linear agents over tiles need `low` and `high`; deep agents take observations as they are.
+    """
+
+    module: ClassVar[str] = "rlgames.environments.gymnasium"
+    tiles_training: ClassVar[str] = "rlgames.training.gymnasium"
+    steps_per_second: ClassVar[float] = 3000
     name: Literal["gymnasium"]
-    id: Literal["CartPole-v1", "Acrobot-v1"]
-    """Gymnasium's name of the game."""
-    low: list[float]
-    """Lower bound of each dimension for the features; an observation beyond it is clipped."""
-    high: list[float]
-    """Upper bound of each dimension."""
-    max_steps: int = Field(default=500, ge=1, le=10_000_000)
-    """Steps after which an episode is cut off, and reported as truncated."""
+    id: str
+    """Gymnasium's name of the environment: CartPole-v1, LunarLander-v3, MinAtar/Breakout-v1, ...; `module:Name-v0` for
+    one that is registered when a module of another package is imported."""
+    kwargs: dict[str, bool | int | float | str] = Field(default={})
+    """Keyword arguments of the environment, such as `{enable_wind: true}`."""
+    max_steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Steps after which an episode is cut off, and reported as truncated; by default, the environment's own limit."""
+    low: list[float] | None = None
+    """Lower bound of each dimension for tiles; an observation beyond it is clipped."""
+    high: list[float] | None = None
+    """Upper bound of each dimension for tiles."""
+    clip_rewards: bool = False
+    """Clip rewards to [-1, 1] for learning, as on Atari."""
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> Gymnasium:
+        if reserved := RESERVED & self.kwargs.keys():
+            raise problem(f"kwargs: {', '.join(sorted(reserved))}: is set for every environment; leave it out")
+        limit = self.facts.limit
+        if self.max_steps is None and limit is None:
+            raise problem(f"max_steps: {self.id} has no limit of its own; give one")
+        if self.max_steps is None:
+            self.__dict__["max_steps"] = limit  # so that it is in the spec, whatever Gymnasium says later
+        return self
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Gymnasium:
-        if not len(self.low) == len(self.high) == DIMENSIONS[self.id]:
-            raise problem(f"low and high: {self.id} has {DIMENSIONS[self.id]} dimensions; give a number for each")
-        if any(low >= high for low, high in zip(self.low, self.high, strict=True)):
+        dimensions = len(self.low or []), len(self.high or [])
+        if (self.low or self.high) and not (len(self.facts.shape) == 1 and {*dimensions} == {self.facts.shape[0]}):
+            raise problem(
+                f"low and high: observations of {self.id} have the shape {self.facts.shape}; give a number for each"
+            )
+        if any(low >= high for low, high in zip(self.low or [], self.high or [], strict=False)):
             raise problem("low and high: each lower bound must be below its upper bound")
         return self
+
+    @property
+    def facts(self) -> Facts:
+        """What Gymnasium knows of it."""
+        return facts(self.id, self.kwargs)
+
+    @property
+    def game_name(self) -> str:
+        return self.id.rpartition(":")[2]
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.facts.bytes
+
+    @property
+    def clips_rewards(self) -> bool:
+        return self.clip_rewards
 
 
 GAMES = Path(find_spec("ale_py").submodule_search_locations[0], "roms")  # type: ignore[union-attr, index]
 
 
-class Atari(Settings):
+class Atari(GameSettings):
     """An Atari game from pixels, with the preprocessing of Mnih et al. (2015)."""
 
     module: ClassVar[str] = "rlgames.environments.atari"
@@ -98,11 +178,32 @@ class Atari(Settings):
             raise problem(f"actions: three are for pong; {self.game} needs minimal or full")
         return self
 
+    @property
+    def game_name(self) -> str:
+        return self.game
+
+    @property
+    def frames_per_step(self) -> int:
+        return self.frame_skip
+
+    @property
+    def ends_at_rewards(self) -> bool:
+        return self.reward_terminal
+
+    @property
+    def ends_at_lost_lives(self) -> bool:
+        return self.life_loss_terminal
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a frame in a replay buffer."""
+        return self.image_size**2
+
 
 class DatasetFrames(Settings):
     """No game, but the frames of a data set."""
 
-    module: ClassVar[str] = "rlgames.frames"
+    module: ClassVar[str] = "rlgames.encoders.frames"
     name: Literal["frames"]
     dataset: str
     """Its name, below `datasets`."""

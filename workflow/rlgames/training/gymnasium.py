@@ -1,17 +1,15 @@
-"""Any Gymnasium environment with a continuous state: a plain Python loop around the compiled agents' functions."""
+"""Linear agents over tiles in any Gymnasium environment: a plain Python loop around the agents' functions."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
-from rlgames.agents.linear import DIVERGED, TERMINATED, TRUNCATED, Run, action_values, epsilon_greedy, note
-from rlgames.environments.tile_coding import Coding, Range, active_tiles
-from rlgames.streams import Purpose, stream
+from rlgames.agents.linear.core import DIVERGED, TERMINATED, TRUNCATED, Learned, action_values, epsilon_greedy, record
+from rlgames.environments import gymnasium
+from rlgames.features.tile_coding import Coding, Range, active_tiles
+from rlgames.streams import Purpose, episode_seed, stream
 
 
 def ranges(environment: dict[str, Any]) -> tuple[Range, Range]:
@@ -19,13 +17,12 @@ def ranges(environment: dict[str, Any]) -> tuple[Range, Range]:
     return tuple(environment["low"]), tuple(environment["high"])
 
 
-def train(agent: Any, seed: int, coding: Coding, environment: dict[str, Any], **settings: Any) -> Run:
+def train(agent: Any, seed: int, coding: Coding, environment: dict[str, Any], **settings: Any) -> Learned:
     """Let the module `agent` learn from zero weights, with the random streams of `seed`.
 
-    `environment` has Gymnasium's `id` and the limit `max_steps`, in place of Gymnasium's own. Every episode has a
-    seed of its own, see `episode_seed`.
+    `environment` has the settings of `rlgames.settings.environments.Gymnasium`.
     """
-    game = gym.make(environment["id"]).unwrapped
+    game = gymnasium.Games(environment, 1)
     return play(agent, seed, coding, game, max_steps=environment["max_steps"], **settings)
 
 
@@ -39,63 +36,44 @@ def play(
     episodes: int,
     epsilon: float,
     **settings: Any,
-) -> Run:
-    """The loop of `rlgames.agents.true_online_sarsa_lambda.learn` over any environment."""
-    run = Run.empty(int(game.action_space.n), coding.features, episodes, max_steps)
+) -> Learned:
+    """The loop of `rlgames.agents.linear.true_online_sarsa_lambda.learn` over one game of any environment."""
+    learned = Learned.empty(len(game.actions), coding.features, episodes, max_steps)
     rng = stream(seed, Purpose.EXPLORATION)
-    trace = np.zeros_like(run.weights)
+    trace = np.zeros_like(learned.weights)
     tiles = np.empty(coding.tilings, np.int64)
     next_tiles = np.empty_like(tiles)
-    values = np.empty(len(run.weights))
+    values = np.empty(len(learned.weights))
     for episode in range(episodes):
-        observation, _ = game.reset(seed=episode_seed(seed, episode + 1))
-        active_tiles(coding, state(coding, observation), tiles)
-        action_values(run.weights, tiles, values)
+        observations = game.reset(np.array([episode_seed(seed, Purpose.ENVIRONMENT, episode + 1)]))
+        active_tiles(coding, state(coding, observations), tiles)
+        action_values(learned.weights, tiles, values)
         action = epsilon_greedy(values, epsilon, rng)
         trace[:] = 0.0
         old_value = 0.0
-        run.endings[episode] = TRUNCATED
+        learned.endings[episode] = TRUNCATED
         for t in range(1, max_steps + 1):
-            observation, reward, terminated, _, _ = game.step(action)
-            note(run, episode, t, action, float(reward))
+            step = game.step(np.array([action]))
+            reward, terminated = float(step.rewards[0]), bool(step.terminated[0])
+            record(learned, episode, t, action, reward)
             next_value, next_action = 0.0, 0
             if not terminated:
-                active_tiles(coding, state(coding, observation), next_tiles)
-                action_values(run.weights, next_tiles, values)
+                active_tiles(coding, state(coding, step.observations), next_tiles)
+                action_values(learned.weights, next_tiles, values)
                 next_action = epsilon_greedy(values, epsilon, rng)
                 next_value = float(values[next_action])
-            if not agent.update(
-                run.weights, trace, tiles, action, float(reward), next_value, old_value, **settings
-            ):  # fmt: skip
-                run.endings[episode] = DIVERGED
-                return run
+            if not agent.update(learned.weights, trace, tiles, action, reward, next_value, old_value, **settings):
+                learned.endings[episode] = DIVERGED
+                return learned
             old_value = next_value
             if terminated:
-                run.endings[episode] = TERMINATED
+                learned.endings[episode] = TERMINATED
+            if terminated or step.truncated[0]:
                 break
             tiles, next_tiles, action = next_tiles, tiles, next_action
-    return run
+    return learned
 
 
-def state(coding: Coding, observation: np.ndarray) -> tuple[float, ...]:
-    """An observation as features are coded from it: float64, clipped to the coding's box."""
-    return tuple(np.clip(observation.astype(np.float64), coding.low, coding.high).tolist())
-
-
-def episode_seed(seed: int, episode: int) -> int:
-    """The seed that Gymnasium resets an episode (from 1) with."""
-    return int(np.random.SeedSequence((seed, Purpose.ENVIRONMENT, episode)).generate_state(1)[0])
-
-
-def replay(
-    recording: dict[Any, Any], environment: dict[str, Any], *, render: bool = False
-) -> Iterator[tuple[float, bool, np.ndarray | None]]:
-    """Play a recorded episode again: reward, end and picture of each step, as for Mountain Car."""
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen
-    game = gym.make(environment["id"], render_mode="rgb_array" if render else None).unwrapped
-    game.reset(seed=episode_seed(int(recording["seed"]), int(recording["episode"])))
-    yield 0.0, False, np.asarray(game.render()) if render else None
-    for action in recording["actions"]:
-        _, reward, terminated, *_ = game.step(action)
-        yield float(reward), bool(terminated), np.asarray(game.render()) if render else None
-    game.close()
+def state(coding: Coding, observations: np.ndarray) -> tuple[float, ...]:
+    """An observation (shape (1, 1, dimensions)) as features are coded from it: float64, clipped to the coding's box."""
+    return tuple(np.clip(observations[0, 0].astype(np.float64), coding.low, coding.high).tolist())

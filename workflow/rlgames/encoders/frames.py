@@ -1,0 +1,89 @@
+"""The frames of a data set, compressed on disk and in memory: PNG in a Parquet file, made pictures when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rlgames.messages import UserError
+
+SCHEMA = pa.schema(
+    [("episode", pa.int32()), ("step", pa.int32()), ("frame", pa.large_binary()), ("memory", pa.binary(128))]
+)
+"""A row for each observation that was acted on, in the order of play: the number of its episode, the step in it (from
+0), the newest frame as PNG, and the console's memory."""
+
+ROWS = 1000
+"""Number of rows that are written, or decoded, in one go."""
+
+Row = tuple[int, int, bytes, bytes]
+
+
+class FramesError(UserError):
+    """A file that does not hold the frames of a data set."""
+
+
+class Frames:
+    """The frames of a data set: 500 bytes each, for Pong, where a picture takes 7,000."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            table = pq.read_table(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise FramesError(
+                f"{path} is damaged, or no Parquet file: delete it and run make again. ({error})"
+            ) from None
+        if table.schema != SCHEMA or not len(table):
+            raise FramesError(f"{path} holds no frames of a data set (columns {', '.join(SCHEMA.names)}).")
+        self.episodes = table["episode"].to_numpy()
+        """int32, shape (frames,)."""
+        self.steps = table["step"].to_numpy()
+        """int32, shape (frames,)."""
+        self.png = table["frame"].combine_chunks()
+        self.memory = table["memory"].combine_chunks()
+        self.size = len(self.pictures(np.array([0]))[0])
+        """Height and width, in pixels."""
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    def pictures(self, rows: np.ndarray) -> np.ndarray:
+        """The frames of `rows`: uint8, shape (rows, size, size)."""
+        return np.stack([decode(self.png[row].as_buffer()) for row in rows.tolist()])
+
+    def memories(self, rows: np.ndarray) -> np.ndarray:
+        """The console's memory at each of `rows`: uint8, shape (rows, 128)."""
+        found = b"".join(self.memory[row].as_py() for row in rows.tolist())
+        return np.frombuffer(found, np.uint8).reshape(len(rows), -1)
+
+
+def write(rows: Iterable[Row], path: Path) -> None:
+    """Write the rows of SCHEMA, of which no more than ROWS are ever held."""
+    rows = iter(rows)
+    with pq.ParquetWriter(path, SCHEMA, compression="none") as writer:  # PNG is compressed
+        while part := list(islice(rows, ROWS)):
+            columns = [
+                pa.array(column, kind) for column, kind in zip(zip(*part, strict=True), SCHEMA.types, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
+
+
+def parts(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows in parts of ROWS, of which pictures fit in memory."""
+    return (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """A grey picture (uint8, shape (height, width)) as PNG."""
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def decode(png: bytes) -> np.ndarray:
+    """The picture in a PNG: uint8, shape (height, width)."""
+    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE))

@@ -1,0 +1,109 @@
+"""What every game looks like to those who train, evaluate and draw agents."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+
+class Frame(NamedTuple):
+    """What a game shows at a time, and how frames make an observation."""
+
+    shape: tuple[int, ...]
+    """(height, width) of grey pictures, (height, width, channels), or (numbers,)."""
+    dtype: Any
+    offsets: tuple[int, ...] = (0,)
+    """How many steps before the newest frame the frames of an observation were seen, oldest first."""
+
+
+class Step(NamedTuple):
+    """What a step of every game gave."""
+
+    observations: np.ndarray
+    """Stacked frames, oldest first: shape (games, stack, *frame)."""
+    rewards: np.ndarray
+    """The game's own points: float64, shape (games,)."""
+    terminated: np.ndarray
+    """Whether the game is over: bool, shape (games,)."""
+    truncated: np.ndarray
+    """Whether the episode was cut off at its longest: bool, shape (games,)."""
+    life_lost: np.ndarray
+    """Whether a life was lost, and the game goes on: bool, shape (games,)."""
+
+
+class Games(Protocol):
+    """`count` copies of a game, stepped together. A finished game stays frozen until its mask entry resets it.
+
+    An episode is a function of its seed and its actions: neither the other games nor earlier episodes change it.
+    """
+
+    actions: list[str]
+    """Names of the actions, by their numbers."""
+    frame: Frame
+
+    def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Begin an episode in every game (or where `mask`), each with its own of `seeds`: observations of all."""
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Take an action, by its number, in every game."""
+
+
+class Moment(NamedTuple):
+    """What a step of a single game gave."""
+
+    state: Any
+    """What the game shows: an observation or, of a game seen through features, their vector."""
+    reward: float
+    """The game's own points."""
+    terminated: bool
+    truncated: bool
+    life_lost: bool
+
+
+class Game:
+    """One game by itself; its states are observations, of shape (stack, *frame)."""
+
+    def __init__(self, games: Games) -> None:
+        """`games` has one copy."""
+        self.games = games
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Begin the episode of this seed: its first state."""
+        return self.games.reset(np.array([seed]))[0]
+
+    def step(self, action: int) -> Moment:
+        """Take an action, by its number."""
+        observations, *facts = self.games.step(np.array([action]))
+        return Moment(observations[0], *(fact[0].item() for fact in facts))
+
+
+class Replayed(NamedTuple):
+    """A step of an episode that is played again; the first comes before any action, with a reward of 0."""
+
+    reward: float
+    terminated: bool
+    picture: np.ndarray | None
+    """What people see: uint8, shape (height, width, 3). Without rendering, Atari's observation, or None."""
+
+
+class Playable(Protocol):
+    """What it takes to play an episode again."""
+
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+
+    @property
+    def episode(self) -> int:
+        """From 1."""
+
+    @property
+    def reset_seed(self) -> int: ...
+
+    @property
+    def actions(self) -> bytes: ...
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Settings."""

@@ -1,0 +1,39 @@
+"""The tables that a figure is drawn from: products of its runs, with the columns that place each variant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+KEYS = ["experiment", "variant"]
+
+
+def read(paths: list[Path], curves: list[list[Any]]) -> dict[str, Any]:
+    """Each kind of product as one DataFrame, and weights as a list of entries, a variant each.
+
+    `curves` are [experiment, variant, columns], in the order of the figure.
+    """
+    places = pd.DataFrame([{"experiment": name, "variant": variant, **columns} for name, variant, columns in curves])
+    tables: dict[str, Any] = {}
+    for kind in {kind_of(path) for path in paths}:
+        files = [path for path in paths if kind_of(path) == kind]
+        if files[0].suffix == ".parquet":
+            rows = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
+            tables[kind] = rows.merge(places, on=KEYS)
+        else:
+            tables[kind] = [place | weights_of(files, place) for place in places.to_dict("records")]
+    return tables
+
+
+def weights_of(files: list[Path], place: dict[Any, Any]) -> dict[str, np.ndarray]:
+    """Seeds and weights of a variant, from all its blocks."""
+    entries = [entry for entry in map(np.load, files) if all(entry[key] == place[key] for key in KEYS)]
+    return {key: np.concatenate([entry[key] for entry in entries]) for key in ("seeds", "weights")}
+
+
+def kind_of(path: Path) -> str:
+    """What a file is: episodes, recordings or weights of a training, or those of its evaluation."""
+    return f"evaluation {path.stem}" if path.parent.name == "evaluation" else path.stem

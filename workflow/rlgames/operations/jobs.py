@@ -1,0 +1,102 @@
+"""How a job begins and ends: it checks its code, ends with the process that started it, and says why it failed."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rlgames.messages import UserError, log
+from rlgames.operations import locks
+from rlgames.operations.memory_limits import lack_behind
+from rlgames.operations.progress import note_end
+from rlgames.operations.saves import FULL, next_start
+from rlgames.provenance import ROOT, code_hash
+
+
+def begin(arguments: argparse.Namespace, *modules: str) -> None:
+    """Refuse code that is not what was planned, then prepare messages, Ctrl-C and the cache of compiled functions.
+
+    `modules` are the roots of the code behind the job, besides those that its arguments name. numba looks for changes
+    only in the file of a function, not in what the function calls, so that every code hash needs a cache of its own.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    named = vars(arguments).get("modules", {}).values()
+    if (found := code_hash(*modules, *named)) != arguments.code:
+        sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / ".cache" / "numba"), found))
+    arguments.log.parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+
+
+def die_with_parent(parent: int) -> None:
+    """End this process when the one that started it ends, even by SIGKILL, so that none trains on unseen (Linux).
+
+    Everywhere else nothing happens: there the lock keeps a second trainer out until the first is done.
+    """
+    if sys.platform != "linux":
+        return
+    set_parent_death_signal = 1
+    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before it was watched
+        sys.exit("The process that started this one has ended.")
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a command; an error whose message says what to do ends it without a traceback."""
+    try:
+        main()
+    except UserError as error:
+        log.error(error)
+        sys.exit(1)
+    except Exception as error:
+        if known := explanation(None, error):
+            log.error(known)
+        else:
+            log.exception("This is a fault of rlgames, or of a library:")  # in the log as well
+        sys.exit(1)
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Say why a training with saves in `folder` failed and what to do, in its log as well, and end the process.
+
+    `make status` is told, too, unless another process has the run. An error of which nothing is known is raised again.
+    """
+    try:
+        yield
+    except Exception as error:
+        known = explanation(folder, error)
+        if locks.holder(folder / "lock") in (None, locks.this_process()):
+            note_end(folder, known or first_line(error))
+        if not known:
+            raise
+        log.error(known)
+        sys.exit(1)
+
+
+def explanation(folder: Path | None, error: Exception) -> str:
+    """Why a job failed and what to do; empty where nothing is known. `folder` has the saves of a training."""
+    again = "Then run the same command again." if folder is None else next_start(folder)
+    if isinstance(error, UserError):
+        return str(error)
+    if (lack := lack_behind(error)) is not None:
+        return (
+            f"Out of memory ({first_line(lack)}). End what else takes memory, train fewer at once (CORES=1), or take a "
+            f"larger machine; a lower capacity of the agent needs less too, but starts anew. {again}"
+        )
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"The disk is full ({first_line(error)}): free some space. {again}"
+    return ""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or else its name."""
+    return str(error).partition("\n")[0] or type(error).__name__

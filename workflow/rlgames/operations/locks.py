@@ -1,0 +1,71 @@
+"""Kernel locks on files: they end with the process that holds them, however it ends."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import platform
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from rlgames.messages import log
+
+PATIENCE = 2.0
+"""Seconds for which a held lock is asked for again: its holder may be ending, or only looking."""
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system without locks
+
+
+def take(path: Path, patience: float = PATIENCE) -> TextIO | None:
+    """Lock a file for as long as the result is open, and write its holder into it; None if another process has it.
+
+    Where the file system has no locks, everyone gets one, with a warning. Raises `OSError` if the file cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file, deadline = path.open("a+"), time.monotonic() + patience
+    try:
+        while not is_free(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                file.close()
+                return None
+            time.sleep(0.05)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        log.warning(f"The file system of {path} has no locks: make sure that no other process works on the same.")
+    with suppress(OSError):  # on a full disk the name is missing, and the lock holds
+        file.truncate(0)
+        os.write(file.fileno(), f"{this_process()}\n".encode())
+    return file
+
+
+def holder(path: Path) -> str | None:
+    """The process that holds a lock, as "number on machine"; None if none does."""
+    try:
+        with path.open() as file:  # a shared lock needs no right to write, on network file systems either
+            return None if is_free(file, fcntl.LOCK_SH) else file.read().strip() or "of unknown number"
+    except OSError:
+        return None
+
+
+def is_free(file: TextIO, kind: int) -> bool:
+    """Lock an open file, unless it is locked elsewhere."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def this_process() -> str:
+    """This process, as `holder` names it."""
+    return f"{os.getpid()} on {platform.node()}"
+
+
+def how_to_stop(process: str) -> str:
+    """What ends a process that `holder` named; a job of a cluster may be on another machine."""
+    number, _, machine = process.partition(" on ")
+    return f"kill {number}" if machine == platform.node() else f"kill on its machine, or scancel of its job ({process})"

@@ -1,0 +1,93 @@
+"""How far a job is: messages every ten seconds, and a note on disk that `make status` reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rlgames.messages import clock, log
+
+SECONDS = 10
+"""Between two messages about one loop."""
+
+
+class Progress:
+    """Messages about a loop: how much is done, how fast, and how long the rest will take."""
+
+    def __init__(self, name: str, total: int, unit: str, folder: Path | None = None) -> None:
+        """`folder` is where progress is noted on disk, beside the saves of a training (default: nowhere)."""
+        self.name, self.total, self.unit, self.folder = name, total, unit, folder
+        self.facts = {"total": total, "unit": unit, "process": os.getpid(), "machine": platform.node(), "rate": None}
+        self._start(0)
+
+    def begin(self, done: int) -> None:
+        """Say that the loop begins, or that an interrupted one resumes, with so much done."""
+        self._start(done)
+        log.info(f"{self.name}: {done} of {self.total} {self.unit}")
+
+    def advance(self, count: int = 1) -> None:
+        """Note that `count` more is done."""
+        self.reach(self.done + count)
+
+    def reach(self, done: int, remark: str = "") -> None:
+        """Note that `done` is done in all."""
+        self.done = done
+        if self._is_due() and done < self.total:
+            rate = (done - self.first) / (self.said - self.start)
+            speed = f"{rate:.0f} {self.unit}/s" if rate >= 10 else ""
+            said = [f"{done} of {self.total} {self.unit}", speed, remark, f"{clock((self.total - done) / rate)} left"]
+            log.info(f"{self.name}: {', '.join(filter(None, said))}")
+            self._note(done=done, rate=rate)
+
+    def playing_again(self, done: int, total: int) -> None:
+        """Progress of what a training needs before it resumes: its replay buffer, or where its game stood."""
+        if self._is_due():
+            log.info(f"{self.name}: playing again, {done} of {total} steps")
+
+    def finish(self, what: str) -> None:
+        log.info(f"{self.name}: {what} in {clock(time.perf_counter() - self.start)}")
+
+    def _start(self, done: int) -> None:
+        self.first = self.done = done
+        self.start = self.said = time.perf_counter()
+        self._note(done=done)
+
+    def _is_due(self) -> bool:
+        """Whether the last message was long enough ago for one now."""
+        if due := (now := time.perf_counter()) - self.said > SECONDS:
+            self.said = now
+        return due
+
+    def _note(self, **facts: Any) -> None:
+        self.facts |= facts
+        if self.folder:
+            write_note(self.folder, self.facts)
+
+
+def write_note(folder: Path, facts: dict[str, Any]) -> None:
+    temporary = folder / f".progress.{os.getpid()}.json"
+    with suppress(OSError):  # a full disk: the training goes on
+        temporary.write_text(json.dumps({"time": time.time()} | facts) + "\n")
+        temporary.replace(folder / "progress.json")
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """What a training noted last in the folder of its saves: `done` of `total` of a `unit`, how many a second (`rate`,
+    None at first), when (`time`), by which `process` of which `machine`, and why it `ended`, if it could tell."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads((folder / "progress.json").read_text()))
+    return {}
+
+
+def note_end(folder: Path, reason: str) -> None:
+    """Note why a training stopped."""
+    facts = read_note(folder) | {"ended": reason}
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "progress.json").unlink(missing_ok=True)  # on a full disk, room for the new one
+    write_note(folder, facts)

@@ -1,0 +1,175 @@
+"""Exact resume: what a killed training continues from, kept beside the run."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from rlgames.files import replacing
+from rlgames.messages import UserError, log
+from rlgames.operations import locks
+
+if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its code hash
+    from rlgames.training.protocol import Arrays
+
+KEPT = 2
+"""Saves that are kept: the second is for when the last one is damaged."""
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a full disk, or a spent quota
+
+
+class ResumeError(UserError):
+    """A training that must not start, or resume, as things are."""
+
+
+class Saves:
+    """The saves of one training, in a folder of its own.
+
+    A file is named by its step and by the checksum of its contents, so that a damaged one is recognised. Arrays only,
+    no pickle: a file from someone else cannot run code.
+    """
+
+    def __init__(self, folder: Path, fingerprint: dict[str, Any], machine: dict[str, Any]) -> None:
+        """Saves are useless once the `fingerprint` changes (spec and code), and wrong on another `machine` (lock and
+        instruction set). The folder is locked until this process ends.
+
+        Raises `ResumeError` while another process holds it, and where it cannot be written.
+        """
+        self.folder, self.fingerprint, self.machine = folder, fingerprint, machine
+        try:
+            lock = locks.take(folder / "lock")
+        except OSError as error:
+            raise ResumeError(
+                f"Nothing can be saved in {folder} ({error.strerror}): make it yours to write to, or choose another "
+                "results folder."
+            ) from None
+        if lock is None:
+            holder = locks.holder(folder / "lock")
+            raise ResumeError(f"Another process ({holder}) trains this run already; wait for it, or stop it.")
+        self.lock = lock
+        for abandoned in folder.glob(".*.*"):  # not .nfs0001, as NFS calls a file that was removed and is still open
+            abandoned.unlink(missing_ok=True)
+
+    def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
+        """Save `state`, and the weights that are `kept` for good, by their step, unless they lie there already.
+
+        Kept weights are written twice: both saves need them, so that one damaged file would cost the whole training.
+        If a third save does not fit on the disk, the older one is deleted first. A full disk is a warning: training
+        continues, and the save before stays.
+        """
+        identity = json.dumps({"fingerprint": self.fingerprint, "machine": self.machine})
+        facts = {"identity": np.array(identity), "kept": np.array(sorted(kept), np.int64)}
+        try:
+            for kind in ("weights", "copy"):
+                for kept_at in kept.keys() - set(map(step_of, self._files(kind))):
+                    self._write(kind, kept_at, kept[kept_at])
+            self._write("save", step, state | facts)
+        except OSError as error:
+            if error.errno in FULL and len(self._files("save")) > 1:
+                self._remove("save", but=1)
+                self.save(step, state, kept)
+                return
+            free = f"{shutil.disk_usage(self.folder).free / 1e6:.0f} MB free"
+            log.warning(f"Nothing was saved at {step}: {error.strerror} ({free}). A kill costs more now.")
+        else:
+            self._remove("save", but=KEPT)
+
+    def load(self) -> tuple[Arrays, dict[int, Arrays]] | None:
+        """The newest state of which nothing is damaged, and the kept weights by step; None to start anew.
+
+        Saves of another spec or code are removed. Raises `ResumeError` for those of another machine.
+        """
+        saves = self._files("save")
+        for path in reversed(saves):
+            state = self._read(path)
+            if state is not None and self._is_foreign(json.loads(str(state["identity"]))):
+                log.warning("Settings or code have changed since the last save: training starts anew.")
+                break
+            steps = [] if state is None else state["kept"].tolist()
+            kept = {step: weights for step in steps if (weights := self._kept(step)) is not None}
+            if state is not None and len(kept) == len(steps):
+                return state, kept
+            log.warning(f"{path}, or weights kept before it, are damaged: falling back to the save before.")
+            path.unlink()
+        else:
+            if saves:
+                log.warning(f"No save in {self.folder} is whole: training starts anew.")
+        for kind in ("save", "weights", "copy"):
+            self._remove(kind)
+        return None
+
+    def _is_foreign(self, identity: dict[str, Any]) -> bool:
+        """Whether a save is of another spec or code; raises `ResumeError` if it is only of another machine."""
+        if identity["fingerprint"] != self.fingerprint:
+            return True
+        if differs := [key for key, value in self.machine.items() if identity["machine"].get(key) != value]:
+            raise ResumeError(
+                f"The saves in {self.folder} were made with another {' and '.join(differs)}, and would resume with "
+                "other bits. Resume where they were made, or delete this folder to start anew."
+            )
+        return False
+
+    def _kept(self, step: int) -> Arrays | None:
+        """The weights kept at a step, if they or their copy are whole; what is damaged is removed."""
+        for path in [*self._files(f"weights-{step:012d}"), *self._files(f"copy-{step:012d}")]:
+            if (weights := self._read(path)) is not None:
+                return weights
+            log.warning(f"{path} is damaged.")
+            path.unlink()
+        return None
+
+    def _write(self, kind: str, step: int, arrays: Arrays) -> None:
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        digest = hashlib.sha256(content.getbuffer()).hexdigest()
+        with replacing(self.folder / f"{kind}-{step:012d}-{digest}.npz") as path:
+            path.write_bytes(content.getbuffer())
+
+    def _files(self, kind: str) -> list[Path]:
+        return sorted(self.folder.glob(f"{kind}-*.npz"))
+
+    def _remove(self, kind: str, but: int = 0) -> None:
+        """Remove all files of a kind but so many of the newest."""
+        for path in self._files(kind)[: -but or None]:
+            path.unlink()
+
+    def _read(self, path: Path) -> Arrays | None:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != path.stem.split("-")[2]:
+            return None
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+
+def last_save(folder: Path) -> int | None:
+    """The step of the newest save in a folder; None without one."""
+    return max(map(step_of, folder.glob("save-*.npz")), default=None)
+
+
+def is_of(folder: Path, fingerprint: dict[str, Any]) -> bool:
+    """Whether the newest save in a folder is one of this spec and code, so that a training resumes from it."""
+    try:
+        with np.load(max(folder.glob("save-*.npz")), allow_pickle=False) as arrays:
+            found = json.loads(str(arrays["identity"]))["fingerprint"]
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # damaged, or just replaced
+        return False
+    return all(found.get(key) == value for key, value in fingerprint.items())
+
+
+def next_start(folder: Path) -> str:
+    """Where the next attempt begins, for a message."""
+    if (step := last_save(folder)) is None:
+        return "Nothing is saved yet, so that the same command starts anew."
+    return f"The same command resumes from the save at {step}."
+
+
+def step_of(path: Path) -> int:
+    """The step in a file's name."""
+    return int(path.stem.split("-")[1])

@@ -1,0 +1,128 @@
+"""How Snakemake starts and ends: the plan, a hold on the results folder, signals handed on to jobs, a failure."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import psutil
+from snakemake.exceptions import WorkflowError
+
+from rlgames.operations import locks
+from rlgames.plan import paths, submission, words
+from rlgames.plan.plan import Plan
+from rlgames.plan.words import say
+from rlgames.provenance import ROOT
+from rlgames.settings.loading import SettingsError
+
+held: list[TextIO] = []
+"""Locks, until this process ends."""
+
+
+def planned(workflow: Any, config: dict[str, Any]) -> Plan:
+    """The plan of Snakemake's `workflow`; raises `SettingsError` if it cannot be run, or is not what was submitted."""
+    use_this_python(workflow.basedir)
+    plan = Plan(config, workflow.configfiles)
+    submission.guard(plan, workflow)
+    return plan
+
+
+def use_this_python(project: str) -> None:
+    """Let jobs run the Python that runs Snakemake, activated or not, and the library that lies beside the Snakefile."""
+    if Path(project).resolve() != ROOT.resolve():
+        raise SettingsError(
+            f"This environment runs the library in {ROOT}, not the one of this project; use its own: make, or "
+            "source .venv/bin/activate"
+        )
+    folder = str(Path(sys.executable).parent)
+    if not os.environ.get("PATH", "").startswith(folder):
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+
+
+def begin(plan: Plan, workflow: Any) -> None:
+    """Keep every other Snakemake out of the results, hand signals on to jobs, and say what is about to run.
+
+    On a cluster, where its children submit jobs, Snakemake keeps its signals. Raises `WorkflowError` as `hold` does.
+    """
+    hold(plan.config.results)
+    submission.refusal(plan).unlink(missing_ok=True)
+    if workflow.local_exec:
+        hand_on_signals()
+    say(words.announcement(plan, workflow))
+
+
+def hold(results: str) -> None:
+    """Keep every other Snakemake out of the results folder, in whatever directory it runs, until this one ends.
+
+    Raises `WorkflowError` if another is at work there, or a folder of results cannot be written.
+    """
+    place = Path(paths.path(results, "lock"))
+    try:
+        lock = locks.take(place)
+        for folder, _, _ in os.walk(results):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+    except OSError as error:
+        raise WorkflowError(
+            f"Nothing can be written to {error.filename or place} ({error.strerror}). Make it yours (sudo chown -R "
+            f"$USER {results}), free some space if its disk is full, or name another folder in the config's results."
+        ) from None
+    if lock is None:
+        raise WorkflowError(
+            f"Another Snakemake ({locks.holder(place)}) makes {results}. Wait for it, or stop it: it saves first. "
+            "make status says how far it is."
+        )
+    held.append(lock)
+
+
+def failure(plan: Plan, log: list[str]) -> str:
+    """What to do when a job failed, or was stopped; `log` are Snakemake's own."""
+    from rlgames.plan.status import told_nothing  # loads NumPy
+
+    refused = submission.refusal(plan)
+    told = [*([refused.read_text().rstrip()] if refused.exists() else []), *told_nothing(plan)[:5]]
+    remedy = (
+        f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the cause, "
+        "if it was not you who stopped it, and run the same command again."
+    )
+    return "\n".join([*told, remedy])
+
+
+def hand_on_signals() -> None:
+    """Let SIGTERM, Ctrl-C or a terminal that goes away end this Snakemake and its jobs within seconds.
+
+    By itself, Snakemake waits at SIGTERM until the running jobs are done, hours perhaps, and so at a SIGINT that its
+    jobs do not get. Here all of them get SIGTERM: trainings save first. A second Ctrl-C is Snakemake's own.
+    """
+    wait_for_jobs = signal.getsignal(signal.SIGTERM)  # Snakemake's: start no more, and end when none is left
+    if not callable(wait_for_jobs):
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Not in the interrupted thread, which may hold the lock that Snakemake's handler takes, or be printing.
+        threading.Thread(target=end_jobs, args=(number, frame), daemon=True).start()
+
+    def end_jobs(number: int, frame: FrameType | None) -> None:
+        wait_for_jobs(number, frame)
+        name = signal.Signals(number).name
+        say(f"rlgames: stopped by {name}; trainings save first, which takes seconds. The same command resumes.")
+        told: set[psutil.Process] = set()
+        while True:  # a job may just be starting
+            for job in set(psutil.Process().children()) - told:
+                with suppress(psutil.NoSuchProcess):
+                    job.send_signal(signal.SIGTERM)
+                told.add(job)
+            time.sleep(0.2)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)

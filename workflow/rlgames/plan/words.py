@@ -1,0 +1,86 @@
+"""What the user reads of a plan: captions, what is about to run, and what needs a second look."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rlgames.messages import diverged
+from rlgames.plan import needs
+from rlgames.plan.plan import Plan
+from rlgames.provenance import installed_lock
+from rlgames.settings.text import flat
+
+
+def caption(plan: Plan, name: str) -> str:
+    """A figure's caption, with the seeds and the protocol of its experiments."""
+    figure = plan.figure(name)
+    return " ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)])
+
+
+def video_caption(plan: Plan, run: Any) -> str:
+    """The caption of the video of a variant, with the seeds and the protocol of its experiment."""
+    return f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}"
+
+
+def protocol(plan: Plan, name: str) -> str:
+    """An experiment in words: what all its variants share, and what differs."""
+    experiment = plan.config.experiments[name]
+    specs = [flat(variant.spec.resolved()) for variant in experiment.variants]
+    keys = list(dict.fromkeys(key for spec in specs for key in spec))
+    shared = [key for key in keys if all(spec.get(key) == specs[0].get(key) for spec in specs)]
+    values = [f"{last_name(key)} {specs[0][key]}" for key in shared if key in specs[0]]
+    swept = [last_name(key) for key in keys if key not in shared]
+    return (
+        f"{name}: seeds {experiment.first_seed} to {experiment.last_seed}, {', '.join(values)}"
+        f"{'; swept: ' + ', '.join(swept) if swept else ''}. {experiment.agent_kind.judged(plan.config.evaluation)}"
+    )
+
+
+def last_name(key: str) -> str:
+    """A setting without the way to it: `agent.coding.tiles` is tiles, and `agent.coding.name` the coding."""
+    return key.removesuffix(".name").split(".")[-1]
+
+
+def announcement(plan: Plan, workflow: Any) -> str:
+    """What Snakemake's `workflow` is about to run, and for how long."""
+    cores = workflow.resource_settings.cores
+    each = [needs.seconds(plan, job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+    seconds = sum(each)
+    what = f"rlgames: {len(each)} jobs for {plan.config.results}"
+    if cores is None:  # a cluster: its queue decides
+        return f"{what}, about {seconds / 60:.0f} minutes of computing."
+    left = max(seconds / cores, *each, 0)
+    about = f"{left:.0f} seconds" if left < 90 else f"{left / 60:.0f} minutes"
+    return f"{what}, about {about} on {cores} {'core' if cores == 1 else 'cores'}."
+
+
+def notices(plan: Plan) -> str:
+    """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
+    lines = []
+    evaluations = plan.evaluation_products("evaluation manifest")
+    for path in map(Path, [*plan.run_products("manifest"), *evaluations]):
+        if not path.exists():
+            continue
+        facts = json.loads(path.read_text())
+        what = "evaluation of " if str(path) in evaluations else ""
+        run = f"{what}{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
+        if facts["diverged"]:
+            lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
+        if facts["truncated"]:
+            lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}.")
+        if facts["lock"] != installed_lock():
+            lines.append(
+                f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
+            )
+    return "\n".join(lines)
+
+
+def say(*messages: str) -> None:
+    """Print the messages that are not empty, beside Snakemake's own."""
+    with suppress(OSError):  # the terminal went away
+        for message in filter(None, messages):
+            print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,42 @@
+"""What every job cost, that of playing included, as rows of a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+JOBS = {"evaluation": "evaluation", "datasets": "data set"}
+"""Kinds of job, by the folder of its manifest; others are trainings."""
+
+
+def of_job(manifest: Path, lock: str) -> dict[str, Any]:
+    """A job with a manifest; `lock` is the hash of the lock that is installed now."""
+    facts = json.loads(manifest.read_text())
+    keys = ("experiment", "variant", "seeds", "steps", "wall_seconds", "threads", "device")
+    return {
+        "job": JOBS.get(manifest.parent.name) or JOBS.get(manifest.parts[-3], "training"),
+        **{key: facts[key] for key in keys},
+        "processor": facts["machine"]["processor"],
+        "instruction_set": facts["machine"]["instruction_set"],
+        **{key: facts[key] for key in ("revision", "code", "lock")},
+        "under_another_lock": str(facts["lock"]) != lock,
+        "diverged_seeds": len(facts["diverged"]),
+        "truncated_episodes": facts["truncated"],
+    }
+
+
+def of_picture(benchmark: Path) -> dict[str, Any]:
+    """An encoding, figure or video, by what Snakemake noted of it."""
+    kind, *names = benchmark.with_suffix("").parts[benchmark.parts.index("logs") + 1 :]  # see rlgames.plan.paths
+    experiment, variant, *which = (None, None, *names) if kind == "figures" else names
+    return {
+        "job": " ".join([kind.removesuffix("s"), *which]) if kind != "runs" else which[1],
+        "experiment": experiment,
+        "variant": variant,
+        "wall_seconds": pd.read_csv(benchmark, sep="\t")["s"].iloc[0],
+        "threads": 1,
+        "device": "cpu",
+    }

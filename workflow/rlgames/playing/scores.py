@@ -1,0 +1,55 @@
+"""Tables of what agents reached, and of how soon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from rlgames.playing.published import milestones
+from rlgames.provenance import Manifest
+from rlgames.statistics import evaluation_scores, steps_to_return
+
+KEYS = ["experiment", "variant", "agent", "seed"]
+TIMES = [
+    *("experiment", "variant", "seeds", "mean_of_last_20_returns", "steps", "minutes"),
+    *("threads", "device", "processor", "instruction_set"),
+]
+
+
+def evaluation_table(evaluations: pd.DataFrame, manifests: list[Manifest]) -> pd.DataFrame:
+    """Scores of every agent and seed, and how many of their seeds diverged."""
+    diverged = {(each.experiment, each.variant, each.seeds) for each in manifests if each.diverged}
+    scores = evaluation_scores(evaluations)
+    scores["diverged_seeds"] = [
+        sum((experiment, variant) == lost[:2] and seed in (lost[2], "all") for lost in diverged) * (agent == "trained")
+        for experiment, variant, agent, seed in scores[["experiment", "variant", "agent", "seed"]].itertuples(
+            index=False
+        )
+    ]
+    return scores
+
+
+def times_table(episodes: Iterable[pd.DataFrame], manifests: list[Manifest]) -> pd.DataFrame:
+    """Steps and minutes until the mean of a training's last 20 returns reached each milestone of its game."""
+    rows = []
+    for played, each in zip(episodes, manifests, strict=True):
+        steps, seconds = np.array(each.more["timeline"]).T
+        environment = each.spec["environment"]
+        for level in milestones(environment.get("game") or environment.get("id", "")):
+            step = steps_to_return(played, level)
+            rows.append(
+                {
+                    "experiment": each.experiment,
+                    "variant": each.variant,
+                    "seeds": each.seeds,
+                    "mean_of_last_20_returns": level,
+                    "steps": step,
+                    "minutes": None if step is None else np.interp(step, steps, seconds) / 60,
+                    "threads": each.threads,
+                    "device": each.device,
+                    **{key: each.surroundings["machine"][key] for key in ("processor", "instruction_set")},
+                }
+            )
+    return pd.DataFrame(rows, columns=TIMES).astype({"steps": "Int64"})

@@ -1,0 +1,121 @@
+"""What all kinds of figure share: which experiments they draw, what they know of a variant, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from rlgames.settings.base import Settings
+from rlgames.settings.encoders import AutoEncoder
+from rlgames.settings.experiments import Experiment
+from rlgames.settings.explanations import problem
+from rlgames.settings.learner import AgentSettings, GameAgent
+from rlgames.settings.linear_agents import LinearAgent
+from rlgames.settings.sweeps import Variant
+from rlgames.settings.text import describe
+
+Columns = dict[str, Any]
+"""Of a variant in a figure, by name: the curve that it is (part of), and where it lies."""
+
+
+class FigureSettings(Settings):
+    """What all figures share."""
+
+    module: ClassVar[str]
+    kind: str
+    products: ClassVar[tuple[str, ...]] = ("episodes",)
+    plays_again: ClassVar[bool] = False
+    """Whether it plays recordings again, and so needs the modules of their games."""
+    draws: ClassVar[type[AgentSettings]] = LinearAgent
+    """The kind of agents whose experiments it draws."""
+    placing: ClassVar[set[str]] = set()
+    """Settings that name and place the curves, and have no other use."""
+    panel_column: ClassVar[str] = ""
+    """The column that tells panels apart: in one panel, no two variants may have the same curve."""
+    unique_curves: ClassVar[bool] = True
+    experiments: list[str] = Field(min_length=1)
+    """Experiments to draw."""
+    title: str
+    """Heading of the figure."""
+    caption: str
+    """What it shows, in a sentence or two; seeds and protocol are added from the experiments."""
+
+    def columns(self, experiment: str, variant: Variant) -> Columns:
+        """What the module of the figure gets to know of a variant, besides its tables."""
+        return {"curve": self.curve(experiment, variant, variant.values)}
+
+    def curve(self, experiment: str, variant: Variant, values: dict[str, Any]) -> str:
+        """Name of a variant's curve: its label, or else its experiment, where it is needed, and swept `values`."""
+        parts = [experiment] if len(self.experiments) > 1 or not values else []
+        return variant.label or ": ".join([*parts, *filter(None, [describe(values)])])
+
+    def check(self, place: str, experiments: dict[str, Experiment]) -> None:
+        """Raise a problem, at `place` in the config, if these `experiments`, by name, cannot be drawn."""
+        for name, experiment in experiments.items():
+            if not isinstance(agent := experiment.agent_kind, self.draws):
+                raise problem(
+                    f"{place}: {self.kind} draws agents that learn in {self.draws.unit}, and those of {name} learn in "
+                    f"{agent.unit}"
+                )
+        if self.unique_curves:
+            found = [self.columns(name, variant) for name, variant in variants(experiments)]
+            names = [(columns["curve"], columns.get(self.panel_column)) for columns in found]
+            if repeated := {curve for curve, panel in names if names.count((curve, panel)) > 1}:
+                raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+
+
+def variants(experiments: dict[str, Experiment]) -> Iterator[tuple[str, Variant]]:
+    """Every variant of some experiments, with the name of its experiment."""
+    return ((name, variant) for name, experiment in experiments.items() for variant in experiment.variants)
+
+
+def check_swept(place: str, keys: dict[str, str | None], experiments: dict[str, Experiment]) -> None:
+    """Raise a problem unless some experiment sweeps each of the settings that `keys` of a figure name."""
+    swept = sorted({setting for _, variant in variants(experiments) for setting in variant.values})
+    for key, setting in keys.items():
+        if setting is not None and setting not in swept:
+            raise problem(f"{place}.{key}: no experiment of it sweeps {setting!r}; swept: {', '.join(swept)}")
+
+
+def check_seed(place: str, seed: int | None, experiments: dict[str, Experiment]) -> None:
+    """Raise a problem unless all of `experiments` have this seed."""
+    for name, experiment in experiments.items():
+        first, last = experiment.first_seed, experiment.last_seed
+        if seed is not None and not first <= seed <= last:
+            raise problem(f"{place}.seed: {name} has the seeds {first} to {last}, not {seed}")
+
+
+class GameFigure(FigureSettings):
+    """A figure of agents that learn from single steps of games."""
+
+    draws: ClassVar[type[AgentSettings]] = GameAgent
+
+    def columns(self, experiment: str, variant: Variant) -> Columns:
+        spec: Any = variant.spec
+        return {
+            "curve": self.curve(experiment, variant, variant.values),
+            "game": spec.environment.game_name,
+            "frame_skip": spec.environment.frames_per_step,
+            "budget": spec.budget,
+            "discount": spec.agent.discount,
+            "reward_terminal": spec.environment.ends_at_rewards,
+            "clip_rewards": spec.environment.clips_rewards,
+        }
+
+
+class EncoderFigure(FigureSettings):
+    """A figure of auto-encoders."""
+
+    draws: ClassVar[type[AgentSettings]] = AutoEncoder
+    products: ClassVar[tuple[str, ...]] = ("encoding",)
+
+    def columns(self, experiment: str, variant: Variant) -> Columns:
+        agent: Any = variant.spec.agent
+        return {
+            "curve": self.curve(experiment, variant, variant.values),
+            "latent_count": agent.latents,
+            "split": agent.split,
+            "moving_weight": agent.moving_weight,
+        }

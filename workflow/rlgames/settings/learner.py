@@ -1,0 +1,260 @@
+"""What every agent tells the workflow of itself, and settings that several kinds of agent share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.explanations import problem
+
+PLAIN_MB, TENSORFLOW_MB = 800, 1200
+"""Memory of a job without and with TensorFlow, the networks and the games included."""
+
+
+class Evaluation(Settings):
+    """Episodes with seeds of their own, and hardly any exploration: of the trained agent, of one that plays at random,
+    and of the weights kept during training."""
+
+    episodes: int = Field(default=30, ge=1, le=10_000)
+    """Episodes of the trained agent, and as many of the random one."""
+    checkpoint_episodes: int = Field(default=3, ge=1, le=1000)
+    """Episodes at each of nine points before the end of training."""
+    epsilon: float = Field(default=0.01, ge=0, le=1)
+    """Exploration rate ε."""
+
+    @property
+    def count(self) -> int:
+        """All episodes of an evaluation, at most."""
+        return 2 * self.episodes + self.earlier_points * self.checkpoint_episodes
+
+    @property
+    def earlier_points(self) -> int:
+        """Points before the end of training at which weights are kept."""
+        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
+
+        return KEPT - 1
+
+
+class AgentSettings(Settings):
+    """Any agent. Methods and class variables say how the workflow has to treat it."""
+
+    module: ClassVar[str]
+    """Module of the algorithm."""
+    training: ClassVar[str]
+    """Module of the training loop."""
+    rule: ClassVar[str]
+    """Rule that trains it."""
+    unit: ClassVar[str]
+    """Unit of the budget, and the key that holds it."""
+    plays: ClassVar[frozenset[str]]
+    """Names of the environments that it can play."""
+    products: ClassVar[tuple[str, ...]]
+    """Files that a training makes, by their names in the path grammar."""
+    tables: ClassVar[tuple[str, ...]]
+    """Tables in which it has rows."""
+    in_blocks: ClassVar[bool] = False
+    """Whether one job trains a block of seeds, and not a single one."""
+    evaluated: ClassVar[bool] = False
+    """Whether kept weights play evaluation episodes."""
+    estimates_values: ClassVar[bool] = False
+    """Whether its actions are chosen by estimates of what follows them."""
+    uses_threads: ClassVar[bool] = False
+    """Whether a training can use more than one core."""
+    player: ClassVar[str] = ""
+    """Module in which it plays with weights that were kept."""
+    memory_mb: ClassVar[int] = PLAIN_MB
+    """Memory of a job that plays with its weights."""
+
+    name: str
+
+    def training_in(self, environment: Any) -> str:  # noqa: ARG002 (linear agents need it)
+        """Module of the training loop."""
+        return self.training
+
+    def modules(self, environment: Any) -> dict[str, str]:
+        """Modules that a training in `environment` imports by name, by the role that they have there."""
+        return {"training": self.training_in(environment), "agent": self.module, "environment": environment.module}
+
+    def playing_modules(self, environment: Any) -> dict[str, str]:
+        """Modules that evaluation imports by name, by the role that they have there."""
+        training = self.modules(environment)
+        return {"player": self.player, **{role: training[role] for role in training if role != "training"}}
+
+    def playing(self) -> set[str]:
+        """Settings that weights need to play with; the others are only for learning."""
+        return set()
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002 (others need it)
+        """Roughly what a training of `seeds`, one after the other, takes on one core. Encoders get their data set in
+        place of an environment."""
+        return 10 + seeds * budget / 300
+
+    def training_mb(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
+        """Memory of a training, in MB."""
+        return self.memory_mb
+
+    def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002 (others need it)
+        """On what its scores are taken, in a sentence."""
+        return "Training returns."
+
+    @property
+    def encoder_run(self) -> TrainedRun | None:
+        """The run that trained the auto-encoder of its features, if it has one."""
+        return None
+
+    @property
+    def first_weights(self) -> str | None:
+        """Path of the weights that it starts from, if it does not draw them."""
+        return None
+
+    @property
+    def needs_gpu(self) -> bool:
+        return False
+
+
+class GameAgent(AgentSettings):
+    """An agent that learns from single steps of games, for minutes or hours: one job a seed, saved and evaluated."""
+
+    rule: ClassVar[str] = "train_agent"
+    unit: ClassVar[str] = "steps"
+    products: ClassVar[tuple[str, ...]] = ("weights", "episodes", "recordings", "manifest")
+    tables: ClassVar[tuple[str, ...]] = ("evaluation-scores", "steps-to-return")
+    evaluated: ClassVar[bool] = True
+    discount: float = Field(default=0.99, ge=0, le=1)
+    """Discount γ."""
+    stop_return: float | None = None
+    """Stop as soon as the mean return of the last 40 episodes reaches this. Not for learning curves: they would
+    average the survivors."""
+
+    def judged(self, evaluation: Evaluation) -> str:
+        return (
+            f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} at each of "
+            f"{evaluation.earlier_points} points before, with seeds of their own, ε {evaluation.epsilon:g}."
+        )
+
+
+class Exploration(Settings):
+    """ε-greedy exploration with a schedule."""
+
+    epsilon_start: float = Field(default=1.0, ge=0, le=1)
+    """Exploration rate ε at first."""
+    epsilon_end: float = Field(default=0.01, ge=0, le=1)
+    """Exploration rate ε in the end."""
+    epsilon_steps: int = Field(default=50_000, ge=1, le=100_000_000)
+    """Steps over which ε falls, linearly."""
+
+
+class Network(Settings):
+    """The network of a deep agent."""
+
+    network: Literal["nature", "small", "minatar", "mlp"] = "nature"
+    """Body of the network: that of Mnih et al. (2015), or the smaller one of 2013, for Atari's pictures; that of Young
+    and Tian (2019) for MinAtar; or dense layers, for observations that are vectors."""
+    units: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[128, 128], min_length=1, max_length=10)
+    """Units of each dense layer of `mlp`; the other networks are those of their papers."""
+    pixel_centre: int = Field(default=0, ge=0, le=255)
+    """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
+    pixel_scale: float = Field(default=255.0, gt=0, le=255)
+    """Grey levels that it takes for one."""
+
+
+class Optimiser(Settings):
+    """Stochastic gradient descent by Adam."""
+
+    step_size: float = Field(default=1e-4, gt=0, le=1)
+    """Step size of Adam."""
+    adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
+    """ε of Adam: larger values temper the steps of weights with small gradients."""
+    gradient_clip: float | None = Field(default=None, gt=0)
+    """Largest norm of a gradient; a longer one is scaled down to it."""
+
+
+class ReplayBuffer(Settings):
+    """Learning off policy, from minibatches of a replay buffer, with a target network."""
+
+    n: int = Field(default=1, ge=1, le=100)
+    """Rewards in an (uncorrected) return, before it bootstraps."""
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """Transitions in a minibatch."""
+    capacity: int = Field(default=100_000, ge=1000, le=10_000_000)
+    """Frames in the replay buffer: 7 kB each at 84 x 84 pixels."""
+    warm_up: int = Field(default=5000, ge=0, le=10_000_000)
+    """Steps before the first update."""
+    updates_per_step: float = Field(default=0.25, gt=0, le=16)
+    """Updates per step, once warmed up: 0.25 is one every 4 steps."""
+    target_every: int = Field(default=1000, ge=1, le=10_000_000)
+    """Steps between two copies of the online network into the target network."""
+
+
+class Rollout(Settings):
+    """Learning on policy, from the steps that the present policy has just taken."""
+
+    rollout_steps: int = Field(default=16, ge=1, le=4096)
+    """Steps that each game takes between two updates."""
+    trace_decay: float = Field(default=0.95, ge=0, le=1)
+    """λ of generalised advantage estimation (Schulman et al. 2016)."""
+
+
+class DeepAgent(GameAgent, Network, Optimiser):
+    """What all deep agents share."""
+
+    plays: ClassVar[frozenset[str]] = frozenset({"atari", "gymnasium"})
+    player: ClassVar[str] = "rlgames.playing.deep"
+    memory_mb: ClassVar[int] = TENSORFLOW_MB
+    uses_threads: ClassVar[bool] = True
+    games: int = Field(default=1, ge=1, le=256)
+    """Games played side by side; each of their steps counts."""
+    initial_weights: str | None = None
+    """Start from the last weights in this file: weights.npz of another run, with {seed} where its path has the seed."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to train; `auto` takes a GPU if there is one."""
+
+    def modules(self, environment: Any) -> dict[str, str]:
+        return super().modules(environment) | {"network": f"rlgames.networks.{self.network}"}
+
+    def playing(self) -> set[str]:
+        """All settings but those that are known to be for learning only, since `heads` may read any other."""
+        learning = (GameAgent, Optimiser, Exploration, ReplayBuffer, Rollout)
+        known = {name for kind in learning for name in kind.model_fields} | {"games", "initial_weights", "device"}
+        return type(self).model_fields.keys() - known | {"name"}
+
+    @property
+    def first_weights(self) -> str | None:
+        return self.initial_weights
+
+    @property
+    def needs_gpu(self) -> bool:
+        return self.device == "gpu"
+
+
+class OffPolicyAgent(DeepAgent, Exploration, ReplayBuffer):
+    """A deep agent that learns from a replay buffer."""
+
+    training: ClassVar[str] = "rlgames.training.off_policy"
+    estimates_values: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _buffer_fills(self) -> OffPolicyAgent:
+        needed = 2 * self.batch_size + self.games * (self.n + 16)
+        if self.warm_up < needed:
+            raise problem(f"warm_up: {needed} steps or more, for {self.batch_size} transitions over {self.n} steps")
+        if self.capacity < needed:
+            raise problem(f"capacity: {needed} frames or more, shared by {self.games} games")
+        return self
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:
+        minibatch = self.batch_size / 32 * environment.frame_bytes / 84**2
+        step = 0.0004 + 0.0024 / self.games + self.updates_per_step * max(0.001, 0.03 * minibatch)
+        return 10 + seeds * budget * step
+
+    def training_mb(self, environment: Any) -> int:
+        """The replay buffer besides: as `rlgames.agents.deep.replay.Replay.size` has it (a test compares them)."""
+        return self.memory_mb + -(-self.capacity * (environment.frame_bytes + 10) // 1_000_000)
+
+
+class OnPolicyAgent(DeepAgent, Rollout):
+    """A deep agent that learns from rollouts."""
+
+    training: ClassVar[str] = "rlgames.training.on_policy"

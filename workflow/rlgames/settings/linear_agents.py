@@ -1,0 +1,207 @@
+"""Settings of agents with linear values: over tiles, and over features of Atari games."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB, AgentSettings, Exploration, GameAgent
+
+
+class Additive(Settings):
+    """Additive coding: one active feature for each dimension, the bin of its value."""
+
+    name: Literal["additive"]
+    tiles: int = Field(default=8, ge=1, le=1000)
+    """Bins per dimension."""
+
+
+class Tiled(Settings):
+    """Tile coding: one active tile in each of several overlapping grids, displaced by 1, 3, 5, ... per dimension."""
+
+    name: Literal["tiled"]
+    tiles: int = Field(default=8, ge=1, le=1000)
+    """Tiles per dimension."""
+    tilings: int = Field(default=8, ge=1, le=1000)
+    """Overlapping grids."""
+
+
+class Hashed(Tiled):
+    """Tile coding, each tile's number modulo the size of a table: tiles that meet there share a weight."""
+
+    name: Literal["hashed"]  # type: ignore[assignment]
+    size: int = Field(default=1024, ge=1, le=100_000_000)
+    """Places in the table."""
+
+
+class IndexHashed(Hashed):
+    """Tile coding with an index hash table: places go to tiles in the order in which they are first seen."""
+
+    name: Literal["index-hashed"]  # type: ignore[assignment]
+
+
+class LinearAgent(AgentSettings):
+    """What all agents with linear values share. Zero initial weights: optimistic, where rewards are -1."""
+
+    rule: ClassVar[str] = "train_linear"
+    unit: ClassVar[str] = "episodes"
+    plays: ClassVar[frozenset[str]] = frozenset({"mountain-car"})
+    products: ClassVar[tuple[str, ...]] = ("weights", "episodes", "recordings", "manifest")
+    tables: ClassVar[tuple[str, ...]] = ("final-scores",)
+    in_blocks: ClassVar[bool] = True
+    steps_per_second: ClassVar[float] = 8e6
+    coding: Annotated[Additive | Tiled | Hashed | IndexHashed, Field(discriminator="name")]
+    """How a state becomes active features."""
+    step_size: float = Field(gt=0, le=10)
+    """Step size α, as it multiplies the error of one weight: α = .1/8 is 0.0125."""
+    epsilon: float = Field(default=0.0, ge=0, le=1)
+    """Exploration rate ε: the probability of a random action."""
+    discount: float = Field(default=1.0, ge=0, le=1)
+    """Discount γ."""
+
+    def training_in(self, environment: Any) -> str:
+        return environment.tiles_training
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:
+        rate = min(self.steps_per_second, environment.steps_per_second)
+        return 1.2 + seeds * budget * 200 / rate
+
+
+class Sarsa(LinearAgent):
+    """Episodic semi-gradient Sarsa (Sutton and Barto 2018, section 10.1)."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.sarsa"
+    name: Literal["sarsa"]
+
+
+class ExpectedSarsa(LinearAgent):
+    """Expected Sarsa (section 6.6)."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.expected_sarsa"
+    name: Literal["expected-sarsa"]
+
+
+class QLearning(LinearAgent):
+    """Q-learning (section 6.5)."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.q_learning"
+    name: Literal["q-learning"]
+
+
+class NStepSarsa(LinearAgent):
+    """n-step Sarsa (section 10.2)."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.n_step_sarsa"
+    name: Literal["n-step-sarsa"]
+    n: int = Field(ge=1, le=1000)
+    """Rewards in a return, before it bootstraps."""
+
+
+class SarsaLambda(LinearAgent):
+    """Sarsa(λ) with eligibility traces (section 12.7)."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.sarsa_lambda"
+    steps_per_second: ClassVar[float] = 1.5e6
+    name: Literal["sarsa-lambda"]
+    traces: Literal["accumulating", "replacing", "clearing"]
+    """Traces that add up, that are set to 1, or that also clear those of the actions not taken."""
+    trace_decay: float = Field(ge=0, le=1)
+    """Trace decay λ."""
+
+
+class TrueOnlineSarsaLambda(LinearAgent):
+    """True online Sarsa(λ) (section 12.7)."""
+
+    plays: ClassVar[frozenset[str]] = frozenset({"mountain-car", "gymnasium"})
+    steps_per_second: ClassVar[float] = 1.5e6
+    module: ClassVar[str] = "rlgames.agents.linear.true_online_sarsa_lambda"
+    name: Literal["true-online-sarsa-lambda"]
+    trace_decay: float = Field(ge=0, le=1)
+    """Trace decay λ."""
+
+
+class FeatureSettings(Settings):
+    """What all features share."""
+
+    module: ClassVar[str]
+
+    @property
+    def trained_encoder(self) -> TrainedRun | None:
+        """The run that trained the encoder, if these features have one."""
+        return None
+
+
+class Latents(FeatureSettings):
+    """Latent variables of an auto-encoder, of the newest frame and of the one before."""
+
+    module: ClassVar[str] = "rlgames.features.latents"
+    name: Literal["latents"]
+    encoder: TrainedRun
+    """The run that trained the auto-encoder, on frames of the same size."""
+
+    @property
+    def trained_encoder(self) -> TrainedRun | None:
+        return self.encoder
+
+
+class Pixels(FeatureSettings):
+    """Raw pixels of the newest frame and of the one before, shrunk: how much they differ from the background."""
+
+    module: ClassVar[str] = "rlgames.features.pixels"
+    name: Literal["pixels"]
+    side: int = Field(default=16, ge=1, le=210)
+    """Height and width that frames are shrunk to; no more than the environment's `image_size`."""
+    background: int = Field(default=0, ge=0, le=255)
+    """Grey level of the background (Pong: 87)."""
+
+
+class Positions(FeatureSettings):
+    """Where things are, now and a step before, as the console's memory has it: no picture tells more. Pong only."""
+
+    module: ClassVar[str] = "rlgames.features.positions"
+    name: Literal["positions"]
+
+
+class TiledPositions(Positions):
+    """Tile coding of where the ball is, as seen from the paddle, and of how it flies, from the console's memory. Pong
+    only."""
+
+    module: ClassVar[str] = "rlgames.features.tiled_positions"
+    name: Literal["tiled-positions"]  # type: ignore[assignment]
+
+
+class DenseTrueOnlineSarsaLambda(GameAgent, Exploration):
+    """True online Sarsa(λ) (section 12.7) over real-valued features of the newest frame and of the one before, whatever
+    the `stack` of the environment. Zero initial weights."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.dense_true_online_sarsa_lambda"
+    training: ClassVar[str] = "rlgames.training.linear_atari"
+    estimates_values: ClassVar[bool] = True
+    player: ClassVar[str] = "rlgames.playing.linear"
+    plays: ClassVar[frozenset[str]] = frozenset({"atari"})
+    name: Literal["dense-true-online-sarsa-lambda"]
+    features: Annotated[Latents | Pixels | Positions | TiledPositions, Field(discriminator="name")]
+    """What the values are linear in, besides a constant."""
+    step_size: float = Field(gt=0, le=10)
+    """Step size α of the textbook's box: the more features, and the larger, the smaller it has to be."""
+    trace_decay: float = Field(ge=0, le=1)
+    """Trace decay λ."""
+
+    def modules(self, environment: Any) -> dict[str, str]:
+        return super().modules(environment) | {"features": self.features.module}
+
+    def playing(self) -> set[str]:
+        return {"features"}
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002
+        return 10 + seeds * budget / 1000
+
+    @property
+    def memory_mb(self) -> int:  # type: ignore[override]
+        return PLAIN_MB if self.encoder_run is None else TENSORFLOW_MB
+
+    @property
+    def encoder_run(self) -> TrainedRun | None:
+        return self.features.trained_encoder

@@ -1,0 +1,177 @@
+"""Typed settings: what may stand in a config file, checked before the first job starts.
+
+The resolved settings of a run, its *spec*, are this package's whole effect on a result: they travel to the job as
+canonical JSON, so that these modules stay outside the code hash (see `rlgames.provenance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.datasets import Dataset
+from rlgames.settings.encoders import AutoEncoder
+from rlgames.settings.environments import Atari, DatasetFrames
+from rlgames.settings.experiments import Experiment
+from rlgames.settings.explanations import explanations, problem, unknown
+from rlgames.settings.figure import check_seed
+from rlgames.settings.figures import AnyFigure, Video
+from rlgames.settings.learner import AgentSettings, Evaluation, GameAgent
+from rlgames.settings.spec import Spec
+from rlgames.settings.text import shown
+
+NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+"""Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
+
+
+DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "max_steps")
+"""Settings of an Atari game on which the course of an episode depends; the others change what is seen of it."""
+
+
+class SettingsError(ValueError):
+    """A config that cannot be run. The message names every key at fault and the remedy."""
+
+
+Names = Annotated[str, Field(pattern=f"^{NAME}$")]
+
+
+class Config(Settings):
+    """A whole config file."""
+
+    results: str = Field(pattern=r"^[\w./-]*[\w-]$")
+    """Folder of all results, relative to the working directory; one for each config."""
+    block_size: int = Field(default=100, ge=1, le=1_000_000)
+    """Seeds of a linear agent over tiles that one job trains. Any value gives the same bits; files are named by it."""
+    threads: int = Field(default=1, ge=1, le=64)
+    """Cores for the training of one deep agent or auto-encoder; any number gives the same bits, and one per training is
+    fastest. Linear agents use one."""
+    evaluation: Evaluation = Evaluation()
+    """How agents that learn step by step are evaluated."""
+    datasets: dict[Names, Dataset] = Field(default={})
+    """The data sets, by name."""
+    experiments: dict[Names, Experiment] = Field(min_length=1)
+    """The experiments, by name."""
+    figures: dict[Names, AnyFigure] = Field(default={})
+    """The figures, by name."""
+    videos: dict[Names, Video] = Field(default={})
+    """The videos, by the name of their experiment."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        for name, figure in self.figures.items():
+            place = f"figures.{name}"
+            for experiment in figure.experiments:
+                if experiment not in self.experiments:
+                    raise problem(f"{place}.experiments: {unknown('experiment', experiment, self.experiments)}")
+            if len(set(figure.experiments)) < len(figure.experiments):
+                raise problem(f"{place}.experiments: names one experiment twice; drop one")
+            figure.check(place, self.drawn(figure))
+        for name in self.videos:
+            if name not in self.experiments:
+                raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
+            if "recordings" not in self.experiments[name].agent_kind.products:
+                raise problem(f"videos.{name}: an auto-encoder plays nothing; drop it")
+            check_seed(f"videos.{name}", self.videos[name].seed, {name: self.experiments[name]})
+        return self
+
+    @model_validator(mode="after")
+    def _other_parts_exist(self) -> Config:
+        for name, experiment in self.experiments.items():
+            for spec in [variant.spec for variant in experiment.variants]:
+                self._check_frames(f"experiments.{name}", spec)
+        for name, dataset in self.datasets.items():
+            if isinstance(run := dataset.policy, TrainedRun):
+                played: Any = self.trained(f"datasets.{name}.policy", run, GameAgent).environment
+                if not isinstance(played, Atari):
+                    raise problem(f"datasets.{name}.policy: {run.experiment} plays no Atari game; name one that does")
+                has, wanted = played.model_dump(), dataset.environment.model_dump()
+                for key in DYNAMICS:
+                    if has[key] != wanted[key]:
+                        raise problem(
+                            f"datasets.{name}.environment.{key}: {run.experiment} was trained with {shown(has[key])}, "
+                            f"not {shown(wanted[key])}; make them equal"
+                        )
+        return self
+
+    def _check_frames(self, place: str, spec: Any) -> None:
+        """That the data set of an auto-encoder, or the encoder of a linear agent, is there and fits."""
+        environment = spec.environment
+        if isinstance(environment, DatasetFrames) and environment.dataset not in self.datasets:
+            raise problem(f"{place}.environment.dataset: {unknown('data set', environment.dataset, self.datasets)}")
+        if (encoder := spec.agent.encoder_run) is not None:
+            learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, AutoEncoder)
+            if learned.environment.dataset in self.datasets:  # its own mistake is reported there
+                wanted = self.datasets[learned.environment.dataset].environment.image_size
+                if environment.image_size != wanted:
+                    raise problem(
+                        f"{place}.environment.image_size: {encoder.experiment} encodes frames of {wanted} x {wanted} "
+                        f"pixels, not {environment.image_size}; make them equal"
+                    )
+
+    def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:
+        """The spec of a run that another part of the config, at `place`, names; its agent has to be of this kind."""
+        if run.experiment not in self.experiments:
+            raise problem(f"{place}.experiment: {unknown('experiment', run.experiment, self.experiments)}")
+        experiment = self.experiments[run.experiment]
+        if not isinstance(agent := experiment.agent_kind, kind):
+            raise problem(
+                f"{place}.experiment: {run.experiment} learns in {agent.unit}; name one that learns in {kind.unit}"
+            )
+        variants = {variant.name: variant.spec for variant in experiment.variants}
+        if run.variant not in variants:
+            raise problem(f"{place}.variant: {unknown(f'variant of {run.experiment}', run.variant, variants)}")
+        check_seed(place, run.seed, {run.experiment: experiment})
+        return variants[run.variant]
+
+    def drawn(self, figure: AnyFigure) -> dict[str, Experiment]:
+        """The experiments of a figure, by name."""
+        return {name: self.experiments[name] for name in figure.experiments}
+
+
+def resolved(config: Config) -> dict[str, Any]:
+    """All that a config means: every default, and the spec of every variant."""
+    experiments = {
+        name: {
+            **experiment.model_dump(include={"seeds", "first_seed"}),
+            "variants": {variant.name: variant.spec.resolved() for variant in experiment.variants},
+        }
+        for name, experiment in config.experiments.items()
+    }
+    return {**config.model_dump(exclude={"experiments"}), "experiments": experiments}
+
+
+def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
+    """Validate a config that was merged from `files`; raises `SettingsError`."""
+    for file in files:
+        try:
+            yaml.load(Path(file).read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # noqa: S506 (it is a SafeLoader)
+        except RepeatedKeyError as error:
+            raise SettingsError(f"{file}: {error}") from None
+    try:
+        return Config.model_validate(config)
+    except ValidationError as error:
+        lines = "\n".join(f"  {line}" for line in explanations(error, config))
+        raise SettingsError(f"This config cannot be run; config/README.md describes every key.\n{lines}") from None
+
+
+class RepeatedKeyError(yaml.YAMLError):
+    """A mapping in YAML holds one key twice."""
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """YAML in which two experiments cannot silently share a name, and so a path: plain YAML keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                line = node.value[position][0].start_mark.line + 1
+                raise RepeatedKeyError(
+                    f"line {line}: the key {key!r} stands here a second time, and both would write one path; rename one"
+                )
+        return super().construct_mapping(node, deep)

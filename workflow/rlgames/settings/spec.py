@@ -1,0 +1,132 @@
+"""A spec: all that determines the result of a run, besides its seed."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import Field, model_validator
+
+from rlgames.settings.agents import Agent
+from rlgames.settings.base import Settings, members
+from rlgames.settings.environments import Atari, Environment, Gymnasium
+from rlgames.settings.explanations import problem
+from rlgames.settings.learner import DeepAgent, OnPolicyAgent
+from rlgames.settings.linear_agents import DenseTrueOnlineSarsaLambda, LinearAgent, Pixels, Positions
+from rlgames.settings.text import canonical
+
+ATARI_NETWORKS = {"nature", "small"}
+PICTURE_NETWORKS = {*ATARI_NETWORKS, "minatar"}
+
+
+class Spec(Settings):
+    """All that determines the result of a run, besides its seed."""
+
+    environment: Environment
+    """The game."""
+    agent: Agent
+    """The learner."""
+    episodes: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Episodes per run, of a linear agent over tiles."""
+    steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """Steps per run, of an agent that learns from single steps: deep agents, and linear ones on Atari."""
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
+    """Times that an auto-encoder sees the training frames, at most."""
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> Spec:
+        unit = self.agent.unit
+        if self.budgets[unit] is None:
+            raise problem(f"{unit}: {self.agent.name} needs a number of {unit} per run")
+        for other, given in self.budgets.items():
+            if other != unit and given is not None:
+                raise problem(f"{other}: {self.agent.name} counts its budget in {unit}; drop this key")
+        return self
+
+    @model_validator(mode="after")
+    def _agent_plays(self) -> Spec:
+        if self.environment.name not in self.agent.plays:
+            players = [
+                kind.model_fields["name"].annotation for kind in kinds(Agent) if self.environment.name in kind.plays
+            ]
+            names = ", ".join(repr(get_args(name)[0]) for name in players)
+            raise problem(
+                f"agent.name: {self.agent.name!r} does not play {self.environment.name!r}; choose from: {names}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _agent_sees(self) -> Spec:
+        environment, agent = self.environment, self.agent
+        bounded = not isinstance(environment, Gymnasium) or environment.low is not None
+        if isinstance(agent, LinearAgent) and not bounded:
+            raise problem(f"environment: {agent.name} needs low and high, for its tiles; give bounds of each dimension")
+        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
+
+        if isinstance(agent, OnPolicyAgent) and (taken := agent.rollout_steps * agent.games) > (self.steps or 0) / KEPT:
+            raise problem(
+                f"steps: a rollout takes {taken} (rollout_steps x games), and weights are kept {KEPT} times; give "
+                f"{taken * KEPT} or more"
+            )
+        if isinstance(agent, DeepAgent):
+            vectors = isinstance(environment, Gymnasium) and len(environment.facts.shape) == 1
+            if vectors and agent.network in PICTURE_NETWORKS:
+                raise problem(
+                    f"agent.network: {agent.network!r} reads pictures, and this game shows vectors; choose 'mlp'"
+                )
+            if not vectors and agent.network == "mlp":
+                raise problem("agent.network: 'mlp' reads vectors, and this game shows pictures; choose another")
+            if isinstance(environment, Atari) and agent.network == "minatar":
+                raise problem(
+                    "agent.network: 'minatar' reads MinAtar's pictures, not Atari's; choose 'nature' or 'small'"
+                )
+            sides = environment.facts.shape[:2] if isinstance(environment, Gymnasium) and not vectors else (36,)
+            if agent.network in ATARI_NETWORKS and any(side < 36 or side % 4 for side in sides):
+                raise problem(
+                    f"agent.network: {agent.network!r} reads pictures of 36 pixels a side or more, in multiples of 4, "
+                    f"not of {sides}; choose 'minatar'"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _features_fit(self) -> Spec:
+        environment: Any = self.environment
+        features = self.agent.features if isinstance(self.agent, DenseTrueOnlineSarsaLambda) else None
+        if isinstance(features, Pixels) and features.side > (size := environment.image_size):
+            raise problem(
+                f"agent.features.side: frames of {size} x {size} pixels cannot be shrunk to {features.side}; give at "
+                f"most {size}, or a larger environment.image_size"
+            )
+        if isinstance(features, Positions) and environment.game != "pong":
+            raise problem(
+                f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
+                "choose 'pixels' or 'latents'"
+            )
+        if isinstance(features, Positions) and environment.fire_reset:
+            raise problem(
+                "environment.fire_reset: the memory of a game that begins with FIRE cannot be read; set it to false, "
+                f"or choose other agent.features than {features.name!r}"
+            )
+        return self
+
+    @property
+    def budgets(self) -> dict[str, int | None]:
+        """What may be counted, by unit; each agent counts one of them."""
+        return {"episodes": self.episodes, "steps": self.steps, "epochs": self.epochs}
+
+    @property
+    def budget(self) -> int:
+        """The number of episodes, steps or epochs that the agent learns for."""
+        return self.budgets[self.agent.unit] or 0  # none is refused above
+
+    def canonical(self) -> str:
+        """The spec as text: one text for one spec, every default written out."""
+        return canonical(self.resolved())
+
+    def resolved(self) -> dict[str, Any]:
+        """All settings; of the budgets, the one that the agent counts."""
+        return self.model_dump(exclude=self.budgets.keys() - {self.agent.unit})
+
+
+def kinds(annotation: Any) -> tuple[Any, ...]:
+    """The settings that a choice such as `Agent` allows."""
+    return members(get_args(annotation)[0])

@@ -1,0 +1,88 @@
+"""Off-policy learning from a replay buffer, on several games side by side: the loop of deep Q-learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from rlgames.agents.deep.replay import CONTINUES, TERMINATED, TRUNCATED, Replay
+from rlgames.checkpoints import passed
+from rlgames.environments.games import Step
+from rlgames.streams import Purpose
+from rlgames.training.deep import DeepTraining
+from rlgames.training.playing_again import Refill
+
+
+class Training(DeepTraining):
+    """Deep Q-learning (Mnih et al. 2015), or another agent with a replay buffer, at some step."""
+
+    def __init__(
+        self, modules: dict[str, ModuleType], seed: int, environment: dict[str, Any], settings: dict[str, Any],
+        budget: int, *, threads: int = 1,
+    ) -> None:  # fmt: skip
+        purposes = (Purpose.EXPLORATION, Purpose.REPLAY)
+        super().__init__(modules, seed, environment, settings, budget, purposes, threads)
+
+    @property
+    def memory(self) -> int:
+        frame_bytes = int(np.prod(self.reader.frame_shape)) * np.dtype(self.games.frame.dtype).itemsize
+        return Replay.size(self.settings["capacity"], frame_bytes)
+
+    def empty_buffer(self) -> Replay:
+        """A replay buffer; made late, since it takes its memory at once."""
+        settings, frame = self.settings, self.games.frame
+        return Replay(
+            settings["capacity"], settings["games"], self.reader.frame_shape, dtype=frame.dtype,
+            stack=frame.offsets[0] + 1, offsets=frame.offsets, n=settings["n"], discount=settings["discount"],
+        )  # fmt: skip
+
+    def begin(self) -> None:
+        super().begin()
+        self.replay = self.empty_buffer()
+        for game, frame in enumerate(self.reader.newest(self.observations)):
+            self.replay.begin(game, frame)
+
+    def advance(self) -> bool:
+        before, actions = self.steps, self.choose()
+        step = self.games.step(actions)
+        self.record(actions, step)
+        follows = self.follows(step)
+        for game, frame in enumerate(self.reader.newest(step.observations)):
+            self.replay.add(game, actions[game], self.learned(step.rewards[game]), follows[game], frame)
+        self.observations = self.restart(step)
+
+        while self.updates < (self.steps - self.settings["warm_up"]) * self.settings["updates_per_step"]:
+            self.learner.update(self.replay.sample(self.settings["batch_size"], self.rngs[Purpose.REPLAY]))
+            self.updates += 1
+        if passed(self.settings["target_every"], before, self.steps):
+            self.learner.synchronise()
+        kept = self.keeps(before)
+        self.diverged = self.diverges(kept)
+        return kept
+
+    def choose(self) -> np.ndarray:
+        """ε-greedy actions, one per game. Both random numbers are drawn, used or not."""
+        rng, count = self.rngs[Purpose.EXPLORATION], len(self.running)
+        explores, actions = rng.random(count) < self.epsilon, rng.integers(0, len(self.games.actions), count)
+        if explores.all():
+            return actions
+        return np.where(explores, actions, self.learner.preferences(self.reader(self.observations)).argmax(axis=1))
+
+    def follows(self, step: Step) -> np.ndarray:
+        """What follows the last action of each game, for learning: shape (games,)."""
+        return np.where(self.terminal(step), TERMINATED, np.where(step.truncated, TRUNCATED, CONTINUES))
+
+    def restart(self, step: Step) -> np.ndarray:
+        observations = super().restart(step)
+        for game in np.flatnonzero(step.terminated | step.truncated).tolist():
+            self.replay.begin(game, self.reader.newest(observations[game : game + 1])[0])
+        return observations
+
+    def rebuild(self, advanced: Callable[[int, int], None]) -> None:
+        """The replay buffer is not saved: it is played again."""
+        self.replay = self.empty_buffer()
+        refill = Refill(self.replay, self.reader, self.episodes, self.learned, self.follows)
+        self.observations = refill.run(self.more_games, self.games, self.running, advanced)

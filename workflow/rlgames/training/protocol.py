@@ -1,0 +1,40 @@
+"""What an attempt at a training asks of it, whatever learns: `GameTraining` and that of auto-encoders have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+class Training(Protocol):
+    """A training at some point. `advance` is its only way forward; `state` and `restore` carry it over a kill."""
+
+    unit: str
+    """Of the budget, which is `total`, and of what is `done`."""
+    total: int
+    diverged: bool
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def remark(self) -> str:
+        """What is worth a word while it learns."""
+
+    def begin(self) -> None:
+        """Start at the beginning."""
+
+    def advance(self) -> bool:
+        """Learn a little; True when the present weights are to be kept for good."""
+
+    def weights(self) -> Arrays: ...
+    def state(self) -> Arrays:
+        """All that is needed to resume."""
+
+    def restore(self, state: Arrays, advanced: Callable[[int, int], None]) -> None:
+        """Resume from `state`; `advanced` is told of steps that are played again: how many, and of how many."""

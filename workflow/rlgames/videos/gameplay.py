@@ -1,0 +1,187 @@
+"""Pictures of an agent at play: the screen, and beside it the score, the action values and the action taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from rlgames.playing.recording import Recording
+from rlgames.videos.encoding import halved
+
+SCALE, CONSOLE, HEIGHT = 3, (210, 160), 630
+"""How much a console's screen, of this height and width, is enlarged; the height of a video, in pixels."""
+
+NO_PREFERENCES, DIVERGED = {"random": "random actions"}, "no values: weights diverged"
+"""What stands in their place."""
+
+PANEL = 330
+"""Width of the part beside the screen, in pixels."""
+
+TOP = 258
+"""Where the bars begin, in pixels."""
+
+HIGHLIGHT = 120
+"""Steps of an animation: some eight seconds."""
+
+INK, FAINT, BAR, CHOSEN = (235, 235, 235), (130, 130, 130), (0, 114, 178), (230, 159, 0)
+"""Colours as red, green, blue; bars blue and orange, which a colour-blind reader can tell apart."""
+
+
+def pictures(recording: Recording, caption: list[str]) -> Iterator[np.ndarray]:
+    """Every step of an evaluation episode: uint8, shape (height, width, 3), both even. The panel is what led to the
+    next picture."""
+    names, preferences = recording.action_names(), recording.preferences
+    heading = recording.shown if preferences is not None else NO_PREFERENCES.get(recording.agent, DIVERGED)
+    bounds = (0.0, 0.0)
+    if preferences is not None:
+        bounds = axis(float(preferences.min()), float(preferences.max()))
+    score = 0.0
+    for step, (reward, _, screen) in enumerate(recording.replay(render=True)):
+        score += reward
+        large = enlarged(np.asarray(screen))
+        panel = np.full((len(large), PANEL, 3), 24, np.uint8)
+        write_lines(panel, caption, score, step, recording.steps)
+        if step < recording.steps:
+            write(panel, shortened(heading, PANEL - 36, 0.5), (18, TOP - 16), 0.5, FAINT)
+            shown = None if preferences is None else preferences[step]
+            draw_preferences(panel, names, recording.actions[step], shown, bounds)
+        yield np.hstack([large, panel])
+
+
+def axis(low: float, high: float) -> tuple[float, float]:
+    """Ends of the axis of the bars: with zero, unless all values are so far from it that their differences would be
+    lost."""
+    return (low, high) if low > (high - low) or high < (low - high) else (min(0.0, low), max(0.0, high))
+
+
+def enlarged(screen: np.ndarray) -> np.ndarray:
+    """A picture of a game at the size of a video: a console's screen three times as large, others to its height."""
+    height, width = screen.shape[:2]
+    if (height, width) == CONSOLE:
+        return cv2.resize(screen, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_NEAREST)
+    factor = HEIGHT / height
+    small = height < HEIGHT // 4  # blocks, as those of MinAtar, stay sharp
+    wide = 2 * round(width * factor / 2)
+    return cv2.resize(screen, (wide, HEIGHT), interpolation=cv2.INTER_NEAREST if small else cv2.INTER_AREA)
+
+
+def write_lines(panel: np.ndarray, caption: list[str], score: float, step: int, steps: int) -> None:
+    for number, line in enumerate(caption):
+        write(panel, shortened(line, PANEL - 36, 0.55), (18, 36 + 26 * number), 0.55, INK if number == 0 else FAINT)
+    write(panel, f"Score {score:g}", (18, 170), 1.1, INK, 2)
+    write(panel, f"step {step} of {steps}", (18, 200), 0.5, FAINT)
+
+
+def shortened(text: str, width: int, size: float) -> str:
+    """The text, or as much of it as fits into `width` pixels, and three dots."""
+    fitting, dots = text, ""
+    while cv2.getTextSize(fitting + dots, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] > width:
+        fitting, dots = fitting[:-1], "..."
+    return fitting + dots
+
+
+def draw_preferences(
+    panel: np.ndarray, names: list[str], action: int, values: np.ndarray | None, bounds: tuple[float, float]
+) -> None:
+    """A bar for each action's value or probability, from zero or the end of the axis that is nearest to it; the chosen
+    one in orange, with a mark."""
+    low, high = bounds
+    left, right = 130, PANEL - 70
+    height = min(44, (panel.shape[0] - TOP - 20) // len(names))
+    zero = left + int((right - left) * (min(max(0.0, low), high) - low) / max(high - low, 1e-6))
+    for number, name in enumerate(names):
+        y, chosen = TOP + number * height, number == action
+        colour = CHOSEN if chosen else BAR
+        size = min(0.5, height / 50)
+        write(
+            panel, ("> " if chosen else "  ") + name.lower(), (10, y + height * 2 // 3), size, INK if chosen else FAINT
+        )
+        if values is None:
+            continue
+        end = left + int((right - left) * (float(values[number]) - low) / max(high - low, 1e-6))
+        cv2.rectangle(panel, (min(zero, end), y + 4), (max(zero, end), y + height - 5), colour, -1)
+        write(panel, f"{values[number]:.2f}", (right + 8, y + height * 2 // 3), size, INK if chosen else FAINT)
+    if values is not None:
+        cv2.line(panel, (zero, TOP), (zero, TOP + len(names) * height), FAINT, 1)
+
+
+def write(
+    panel: np.ndarray, text: str, place: tuple[int, int], size: float, colour: tuple[int, int, int], weight: int = 1
+) -> None:
+    cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, weight, cv2.LINE_AA)
+
+
+def highlight(recording: Recording) -> range:
+    """The steps with the most points among so many in a row, for an animation.
+
+    Of the first such stretches, one after the other, the one in the middle: it hardly ever ends with a point, where an
+    Atari's screen shows the brighter of two frames and so two scores at once.
+    """
+    rewards = np.asarray(recording.rewards)
+    length = min(HIGHLIGHT, len(rewards))
+    points = np.convolve(rewards, np.ones(length, np.float32), "valid")
+    best = np.flatnonzero(points == points.max())
+    first = best[best - best[0] == np.arange(len(best))]
+    start = int(first[len(first) // 2])
+    return range(start + 1, start + length + 1)
+
+
+def decisive(recording: Recording, steps: range) -> int:
+    """For a still: which of the steps comes before the choice in which preferences differ most; or else the last."""
+    if recording.preferences is None or steps.start == recording.steps:
+        return len(steps) - 1
+    return int(np.ptp(recording.preferences[steps.start : steps.stop], axis=1).argmax())
+
+
+def choose(recordings: list[Recording], which: str) -> Recording:
+    """The episode of best return or of median return of the trained agent, or the first of the random one.
+
+    Of equal returns the shorter episode is better.
+    """
+    if which == "random":
+        return next(each for each in recordings if each.agent == "random")
+    trained = (each for each in recordings if each.agent == "trained")
+    ranked = sorted(trained, key=lambda each: (each.score, -each.steps))
+    return ranked[-1 if which == "best" else (len(ranked) - 1) // 2]
+
+
+class Highlight:
+    """Keeps the pictures of the highlight while a whole episode is watched."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.steps = highlight(recording)
+        self.kept: list[np.ndarray] = []
+        """At half their height and width."""
+
+    def watch(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """The pictures, as they come."""
+        for step, picture in enumerate(pictures):
+            if step in self.steps:
+                self.kept.append(halved(picture))
+            yield picture
+
+
+def agent_name(recording: Recording, which: str) -> str:
+    return "random play" if which == "random" else f"{recording.trained_steps} steps of training"
+
+
+def caption(recording: Recording, which: str) -> list[str]:
+    """The lines above the score: what is shown."""
+    lines = [
+        f"{recording.experiment}, seed {recording.seed}",
+        "" if recording.variant == "default" else re.sub(r"[a-z.]*name=", "", recording.variant),
+        agent_name(recording, which),
+        f"episode of {which} return" if which != "random" else "a baseline to compare with",
+    ]
+    return [line for line in lines if line]
+
+
+def title(recording: Recording, which: str) -> str:
+    """The same, in a sentence."""
+    return (
+        f"{recording.experiment}, {recording.variant}, seed {recording.seed}: {agent_name(recording, which)}; "
+        f"evaluation episode {recording.episode} ({which}), return {recording.score:g} after {recording.steps} steps"
+    )
