@@ -1,4 +1,4 @@
-# Reinforcement learning on games, from declaration to figure. Results, below the folder `results` of the config:
+# From declaration to figure. Results, below the folder `results` of the config (all paths: workflow/rlgames/plan/paths.py):
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
 #   runs/.../seed-{seed}/evaluation/            scores and recordings of an agent that learned step by step
 #   datasets/{dataset}/                         frames of a game, and the recordings that they come from
@@ -6,7 +6,6 @@
 #   videos/{experiment}/{variant}.mp4 .html     an episode, played again; of evaluations .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
 #   state/, config.yaml                         what a killed training resumes from; the resolved config
-# The whole grammar is in workflow/rlgames/plan/paths.py, every key of a config in config/README.md.
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -45,8 +44,7 @@ include: "workflow/rules/videos.smk"
 include: "workflow/rules/tables.smk"
 
 
-# Snakemake's linter wants an environment of every rule, and does not take a global `conda:` for one.
-for each in workflow.rules:
+for each in workflow.rules:  # Snakemake's linter takes no global `conda:`
     each.conda_env = f"{workflow.basedir}/envs/environment.yaml"
 
 
