@@ -121,6 +121,14 @@ def test_update_changes_the_online_network_only() -> None:
     np.testing.assert_array_equal(agent.variables()["target.0"], after["online.0"])
 
 
+def test_target_network_moves_a_share_of_the_way() -> None:
+    agent = learner(target_mix=0.25)
+    before = agent.variables()["target.0"].numpy()
+    agent.update(minibatch())
+    online, target = (agent.variables()[name].numpy() for name in ("online.0", "target.0"))
+    np.testing.assert_allclose(target, 0.75 * before + 0.25 * online, rtol=1e-6)
+
+
 def test_gradient_is_clipped() -> None:
     moments = {}
     for clip in (None, 1e-3):

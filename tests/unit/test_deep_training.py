@@ -64,6 +64,22 @@ def test_schedules_count_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [epsilons[step] for step in (0, 100, 150, 300, 398)] == pytest.approx([1, 0.67, 0.505, 0.01, 0.01])
 
 
+def test_step_size_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _, synchronised = training(
+        monkeypatch, warm_up=200, target_mix=0.1, step_size=0.1, step_size_end=0.02, step_size_steps=300
+    )
+    found = {}
+
+    def note(_: object) -> None:
+        found[run.steps] = float(run.learner.optimiser.step_size.numpy())
+
+    monkeypatch.setattr(run.learner, "update", note)
+    while not run.finished:
+        run.advance()
+    assert [found[step] for step in (201, 225, 301, 397)] == pytest.approx([0.0464, 0.04, 0.02, 0.02])
+    assert not synchronised  # each update moves the target network itself
+
+
 def test_what_ends_a_return(monkeypatch: pytest.MonkeyPatch) -> None:
     from rlgames.agents.deep.replay import CONTINUES, TERMINATED, TRUNCATED
 

@@ -51,6 +51,12 @@ class Network:
         for variable, source in zip(self.variables, other.variables, strict=True):
             variable.assign(source)
 
+    def move_towards(self, other: Network, share: float) -> None:
+        """Go this share of the way to a network of the same kind; whole numbers (states of random layers) all of it."""
+        for variable, source in zip(self.variables, other.variables, strict=True):
+            whole = not variable.dtype.startswith("float")
+            variable.assign(source if whole else variable + share * (source - variable))
+
     def load(self, saved: dict[str, np.ndarray], point: int = -1) -> None:
         """Take the weights kept at one point of a training, from its weights.npz as a mapping; the last by default.
 

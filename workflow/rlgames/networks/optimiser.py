@@ -14,7 +14,9 @@ class Adam:
 
     def __init__(self, variables: list[keras.Variable], step_size: float, epsilon: float) -> None:
         self.targets = variables
-        self.settings = {"lr": step_size, "epsilon": epsilon, "beta1": 0.9, "beta2": 0.999}
+        self.step_size = tf.Variable(step_size)
+        """Of the updates to come."""
+        self.settings = {"epsilon": epsilon, "beta1": 0.9, "beta2": 0.999}
         self.first_moments = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
         self.second_moments = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
         self.updates = tf.Variable(0, dtype=tf.int64)
@@ -27,5 +29,6 @@ class Adam:
             self.targets, self.first_moments, self.second_moments, gradients, strict=True
         ):
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.value.handle, m=m.handle, v=v.handle, grad=gradient, **powers, **self.settings
-            )
+                var=variable.value.handle, m=m.handle, v=v.handle, grad=gradient, lr=self.step_size, **powers,
+                **self.settings,
+            )  # fmt: skip

@@ -164,7 +164,11 @@ class Optimiser(Settings):
     """Stochastic gradient descent by Adam."""
 
     step_size: float = Field(default=1e-4, gt=0, le=1)
-    """Step size of Adam."""
+    """Step size of Adam, at first."""
+    step_size_end: float | None = Field(default=None, gt=0, le=1)
+    """Step size in the end; by default, that of the beginning."""
+    step_size_steps: int = Field(default=300_000, ge=1, le=100_000_000)
+    """Steps over which it falls, linearly."""
     adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
     """ε of Adam: larger values temper the steps of weights with small gradients."""
     gradient_clip: float | None = Field(default=None, gt=0)
@@ -186,6 +190,9 @@ class ReplayBuffer(Settings):
     """Updates per step, once warmed up: 0.25 is one every 4 steps."""
     target_every: int = Field(default=1000, ge=1, le=10_000_000)
     """Steps between two copies of the online network into the target network."""
+    target_mix: float | None = Field(default=None, gt=0, lt=1)
+    """τ: in place of copies, each update moves the target network this share of the way to the online one (Lillicrap
+    et al. 2016)."""
 
 
 class Rollout(Settings):

@@ -61,6 +61,15 @@ class DeepTraining(GameTraining):
         """Other games of the same kind."""
         return self.make(self.environment, count, threads=os.cpu_count() or 1)
 
+    def update(self, steps: Any) -> None:
+        """Learn from a minibatch or a rollout, with the step size that is due."""
+        end = self.settings["step_size_end"]
+        if end is not None:
+            step_size = self.falling(self.settings["step_size"], end, self.settings["step_size_steps"])
+            self.learner.optimiser.step_size.assign(step_size)
+        self.learner.update(steps)
+        self.updates += 1
+
     def diverges(self, kept: bool) -> bool:
         """Whether weights that are to be kept are no longer finite."""
         return kept and not self.learner.online.is_finite()

@@ -129,7 +129,11 @@ class GameTraining(ABC):
     def epsilon(self) -> float:
         """ε falls linearly over the first `epsilon_steps` steps, and stays."""
         start, end = self.settings["epsilon_start"], self.settings["epsilon_end"]
-        return float(start + (end - start) * min(1.0, self.steps / self.settings["epsilon_steps"]))
+        return self.falling(start, end, self.settings["epsilon_steps"])
+
+    def falling(self, start: float, end: float, steps: int) -> float:
+        """A value that goes from `start` to `end` over the first `steps` steps, linearly, and stays."""
+        return float(start + (end - start) * min(1.0, self.steps / steps))
 
     @property
     def memory(self) -> int:

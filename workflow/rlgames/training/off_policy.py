@@ -55,9 +55,8 @@ class Training(DeepTraining):
         self.observations = self.restart(step)
 
         while self.updates < (self.steps - self.settings["warm_up"]) * self.settings["updates_per_step"]:
-            self.learner.update(self.replay.sample(self.settings["batch_size"], self.rngs[Purpose.REPLAY]))
-            self.updates += 1
-        if passed(self.settings["target_every"], before, self.steps):
+            self.update(self.replay.sample(self.settings["batch_size"], self.rngs[Purpose.REPLAY]))
+        if self.settings["target_mix"] is None and passed(self.settings["target_every"], before, self.steps):
             self.learner.synchronise()
         kept = self.keeps(before)
         self.diverged = self.diverges(kept)

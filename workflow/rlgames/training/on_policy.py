@@ -47,8 +47,7 @@ class Training(DeepTraining):
             self.settings["trace_decay"],
         )  # fmt: skip
         steps = seen.reshape(-1, *self.reader.shape)
-        self.learner.update(Rollout(steps, actions.ravel(), found.ravel(), (found + values).ravel()))
-        self.updates += 1
+        self.update(Rollout(steps, actions.ravel(), found.ravel(), (found + values).ravel()))
         kept = self.keeps(before)
         self.diverged = self.diverges(kept)
         return kept

@@ -86,6 +86,8 @@ class OffPolicyLearner(Learner):
             outputs = self.online(minibatch.observations, training=True)
             loss = tf.reduce_mean(self.agent.loss(outputs, minibatch.actions, goal, self.settings))
         self.descend(tape, loss)
+        if self.settings["target_mix"] is not None:
+            self.target.move_towards(self.online, self.settings["target_mix"])
 
     def synchronise(self) -> None:
         """Copy the online network into the target network."""
