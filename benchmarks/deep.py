@@ -159,7 +159,7 @@ def profiled() -> None:
     class NoAdam(deep.Adam):
         """Takes one number of each gradient, so that all of them are still computed."""
 
-        def apply(self, gradients: list[Any]) -> None:
+        def apply(self, gradients: list[Any], step_size: Any) -> None:  # noqa: ARG002
             self.updates.assign_add(tf.cast(sum(tf.reshape(g, [-1])[0] for g in gradients) > 0, tf.int64))
 
     with mock.patch.object(deep, "Adam", NoAdam):

@@ -81,11 +81,11 @@ def test_adam_is_that_of_keras() -> None:
     from rlgames.networks.optimiser import Adam
 
     ours, theirs = keras.Variable([1.0, -2.0, 3.0]), keras.Variable([1.0, -2.0, 3.0])
-    adam, other = Adam([ours], 0.1, 1e-3), keras.optimizers.Adam(0.1, epsilon=1e-3)
+    adam, other = Adam([ours], 1e-3), keras.optimizers.Adam(0.1, epsilon=1e-3)
     rng = np.random.default_rng(0)
     for _ in range(20):
         gradient = tf.constant(rng.normal(size=3), tf.float32)
-        adam.apply([gradient])
+        adam.apply([gradient], 0.1)
         other.apply([gradient], [theirs])
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 

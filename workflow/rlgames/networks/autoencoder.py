@@ -92,7 +92,7 @@ class Learner:
         self.model = model
         for network in (model.encoder, model.decoder):
             initialise(network.trainable_variables, rng)
-        self.optimiser = Adam(model.weights, step_size, 1e-7)
+        self.optimiser, self.step_size = Adam(model.weights, 1e-7), step_size
         self.learn = tf.function(
             self._learn, input_signature=model.encoding.structured_input_signature[0]
         ).get_concrete_function()
@@ -104,7 +104,7 @@ class Learner:
     def _learn(self, pictures: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self.model._losses(pictures))
-        self.optimiser.apply(tape.gradient(loss, self.model.weights))
+        self.optimiser.apply(tape.gradient(loss, self.model.weights), self.step_size)
         return loss
 
     def is_finite(self) -> bool:

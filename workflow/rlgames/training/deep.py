@@ -63,10 +63,9 @@ class DeepTraining(GameTraining):
 
     def update(self, steps: Any) -> None:
         """Learn from a minibatch or a rollout, with the step size that is due."""
-        end = self.settings["step_size_end"]
+        start, end = self.settings["step_size"], self.settings["step_size_end"]
         if end is not None:
-            step_size = self.falling(self.settings["step_size"], end, self.settings["step_size_steps"])
-            self.learner.optimiser.step_size.assign(step_size)
+            self.learner.step_size = self.falling(start, end, self.settings["step_size_steps"])
         self.learner.update(steps)
         self.updates += 1
 

@@ -18,6 +18,8 @@ from rlgames.networks.building import Network, initialise, seed_keras
 from rlgames.networks.optimiser import Adam
 from rlgames.networks.reader import Reader
 
+NUMBER = tf.TensorSpec((), tf.float32)
+
 
 class Learner:
     """The online network, with its optimiser."""
@@ -32,7 +34,9 @@ class Learner:
         seed_keras(rng)
         self.online = Network(agent, body, reader.shape, reader.frame.dtype, actions, settings)
         initialise(self.online.trainable_variables, rng)
-        self.optimiser = Adam(self.online.trainable_variables, settings["step_size"], settings["adam_epsilon"])
+        self.optimiser = Adam(self.online.trainable_variables, settings["adam_epsilon"])
+        self.step_size: float = settings["step_size"]
+        """Of the next update."""
         self.forward = tf.function(
             lambda x: agent.preferences(self.online(x)), input_signature=[self.observations]
         ).get_concrete_function()
@@ -41,12 +45,12 @@ class Learner:
         """What actions are chosen by, for observations as the network reads them: float32, shape (batch, actions)."""
         return self.forward(tf.constant(observations)).numpy()
 
-    def descend(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
+    def descend(self, tape: tf.GradientTape, loss: tf.Tensor, step_size: tf.Tensor) -> None:
         """A step of stochastic gradient descent."""
         gradients = tape.gradient(loss, self.online.trainable_variables)
         if self.settings["gradient_clip"] is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings["gradient_clip"])
-        self.optimiser.apply(gradients)
+        self.optimiser.apply(gradients, step_size)
 
     def start_from(self, saved: dict[str, np.ndarray]) -> None:
         """Start from the last weights of another run (its weights.npz, as a mapping)."""
@@ -73,19 +77,20 @@ class OffPolicyLearner(Learner):
         self.synchronise()
         numbers = tf.TensorSpec((None,), tf.float32)
         batch = Minibatch(self.observations, tf.TensorSpec((None,), tf.int32), numbers, numbers, self.observations)
-        self.learn = tf.function(self._learn, input_signature=batch).get_concrete_function()
+        self.learn = tf.function(self._learn, input_signature=[*batch, NUMBER]).get_concrete_function()
 
     def update(self, minibatch: Minibatch) -> None:
         """One step of stochastic gradient descent."""
-        self.learn(*map(tf.constant, minibatch))
+        self.learn(*map(tf.constant, minibatch), tf.constant(self.step_size))
 
     def _learn(self, *tensors: tf.Tensor) -> None:
-        minibatch = Minibatch(*tensors)
+        *arrays, step_size = tensors
+        minibatch = Minibatch(*arrays)
         goal = self.agent.target(minibatch, self.online, self.target, self.settings)
         with tf.GradientTape() as tape:
             outputs = self.online(minibatch.observations, training=True)
             loss = tf.reduce_mean(self.agent.loss(outputs, minibatch.actions, goal, self.settings))
-        self.descend(tape, loss)
+        self.descend(tape, loss, step_size)
         if self.settings["target_mix"] is not None:
             self.target.move_towards(self.online, self.settings["target_mix"])
 
@@ -109,7 +114,7 @@ class OnPolicyLearner(Learner):
         super().__init__(agent, body, reader, actions, settings, rng)
         numbers = tf.TensorSpec((None,), tf.float32)
         batch = Rollout(self.observations, tf.TensorSpec((None,), tf.int32), numbers, numbers)
-        self.learn = tf.function(self._learn, input_signature=batch).get_concrete_function()
+        self.learn = tf.function(self._learn, input_signature=[*batch, NUMBER]).get_concrete_function()
         self.act = tf.function(self._act, input_signature=[self.observations]).get_concrete_function()
 
     def policy_and_values(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,11 +128,12 @@ class OnPolicyLearner(Learner):
 
     def update(self, rollout: Rollout) -> None:
         """One step of stochastic gradient descent."""
-        self.learn(*map(tf.constant, rollout))
+        self.learn(*map(tf.constant, rollout), tf.constant(self.step_size))
 
     def _learn(self, *tensors: tf.Tensor) -> None:
-        rollout = Rollout(*tensors)
+        *arrays, step_size = tensors
+        rollout = Rollout(*arrays)
         with tf.GradientTape() as tape:
             outputs = self.online(rollout.observations, training=True)
             loss = tf.reduce_mean(self.agent.loss(outputs, rollout, self.settings))
-        self.descend(tape, loss)
+        self.descend(tape, loss, step_size)
