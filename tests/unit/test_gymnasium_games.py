@@ -196,7 +196,7 @@ def test_replay_gives_the_same_rewards(name: str, render: bool) -> None:
 
 def test_actions_have_names_and_pictures_their_type() -> None:
     assert actions(settings("CartPole-v1")) == ["left", "right"]
-    assert actions(settings("MinAtar/Breakout-v1")) == ["action 0", "action 1", "action 2"]
+    assert actions(settings("MinAtar/Breakout-v1")) == ["stay", "left", "right"]
     assert Games(settings("LunarLander-v3"), 1).actions[2] == "main engine"
     shown = {name: Games(settings(name), 1).frame for name in ("CartPole-v1", "MinAtar/Breakout-v1")}
     assert {name: (frame.shape, frame.dtype, frame.offsets) for name, frame in shown.items()} == {

@@ -24,6 +24,9 @@ NAMES = {
 }
 """Of actions, where an environment does not tell them."""
 
+MINATAR_NAMES = {"n": "stay", "l": "left", "u": "up", "r": "right", "d": "down", "f": "fire"}
+"""Of MinAtar's actions, by the letters that it has for them."""
+
 
 def make(settings: dict[str, Any], *, render: bool = False) -> gym.Env:
     """The environment that settings describe, with Gymnasium's own wrappers, its limit of steps among them."""
@@ -91,6 +94,9 @@ def actions(settings: dict[str, Any]) -> list[str]:
 def action_names(environment: gym.Env, settings: dict[str, Any]) -> list[str]:
     count = int(environment.action_space.n)  # type: ignore[attr-defined]
     known = NAMES.get(settings["id"], [])
+    if settings["id"].startswith("MinAtar/"):
+        inner: Any = environment.unwrapped
+        known = [MINATAR_NAMES[inner.game.env.action_map[number]] for number in inner.action_set]
     return known if len(known) == count else [f"action {number}" for number in range(count)]
 
 

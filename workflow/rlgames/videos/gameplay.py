@@ -96,9 +96,8 @@ def draw_preferences(
         y, chosen = TOP + number * height, number == action
         colour = CHOSEN if chosen else BAR
         size = min(0.5, height / 50)
-        write(
-            panel, ("> " if chosen else "  ") + name.lower(), (10, y + height * 2 // 3), size, INK if chosen else FAINT
-        )
+        write(panel, ">" if chosen else "", (10, y + height * 2 // 3), size, INK)
+        write(panel, name.lower(), (26, y + height * 2 // 3), size, INK if chosen else FAINT)
         if values is None:
             continue
         end = left + int((right - left) * (float(values[number]) - low) / max(high - low, 1e-6))
