@@ -35,7 +35,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         handles.append(Line2D([], [], label=curve, **look))
     for quantity, line in LINES.items():
         handles.append(Line2D([], [], color="0.3", ls=line, label=f"{quantity.replace('_', '-')} frames"))
-    set_scale(axes, "log", "loss", subs=(1, 2, 3, 5))
+    set_scale(axes, "log", "loss")
     axes.set(xlabel="Epoch", ylabel="Loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(handles=handles, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)

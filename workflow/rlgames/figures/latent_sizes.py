@@ -102,7 +102,7 @@ def finish(axes: Axes, label: str, sizes: list[int]) -> None:
     axes.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
     axes.set(xlabel="Latents", ylabel=label)
     if label.startswith("Mean squared error"):
-        set_scale(axes, "log", "error", subs=(1, 2, 3, 5))
+        set_scale(axes, "log", "error")
     else:
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.03)
 
