@@ -16,6 +16,9 @@ FEW = 10
 MANY = 30
 """With fewer values than this the percentile bootstrap's intervals are too narrow, and Student's t gives them."""
 
+SINGLE = "a single value"
+"""What stands for an interval where there is one seed."""
+
 
 def interval(values: np.ndarray) -> tuple[Any, Any, str]:
     """Lower and upper bounds around the mean over the first axis (seeds), and what they are.
@@ -40,7 +43,7 @@ def range_name(count: int) -> str:
     """What the range of so many independent values is. The true median is outside it if all of them lie above, or all
     below, which has the probability 2 / 2ⁿ; of a symmetric distribution the median is the mean."""
     if count == 1:
-        return "a single value"
+        return SINGLE
     return f"minimum to maximum (holds the true median {100 * (1 - 2.0 ** (1 - count)):.3g}% of the time)"
 
 

@@ -14,6 +14,7 @@ from matplotlib.transforms import Bbox
 
 from rlgames.figures.style import (
     AXIS,
+    bands,
     colours,
     draw_band,
     draw_seeds,
@@ -222,7 +223,7 @@ def level_cells(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 def explain(summary: pd.DataFrame, seed: int | None) -> str:
     """What lines and bands are."""
     line = "mean over seeds" if seed is None else f"seed {seed}"
-    bands = " or ".join(summary.band.dropna().unique())
+    band = bands(summary.band)
     what = "mean" if seed is None else "band"
     ends = f" No {what} is shown where seeds diverged or ended early." if summary.low.isna().any() else ""
-    return f"Above: {line}{f'; band: {bands}' if bands else ''}.{ends}\nBelow: every single seed, over its full range."
+    return f"Above: {line}{f'; band: {band}' if band else ''}.{ends}\nBelow: every single seed, over its full range."

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rlgames.figures.style import colours, draw_band, entitle, legend_below, line_over, new_figure, set_counts
+from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_counts
 from rlgames.playing.published import SCORES, protocol
 from rlgames.statistics import over_seeds
 
@@ -62,7 +62,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
 
 def small_print(episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, summary: pd.DataFrame) -> str:
     """What is drawn, as far as it is there."""
-    bands = " or ".join(summary["band"].dropna().unique())
+    band = bands(summary["band"])
     lines = []
     if len(training):
         faint = "; faint: single seeds" if len(set(episodes["seed"])) > 1 else ""
@@ -72,8 +72,8 @@ def small_print(episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataF
         )
     if points["value"].notna().any():
         lines.append("Points: mean over seeds of each seed's mean return in evaluation, where every seed has one.")
-    if bands:
-        lines.append(f"Bands and bars: {bands}.")
+    if band:
+        lines.append(f"Bands and bars: {band}.")
     if any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"]):
         lines.append("Curves differ in the frames of a step, so that there is no axis of frames.")
     return "\n".join([" ".join(lines), protocol(list(episodes["game"].unique()))]).strip()

@@ -23,6 +23,8 @@ from matplotlib.ticker import (
 )
 from matplotlib.transforms import ScaledTranslation
 
+from rlgames.statistics import SINGLE
+
 matplotlib.rcdefaults()
 sns.set_theme(
     context="notebook",
@@ -66,6 +68,11 @@ def entitle(figure: Figure, title: str, note: str, size: float = 9, heading: Tex
             text.set_text("\n".join(textwrap.fill(line, letters) for line in lines))
 
 
+def bands(names: pd.Series) -> str:
+    """What the bands of a figure are, for its small print; nothing if there are none."""
+    return " or ".join(name for name in names.dropna().unique() if name != SINGLE)
+
+
 class LogTicks(Locator):
     """The roundest numbers of which `fewest` lie on a log axis, or on a symmetric one that is linear up to `linear`."""
 
@@ -94,7 +101,7 @@ def set_scale(axes: Axes, scale: str, quantity: str, ticks: int = 4) -> None:
     A log axis has `ticks` ticks or more; one on which nothing is drawn, as if all seeds diverged, has none. To be
     called when all axes that share it are drawn.
     """
-    highest = max(each.dataLim.intervaly.max() for each in axes.get_shared_y_axes().get_siblings(axes))
+    highest = max(each.dataLim.y1 for each in axes.get_shared_y_axes().get_siblings(axes))
     if not np.isfinite(highest):
         axes.set_yticks([])
     elif scale == "log" and (quantity == "return" or highest > 0):

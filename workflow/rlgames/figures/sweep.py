@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rlgames.figures.style import colours, draw_band, entitle, line_over, new_figure, set_scale
+from rlgames.figures.style import bands, colours, draw_band, entitle, line_over, new_figure, set_scale
 from rlgames.statistics import completed, over_seeds
 
 MARKERS = "osDvPXhp"
@@ -83,11 +83,11 @@ def draw(
     )
     names = [legend_name(curve, rows) for curve, rows in summary.groupby("curve", sort=False)]
     figure.legend(loc="outside upper center", fontsize=9, ncols=1 if max(map(len, names)) > 45 else 2)
-    bands = " or ".join(summary.band.dropna().unique())
+    band = bands(summary.band)
     notes = [f"{mark} {SAYS[mark]}" for mark, which in marked.items() if which.any()]
     above = f"\nAbove the axis: {'; '.join(notes)}." if notes else ""
     heading = axes.set_title("", pad=8 + 9 * len(palette) * bool(notes))
-    entitle(figure, title, f"Line: mean over seeds{f'; band: {bands}' if bands else ''}.{above}", heading=heading)
+    entitle(figure, title, f"Line: mean over seeds{f'; band: {band}' if band else ''}.{above}", heading=heading)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlgames.agents.linear.maximisation_bias import left_shares
-from rlgames.figures.style import colours, draw_band, entitle, legend_below, line_over, new_figure
+from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure
 from rlgames.statistics import FEW, interval, over_seeds
 
 BINS = 12
@@ -40,12 +40,12 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     draw_bias(toy, bias)
     cut = int((trained["ending"] != "terminated").sum())
     left_out = f" ({cut} of {len(trained)} were cut off, and are left out)" if cut else ""
-    bands = " or ".join(pd.concat([bins["band"], gaps["band"]]).dropna().unique())
+    band = bands(pd.concat([bins["band"], gaps["band"]]))
     entitle(
         figure,
         title,
         f"{verdict(by_seed)}\nLeft, middle: evaluation episodes that ended by themselves{left_out}, rewards as in "
-        f"learning, means over seeds{f'; bars: {bands}' if bands else ''}. Left: each seed's steps in {BINS} bins by "
+        f"learning, means over seeds{f'; bars: {band}' if band else ''}. Left: each seed's steps in {BINS} bins by "
         "max Q. Right: example 6.7 of Sutton and Barto (2018): 10 actions in B, rewards N(-0.1, 1), ε = α = .1, 10,000 "
         "runs; going left is never better.",
         8.5,

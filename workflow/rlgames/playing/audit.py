@@ -60,7 +60,7 @@ def published(recording: Recording) -> Outcome:
 
 def words(outcome: Outcome) -> str:
     steps, score, over = outcome
-    return f"{steps} steps, a return of {score:g}, {'terminated' if over else 'not terminated'}"
+    return f"{steps} steps, a return of {score:,.12g}, {'terminated' if over else 'not terminated'}"
 
 
 def check_scores(root: Path) -> list[str]:

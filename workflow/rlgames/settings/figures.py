@@ -232,8 +232,8 @@ class Observations(GameFigure):
             if not isinstance(variant.spec.environment, Atari):
                 raise problem(f"{place}: {name} does not play an Atari game, whose screen this figure shows; drop it")
 
-    step: int = Field(default=60, ge=0)
-    """The step to show."""
+    step: int | None = Field(default=None, ge=0)
+    """The step to show; by default, one that shows motion."""
 
 
 AnyFigure = Annotated[
