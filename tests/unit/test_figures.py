@@ -149,7 +149,7 @@ def test_sweep_marks_what_diverged_and_what_is_above_the_axis() -> None:
     (axes,) = figure.axes
     drawn = {(line.get_marker(), tuple(line.get_xdata())) for line in axes.lines if len(line.get_xdata())}
     assert drawn == {("o", (1,)), ("s", (1, 2)), ("x", (2,)), ("^", (1, 2))}
-    assert "a (1 of 2 settings diverged ×)" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "a (1 of 2 settings diverged ×)" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def test_cost_to_go_by_hand() -> None:

@@ -12,7 +12,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import (
     Locator,
     LogLocator,
@@ -55,15 +54,12 @@ def new_figure(width: float, height: float, dpi: int = 140) -> Figure:
     return Figure(figsize=(width, height), dpi=dpi, layout="constrained")
 
 
-def entitle(figure: Figure, title: str, note: str, size: float = 9, heading: Text | None = None) -> None:
-    """A heading (or one that is there), and small print below; lines too long for the figure's width are broken."""
-    head = heading or figure.suptitle("", fontsize=13)
-    for text, words in ((head, title), (figure.supxlabel("", fontsize=size, color="0.35"), note)):
-        text.set_text(words)
-        lines = words.split("\n")
+def entitle(figure: Figure, title: str, note: str, size: float = 9) -> None:
+    """A heading, and small print below; lines that are too long for the figure's width are broken."""
+    for text in (figure.suptitle(title, fontsize=13), figure.supxlabel(note, fontsize=size, color="0.35")):
+        lines = text.get_text().split("\n")
         letters = max(map(len, lines))
-        room = (0.97 if text is not heading else 0.85) * figure.bbox.width  # axes lie to the right of the middle
-        while letters > 10 and text.get_window_extent().width > room:
+        while letters > 10 and text.get_window_extent().width > 0.97 * figure.bbox.width:
             letters -= max(1, letters // 20)
             text.set_text("\n".join(textwrap.fill(line, letters) for line in lines))
 
@@ -126,7 +122,7 @@ def legend_below(axes: Axes, width: float) -> None:
     """A legend below an axis of this width in inches, where it hides nothing; long names are broken."""
     handles, names = axes.get_legend_handles_labels()
     letters = max(10, int(12 * width) - 10)
-    columns = 2 if max(map(len, names), default=0) < letters // 2 - 5 else 1
+    columns = 2 if max(map(len, names), default=0) <= letters // 2 else 1
     place = axes.transAxes + ScaledTranslation(0, -0.55, axes.figure.dpi_scale_trans)
     axes.legend(
         handles, [textwrap.fill(name, letters) for name in names], loc="upper center", bbox_to_anchor=(0.5, 0),

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rlgames.figures.style import bands, colours, draw_band, entitle, line_over, new_figure, set_scale
+from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_scale
 from rlgames.statistics import completed, over_seeds
 
 MARKERS = "osDvPXhp"
@@ -56,9 +56,9 @@ def draw(
     summary: pd.DataFrame, *, title: str, x_label: str, episodes: int, limits: list[float] | None = None
 ) -> Figure:
     """A curve for each group; settings without a mean, or with one outside the axis, are marked above it."""
-    figure = new_figure(8, 6.6)
-    axes = figure.subplots()
     palette = colours(list(summary.curve.unique()))
+    figure = new_figure(8, 6 + 0.2 * len(palette))
+    axes = figure.subplots()
     marked = {"×": summary["value"].isna()}
     if limits:
         values = summary["value"].astype(float)
@@ -81,13 +81,11 @@ def draw(
     axes.set(
         xlabel=x_label, ylabel=f"Steps per episode, first {'episode' if episodes == 1 else f'{episodes} episodes'}"
     )
-    names = [legend_name(curve, rows) for curve, rows in summary.groupby("curve", sort=False)]
-    figure.legend(loc="outside upper center", fontsize=9, ncols=1 if max(map(len, names)) > 45 else 2)
+    legend_below(axes, 7)
     band = bands(summary.band)
     notes = [f"{mark} {SAYS[mark]}" for mark, which in marked.items() if which.any()]
     above = f"\nAbove the axis: {'; '.join(notes)}." if notes else ""
-    heading = axes.set_title("", pad=8 + 9 * len(palette) * bool(notes))
-    entitle(figure, title, f"Line: mean over seeds{f'; band: {band}' if band else ''}.{above}", heading=heading)
+    entitle(figure, title, f"Line: mean over seeds{f'; band: {band}' if band else ''}.{above}")
     return figure
 
 
