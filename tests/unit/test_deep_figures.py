@@ -46,7 +46,7 @@ def test_learning_curves_by_hand() -> None:
     training = numbers[numbers["kind"] == "training"].set_index("steps")
     assert list(training.loc[10, band]) == [0.5, 0.0, 1.0]  # the first episode of both
     assert list(training.loc[1000, band]) == [1.5, 1.0, 2.0]  # and the last 20: 1 and 2
-    assert set(training["band"]) == {"minimum to maximum"}
+    assert set(training["band"]) == {"minimum to maximum (holds the true median 50% of the time)"}
     evaluation = numbers[numbers["kind"] == "evaluation"].set_index("steps")
     assert list(evaluation.loc[500, band]) == [0.5, 0.0, 1.0]
     assert evaluation.loc[1000, "value"] == 4.0
@@ -120,7 +120,6 @@ def test_overestimation_by_hand(excess: float, words: str) -> None:
     rows = [recording("DQN", 1, excess), recording("DQN", 2, excess), recording("DQN", 1, second, seed=1)]
     rows += [recording("Double", 1, 0.0), recording("Double", 1, 0.1, seed=1)]
     rows += [recording("DQN", 3, 100.0, ending="truncated"), recording("DQN", 4, 100.0, agent="random")]
-    rows += [recording("DQN", 1, 0.0, seed=2, values=None)]  # weights that diverged
     figure, numbers = value_estimates.make({"evaluation recordings": pd.DataFrame(rows)}, title="T")
     gaps = numbers[numbers["kind"] == "gap"].set_index("curve")
     assert gaps["value"].to_dict() == pytest.approx({"DQN": (excess + second) / 2, "Double": 0.05}, abs=1e-6)
@@ -199,3 +198,40 @@ def test_observations_show_the_steps_from_screen_to_state() -> None:
                "reset_seed": 1, "actions": bytes([0] * 30)}  # fmt: skip
     _, numbers = observations.make({"evaluation recordings": pd.DataFrame([episode])}, title="T", step=25)
     assert numbers["shape"].tolist() == ["210 x 160 x 3", "210 x 160", "84 x 84", "84 x 84 x 3", "84 x 84 x 2"]
+
+
+@pytest.fixture(scope="module")
+def rally() -> dict[str, Any]:
+    """The first 120 steps of Pong, with an agent that moves up and down."""
+    from rlgames.settings.environments import Atari
+
+    environment = Atari.model_validate({"name": "atari", "game": "pong", "actions": "three", "image_size": 48})
+    actions = bytes([1, 1, 1, 2, 2, 2] * 20)
+    return {"episode": 1, "steps": 120, "return": 0.0, "ending": "unfinished", "actions": actions, "reset_seed": 1,
+            "environment": environment.model_dump_json()}  # fmt: skip
+
+
+def test_observations_show_a_ball_in_all_channels(rally: dict[str, Any]) -> None:
+    """Between the paddles nothing but the ball moves: each colour shows it, and nothing else, at a place of its own."""
+    figure, numbers = observations.make({"evaluation recordings": pd.DataFrame([rally])}, title="T")
+    composite = np.asarray(figure.axes[3].images[0].get_array()).astype(int)[8:45, 8:40]
+    for colour in range(3):
+        others = np.delete(composite, colour, axis=-1)
+        assert ((composite[..., colour] - others.max(axis=-1)) > observations.CHANGED).any()
+    assert numbers.set_index("panel")["shape"].loc[["State", "The lesson's state"]].tolist() == [
+        "48 x 48 x 4",
+        "84 x 84 x 2",
+    ]
+    assert "84 x 84 x 2" in figure.axes[4].get_title()
+
+
+@pytest.mark.parametrize(("stack", "name"), [(1, None), (2, "Frames 1, 2 of the stack\nas red, cyan")])
+def test_observations_of_short_stacks(rally: dict[str, Any], stack: int, name: str | None) -> None:
+    import json
+
+    environment = json.dumps(json.loads(rally["environment"]) | {"stack": stack})
+    table = pd.DataFrame([rally | {"environment": environment}])
+    figure, _ = observations.make({"evaluation recordings": table}, title="T", step=9)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert (name in titles) == (name is not None)
+    assert len(titles) == 4 + (name is not None)

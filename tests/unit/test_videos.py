@@ -80,3 +80,15 @@ def test_same_bytes_whatever_memory_held_before(tmp_path: Path) -> None:
         environment = os.environ | {"MALLOC_PERTURB_": str(byte)}
         subprocess.run([sys.executable, "-c", ENCODE, f"{tmp_path}/{byte}.mp4"], env=environment, check=True)
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("score", "text"),
+    [(1234567.0, "1,234,567"), (-21.0, "-21"), (-123.456789, "-123.46"), (0.0, "0"), (1e9, "1,000,000,000")],
+)
+def test_scores_are_written_in_whole(score: float, text: str) -> None:
+    assert gameplay.points(score) == text
+    panel = np.zeros((630, gameplay.PANEL, 3), np.uint8)
+    gameplay.write_lines(panel, [], score, 1, 2)
+    assert panel[150:180].any()
+    assert not panel[150:180, -4:].any()  # it fits into the panel

@@ -101,6 +101,7 @@ def test_diverging_seeds_are_stopped_alone_and_named(sandbox: Sandbox) -> None:
     scores = pd.read_csv(results / "tables/final-scores.csv").set_index("variant")
     assert scores.seeds.to_dict() == {"step_size=1.0": 12 - len(lost), "step_size=0.05": 12}
     assert scores.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
+    assert scores.steps.isna().to_dict() == {"step_size=1.0": True, "step_size=0.05": False}
     cost = pd.read_csv(results / "tables/cost.csv").query("job == 'training'").set_index("variant")
     assert cost.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
     figure = pd.read_csv(results / "figures/wild.csv")

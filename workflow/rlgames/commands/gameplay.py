@@ -34,7 +34,7 @@ def main() -> None:
         Image.fromarray(watched.kept[decisive(episode, watched.steps)]).save(path)
     with replacing(arguments.html) as path:
         path.write_text(page(arguments.mp4, title(episode, arguments.which)), encoding="utf-8")
-    log.info(f"{arguments.mp4}: {count} pictures, return {episode.score:g}")
+    log.info(f"{arguments.mp4}: {count} pictures, return {episode.score:,.12g}")
 
 
 if __name__ == "__main__":

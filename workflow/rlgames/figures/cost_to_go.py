@@ -12,7 +12,7 @@ from rlgames.agents.linear.core import action_values
 from rlgames.environments.mountain_car import HIGH, LOW
 from rlgames.features.tile_coding import active_tiles
 from rlgames.features.tile_coding import make as make_coding
-from rlgames.figures.style import new_figure
+from rlgames.figures.style import entitle, new_figure
 
 POINTS = 40
 """Points of the surface in each dimension."""
@@ -64,7 +64,7 @@ def summarise(surfaces: list[tuple[str, np.ndarray, np.ndarray]]) -> pd.DataFram
 
 def draw(surfaces: list[tuple[str, np.ndarray, np.ndarray]], *, title: str, seed: int) -> Figure:
     """Above, the surface of one seed for each variant; below, the mean over seeds as a map."""
-    figure = new_figure(3.2 * len(surfaces), 6.4, dpi=100)
+    figure = new_figure(max(3.2 * len(surfaces), 6.4), 6.4, dpi=100)
     grid = figure.add_gridspec(2, len(surfaces), height_ratios=[1.25, 1])
     positions, velocities = np.meshgrid(
         np.linspace(LOW[0], HIGH[0], POINTS), np.linspace(LOW[1], HIGH[1], POINTS), indexing="ij"
@@ -87,8 +87,5 @@ def draw(surfaces: list[tuple[str, np.ndarray, np.ndarray]], *, title: str, seed
         below.tick_params(labelsize=8, labelleft=number == 0)
         below.grid(visible=False)
         figure.colorbar(image, ax=below, orientation="horizontal", pad=0.02).ax.tick_params(labelsize=8)
-    figure.suptitle(title, fontsize=13)
-    figure.supxlabel(
-        f"Above: seed {seed}. Below: mean over seeds; each panel has its own scale.", fontsize=9, color="0.35"
-    )
+    entitle(figure, title, f"Above: seed {seed}. Below: mean over seeds; each panel has its own scale.")
     return figure

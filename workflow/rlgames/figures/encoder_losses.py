@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from rlgames.figures.style import colours, new_figure, set_scale
+from rlgames.figures.style import colours, entitle, new_figure, set_scale
 
 LINES = {"training": "-", "held_out": "--"}
 MARKERS = "os^Dv"
@@ -35,12 +35,11 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         handles.append(Line2D([], [], label=curve, **look))
     for quantity, line in LINES.items():
         handles.append(Line2D([], [], color="0.3", ls=line, label=f"{quantity.replace('_', '-')} frames"))
-    set_scale(axes, "log", "loss", subs=(1, 2, 3, 5))
+    set_scale(axes, "linear" if (numbers[list(LINES)] <= 0).any(axis=None) else "log", "loss")
     axes.set(xlabel="Epoch", ylabel="Loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(handles=handles, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
-    figure.suptitle(title, fontsize=13)
-    figure.supxlabel(small_print(losses, numbers), fontsize=8.5, color="0.35")
+    entitle(figure, title, small_print(losses, numbers), 8.5)
     return figure, numbers
 
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rlgames.encoders.readout import NEAR, QUANTITIES, encoder_scores
-from rlgames.figures.style import colours, new_figure, set_scale
-from rlgames.statistics import interval
+from rlgames.figures.style import bands, colours, entitle, new_figure, set_scale
+from rlgames.statistics import over_seeds
 
 PANELS = {
     "Mean squared error per pixel": {"error": "all pixels", "moving_error": "moving pixels"},
@@ -28,8 +28,9 @@ MARKERS = "os^Dv"
 
 
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
-    """The figure and the numbers in it, from `tables["encoding"]`: see `encoder_scores`, and the columns of FAMILY."""
-    summary = summarise(tables["encoding"])
+    """The figure and the numbers in it, from `tables["encoding"]`: see `encoder_scores`, and the columns of FAMILY;
+    `tables["manifest"]` has the seeds that diverged, if any."""
+    summary = summarise(tables["encoding"], tables.get("manifest"))
     looks: dict[Any, dict[str, Any]] = {
         (weight, split): {
             "marker": MARKERS[number % len(MARKERS)],
@@ -38,6 +39,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         }
         for number, (weight, split) in enumerate(summary[FAMILY].drop_duplicates().itertuples(index=False))
     }
+    known = summary.dropna(subset="value")
     panels = {label: names for label, names in PANELS.items() if summary["quantity"].isin(list(names)).any()}
     figure = new_figure(2 + 4.3 * len(panels), 5.2)
     for axes, (label, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
@@ -45,40 +47,45 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         palette = colours(list(names))
         handles = [Line2D([], [], color=palette[name], label=text) for name, text in names.items()]
         if "ball_found" in names:
-            handles += draw_ceiling(axes, summary[summary["quantity"] == CEILING])
-        for (name, weight, split), points in summary.groupby(["quantity", *FAMILY], sort=False):
+            handles += draw_ceiling(axes, known[known["quantity"] == CEILING])
+        for (name, weight, split), points in known.groupby(["quantity", *FAMILY], sort=False):
             if name in names:
                 draw(axes, points, palette[str(name)], looks[weight, split])
-        finish(axes, label, sorted(summary["latents"].unique()))
+        shown = known["value"][known["quantity"].isin(list(names))]
+        finish(axes, label, sorted(summary["latents"].unique()), "log" if (shown > 0).all() else "linear")
         axes.legend(handles=handles, fontsize=8.5, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
     families = [Line2D([], [], color="0.3", label=family_name(*family), **look) for family, look in looks.items()]
     figure.legend(handles=families, fontsize=8.5, loc="outside right center")
-    figure.suptitle(title, fontsize=13)
-    bands = " or ".join(summary["band"].unique())
-    figure.supxlabel(
-        f"All on test frames. Points: mean over seeds; bars: {bands}. Errors: of pixels between 0 and 1.",
-        fontsize=8.5,
-        color="0.35",
+    band = bands(known["band"])
+    missing = " No point is shown where seeds diverged." if len(tables.get("manifest", [])) else ""
+    entitle(
+        figure,
+        title,
+        f"All on test frames. Points: mean over seeds{f'; bars: {band}' if band else ''}. Errors: of pixels between "
+        f"0 and 1.{missing}",
+        8.5,
     )
     return figure, summary
 
 
-def summarise(encoding: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds and band: columns quantity, moving_weight, split, latents, value, low, high, band, seeds."""
+def summarise(encoding: pd.DataFrame, lost: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Mean over seeds and band: columns quantity, moving_weight, split, latents, value, low, high, band, seeds; blank
+    where a seed diverged (`lost`), or has no number."""
     variant = ["experiment", "variant"]
     families = encoding[[*variant, *FAMILY]].drop_duplicates()
     scores = encoder_scores(encoding).merge(families, on=variant)
     names = [name for names in PANELS.values() for name in names] + [CEILING]
     known = [name for name in names if name in scores]
-    by_seed = scores.melt([*FAMILY, "latents"], known, "quantity").dropna()
+    if lost is not None:
+        keys = [*variant, "seed"]
+        scores.loc[scores.set_index(keys).index.isin(lost.set_index(keys).index), known] = float("nan")
+    by_seed = scores.melt([*FAMILY, "latents"], known, "quantity")
     keys = ["quantity", *FAMILY, "latents"]
-    rows = []
-    for places, seeds in by_seed.groupby(keys):
-        values = seeds["value"].to_numpy(float)
-        low, high, band = interval(values)
-        found = {"value": values.mean(), "low": low, "high": high, "band": band, "seeds": len(values)}
-        rows.append(dict(zip(keys, places, strict=True)) | found)
-    return pd.DataFrame(rows)
+    rows = [
+        dict(zip(keys, places, strict=True)) | over_seeds(seeds["value"], len(seeds))
+        for places, seeds in by_seed.groupby(keys)
+    ]
+    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
 
 
 def draw(axes: Axes, points: pd.DataFrame, colour: Any, look: dict[str, Any]) -> None:
@@ -96,13 +103,13 @@ def draw_ceiling(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
     return handles
 
 
-def finish(axes: Axes, label: str, sizes: list[int]) -> None:
+def finish(axes: Axes, label: str, sizes: list[int], scale: str) -> None:
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
     axes.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
     axes.set(xlabel="Latents", ylabel=label)
     if label.startswith("Mean squared error"):
-        set_scale(axes, "log", "error", subs=(1, 2, 3, 5))
+        set_scale(axes, scale, "error")
     else:
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.03)
 

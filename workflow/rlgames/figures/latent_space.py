@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from rlgames.encoders.readout import latent_matrix
-from rlgames.figures.style import new_figure
+from rlgames.figures.style import entitle, new_figure
 
 POINTS = 1000
 """Test frames that are drawn of each curve, at most."""
@@ -41,13 +41,15 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
             draw(axes, numbers[numbers["curve"] == curve], quantity, scale)
             axes.set_title(curve, fontsize=10)
         figure.colorbar(ScalarMappable(scale, "viridis"), ax=list(column), label=LABELS[quantity])
-    figure.suptitle(title, fontsize=13)
-    grey = "" if quantities == ["step"] else "; grey: no ball on the screen"
-    figure.supxlabel(
+    grey = (
+        "; grey: no ball on the screen" if quantities != ["step"] and numbers[quantities].isna().any(axis=None) else ""
+    )
+    entitle(
+        figure,
+        title,
         f"Components: of the training frames' latents. Points: up to {POINTS:,} test frames, evenly spread over all\n"
         f"that were judged, of the first seed{grey}. Axes and colours: without the outermost hundredth.",
-        fontsize=8.5,
-        color="0.35",
+        8.5,
     )
     return figure, numbers
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from rlgames.figures.style import AXIS, colours, draw_band, draw_seeds, legend_name, new_figure, set_scale
+from rlgames.figures.style import (
+    AXIS,
+    bands,
+    colours,
+    draw_band,
+    draw_seeds,
+    entitle,
+    legend_below,
+    legend_name,
+    line_over,
+    new_figure,
+    set_counts,
+    set_scale,
+)
 from rlgames.statistics import first_and_last, interval, spread
 
 COLUMNS = 6
@@ -47,8 +62,9 @@ def make(
 def summarise(episodes: pd.DataFrame, quantities: list[str], seed: int | None = None) -> pd.DataFrame:
     """The numbers of the figure: a row for each quantity, facet, curve and episode.
 
-    `value` is the mean over the seeds that completed the episode, or that of the one `seed`; `low` to `high` is the
-    band; `seeds` counts them, `diverged` the seeds lost up to there, `truncated` those cut off.
+    `value` is the mean over seeds, or that of the one `seed`; `low` to `high` is the band; `seeds` counts those that
+    completed the episode, `diverged` the seeds lost up to there, `truncated` those cut off. Mean and band are blank
+    where a seed is missing: over the others they would flatter.
     """
     parts = [
         summarise_curve(rows, quantity, seed).assign(quantity=quantity, facet=str(facet), curve=str(curve))
@@ -74,17 +90,16 @@ def summarise(episodes: pd.DataFrame, quantities: list[str], seed: int | None = 
 def summarise_curve(rows: pd.DataFrame, quantity: str, seed: int | None) -> pd.DataFrame:
     lost = rows[rows.ending == "diverged"]
     values = rows[rows.ending != "diverged"].pivot(index="seed", columns="episode", values=quantity)
-    count = values.notna().sum()
-    bounds = []
-    for _, columns in values.T.groupby(count):  # where seeds diverged, fewer are left: one bootstrap for each number
-        complete = columns.dropna(axis="columns").T
+    values = values.reindex(index=sorted(rows.seed.unique()), columns=range(1, int(rows.episode.max()) + 1))
+    complete = values.dropna(axis="columns")
+    found: dict[str, Any] = dict.fromkeys(["value", "low", "high", "band"])
+    if len(complete.columns):
         low, high, band = (interval if seed is None else spread)(complete.to_numpy(np.float64))
-        bounds.append(pd.DataFrame({"low": low, "high": high, "band": band}, index=complete.columns))
-    summary = pd.concat(bounds) if bounds else pd.DataFrame(columns=["low", "high", "band"])
-    summary = summary.reindex(range(1, int(rows.episode.max()) + 1)).rename_axis("episode")
-    summary["value"] = values.mean() if seed is None else values.T.get(seed)
-    summary["seeds"] = count
-    summary["seeds"] = summary.seeds.fillna(0).astype(int)
+        found = {"value": complete.mean(), "low": low, "high": high, "band": band}
+    summary = pd.DataFrame(found, index=complete.columns).reindex(values.columns).rename_axis("episode")
+    if seed is not None:
+        summary["value"] = values.loc[seed]
+    summary["seeds"] = values.notna().sum()
     summary["diverged"] = [int((lost.episode <= episode).sum()) for episode in summary.index]
     truncated = rows[rows.ending == "truncated"].groupby("episode").size()
     summary["truncated"] = truncated.reindex(summary.index, fill_value=0)
@@ -119,74 +134,71 @@ def draw(
     palette = colours(list(summary.curve.unique()))
     columns = min(len(groups), COLUMNS)
     rows = -(-len(groups) // columns)
-    heights = (
-        [4.4 + 0.22 * len(palette) * (len(palette) > COLUMNS - 1)] + [0.3 + 0.3 * len(groups)] * levels + [1.9] * rows
-    )
-    figure = new_figure(8 if len(pairs) == 1 else 5 + 3.5 * len(pairs), sum(heights))
+    width = 8 if len(pairs) == 1 else 5 + 3.5 * len(pairs)
+    letters = max(10, int(13 * width / columns) - 2)
+    titles = ["\n".join(textwrap.fill(str(part), letters) for part in key if part) for key, _ in groups]
+    longest = max(title.count("\n") for title in titles)
+    heights = [4.4 + 0.22 * len(palette)] + [0.3 + 0.3 * len(groups)] * levels + [1.8 + 0.14 * longest] * rows
+    figure = new_figure(width, sum(heights))
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     above = grid[0].subgridspec(1, len(pairs))
-    figure.suptitle(title, fontsize=13)
-    last = max(int(summary.episode.max()), 2)
+    entitle(figure, title, explain(summary, seed))
+    last = int(summary.episode.max())
 
     shared: Axes | None = None
+    uppers: list[Axes] = []
     for number, (quantity, facet) in enumerate(pairs):
         axes = figure.add_subplot(above[number], sharey=shared)
         shared = axes if len(quantities) == 1 else None
+        earlier: list[pd.Series] = []
         for curve, part in summary[(summary["quantity"] == quantity) & (summary.facet == facet)].groupby(
             "curve", sort=False
         ):
             seeds = episodes[(episodes.curve == curve) & (episodes.facet == facet)]
-            draw_curve(axes, part, palette[str(curve)], legend_name(curve, seeds))
-        axes.set(
-            title=facet,
-            xlabel="Episode",
-            ylabel=AXIS[quantity] if number == 0 or shared is None else "",
-            xlim=(1, last),
-        )
+            look = line_over(earlier, part.set_index("episode")["value"])
+            draw_curve(axes, part, palette[str(curve)], legend_name(curve, seeds), look)
+        label = AXIS[quantity] if number == 0 or shared is None else ""
+        axes.set(title=facet, xlabel="Episode", ylabel=label)
+        set_counts(axes, 1, last)
+        legend_below(axes, width / len(pairs))
+        uppers.append(axes)
+    for axes, (quantity, _) in zip(uppers, pairs, strict=True):  # when all are drawn: facets share an axis
         set_scale(axes, scale, quantity)
-        if limits and quantity == "steps":
+        if limits and quantity == quantities[0]:
             axes.set_ylim(*limits)
-        if len(palette) > COLUMNS - 1:  # too many to lie on the curves
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), fontsize=9)
-        else:
-            axes.legend(loc="best", fontsize=9)
     if levels:
         draw_levels(figure.add_subplot(grid[1]), level_table(episodes, quantities[0]))
 
     panels: list[Axes] = []
     below = [grid[len(heights) - rows + row].subgridspec(1, columns) for row in range(rows)]
     for number, (key, seeds) in enumerate(groups):
-        facet, curve = map(str, key)
         first = panels[0] if panels else None
         panel = figure.add_subplot(below[number // columns][number % columns], sharex=first, sharey=first)
-        draw_seeds(panel, seeds, quantities[0], palette[curve])
-        panel.set_title("\n".join(filter(None, [facet, curve])), fontsize=9, pad=4)
+        draw_seeds(panel, seeds, quantities[0], palette[str(key[1])])
+        panel.set_title(titles[number], fontsize=9, pad=4)
         panel.tick_params(labelsize=8, labelleft=number % columns == 0)
-        panel.set_xlim(1, last)
-        set_scale(panel, scale, quantities[0], subs=(1,))
+        set_counts(panel, 1, last)
         panels.append(panel)
-    figure.supxlabel(explain(summary, seed), fontsize=9, color="0.35")
+    for panel in panels:
+        set_scale(panel, scale, quantities[0], ticks=2)
     return figure
 
 
-def draw_curve(axes: Axes, part: pd.DataFrame, colour: Any, name: str) -> None:
-    """A line and its band, dotted where seeds have diverged, a dot where there is one episode only."""
+def draw_curve(axes: Axes, part: pd.DataFrame, colour: Any, name: str, look: Any = "-") -> None:
+    """A line and its band, a dot where there is one episode only."""
     marker = "o" if len(part) == 1 else None
     draw_band(axes, part.episode, part.low, part.high, colour)
-    axes.plot(part.episode, part["value"].where(part.diverged == 0), color=colour, lw=1.3, label=name, marker=marker)
-    axes.plot(part.episode, part["value"].where(part.diverged > 0), color=colour, lw=1.3, ls=":", marker=marker)
+    axes.plot(part.episode, part["value"].astype(float), color=colour, lw=1.3, ls=look, label=name, marker=marker)
 
 
 def draw_levels(axes: Axes, table: pd.DataFrame) -> None:
     """A table: for each curve, the mean of its first and of its last 100 episodes, with intervals."""
     names = table["quantity"].unique()
-    cells = [
-        [" ".join(map(str, key)), *(f"{row.value:.1f}  ({row.low:.1f} to {row.high:.1f})" for row in rows.itertuples())]
-        for key, rows in table.groupby(["facet", "curve"], sort=False)
-    ]
+    groups = table.groupby(["facet", "curve"], sort=False)
+    cells = [[" ".join(map(str, key)), *map(dict(level_cells(rows)).get, names)] for key, rows in groups]
     axes.axis("off")
     drawn = axes.table(
-        cells,
+        [[cell or "" for cell in row] for row in cells],
         colLabels=["", *names],
         loc="center",
         cellLoc="center",
@@ -199,12 +211,19 @@ def draw_levels(axes: Axes, table: pd.DataFrame) -> None:
         cell.set_edgecolor("0.8")
 
 
+def level_cells(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """The levels of a curve as text, by what they are."""
+    for row in rows.to_dict("records"):
+        if pd.isna(row["value"]):
+            yield row["quantity"], f"none: {row['seeds']} seeds got there"
+        else:
+            yield row["quantity"], f"{row['value']:.1f}  ({row['low']:.1f} to {row['high']:.1f})"
+
+
 def explain(summary: pd.DataFrame, seed: int | None) -> str:
     """What lines and bands are."""
     line = "mean over seeds" if seed is None else f"seed {seed}"
-    bands = " or ".join(summary.band.dropna().unique())
-    lost = (summary.diverged > 0) & (summary.seeds > 0)
-    dotted = " Dotted: over the seeds that have not diverged." if lost.any() else ""
-    return (
-        f"Above: {line}{f'; band: {bands}' if bands else ''}.\nBelow: every single seed, over its full range.{dotted}"
-    )
+    band = bands(summary.band)
+    what = "mean" if seed is None else "band"
+    ends = f" No {what} is shown where seeds diverged or ended early." if summary.low.isna().any() else ""
+    return f"Above: {line}{f'; band: {band}' if band else ''}.{ends}\nBelow: every single seed, over its full range."

@@ -10,47 +10,88 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rlgames.environments.atari import replay
-from rlgames.figures.style import new_figure
+from rlgames.figures.style import entitle, new_figure
 from rlgames.playing.recording import Recording
 
+LESSON: dict[str, Any] = {"image_size": 84, "stack": 3, "stack_select": "first-last"}
+"""What the agent of the lesson's picture sees."""
 
-def make(tables: dict[str, Any], *, title: str, step: int) -> tuple[Figure, pd.DataFrame]:
-    """The figure and the numbers in it: the first of `tables["evaluation recordings"]`, at `step` or its end."""
+SEARCHED, USUAL = 500, 60
+"""Steps from the beginning among which one that shows motion is looked for, and the step where none does."""
+
+CHANGED, MOST = 10, 0.1
+"""Grey levels by which a pixel has changed, and the share of pixels beyond which all of the screen has: a flash."""
+
+
+def make(tables: dict[str, Any], *, title: str, step: int | None = None) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it: the first of `tables["evaluation recordings"]`, at `step` or its end; by
+    default, where motion is seen best."""
     recording = Recording.of(tables["evaluation recordings"].iloc[0].to_dict())
     settings = recording.environment
-    step = min(step, recording.steps)
+    step = moving_step(recording) if step is None else min(step, recording.steps)
     raw = picture_at(recording, step, render=True)
     grey = cv2.cvtColor(raw, cv2.COLOR_RGB2GRAY)
     stack = picture_at(recording, step, stack_select="all")
-    seen = picture_at(recording, step)
-    depth = len(stack)
-    chosen = [0, (depth - 1) // 2, depth - 1]
-    panels = {
-        f"The screen\n{shape(raw)}": raw,
-        f"Grey\n{shape(grey)}": grey,
-        f"Resized\n{shape(stack[-1])}": stack[-1],
-        f"Frames {', '.join(str(n + 1) for n in chosen)} of the stack\nas red, green, blue":
-            np.stack([stack[number] for number in chosen], axis=-1),
-    }  # fmt: skip
-    figure = new_figure(12, 4.6)
-    figure.suptitle(title, fontsize=13)
+    seen, depth = picture_at(recording, step), len(stack)
+    panels = {f"The screen\n{shape(raw)}": raw, f"Grey\n{shape(grey)}": grey, f"Resized\n{shape(stack[-1])}": stack[-1]}
+    states = {"State": seen}
+    if depth > 1:
+        panels[composite_name("of the stack", depth)] = composite(stack)
+    if LESSON.items() - settings.items():
+        lesson = states["The lesson's state"] = picture_at(recording, step, **LESSON)
+        panels["The lesson's state, 84 x 84 x 2\nframes 1, 3 of three as red, cyan"] = composite(lesson)
+    figure = new_figure(3 * len(panels), 4.6)
     for axes, (name, picture) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         axes.imshow(picture, cmap="gray" if picture.ndim == 2 else None, vmin=0, vmax=255, interpolation="nearest")
         axes.set_title(name, fontsize=9.5)
         axes.set_axis_off()
     height, width = seen.shape[1:]
-    figure.supxlabel(
+    entitle(
+        figure,
+        title,
         f"Step {step} of an evaluation episode. With stack {depth} and stack_select {settings['stack_select']}, the "
         f"agent's state has shape ({height}, {width}, {len(seen)}).",
-        fontsize=9,
-        color="0.35",
-    )  # fmt: skip
+    )
+    shown = {name.split("\n")[0]: picture for name, picture in panels.items() if not name.startswith("The lesson's")}
     numbers = [
-        {"panel": name.split("\n")[0], "shape": shape(picture), "lowest": picture.min(), "mean": picture.mean(),
+        {"panel": name, "shape": shape(picture), "lowest": picture.min(), "mean": picture.mean(),
          "highest": picture.max()}
-        for name, picture in (*panels.items(), ("State", seen.transpose(1, 2, 0)))
+        for name, picture in (shown | {name: state.transpose(1, 2, 0) for name, state in states.items()}).items()
     ]  # fmt: skip
     return figure, pd.DataFrame(numbers)
+
+
+def moving_step(recording: Recording) -> int:
+    """The step at which most things move: that with most blobs (and then pixels) which each of the frames of a
+    composite has for itself. A point changes the score, which is no motion."""
+    depth = max(recording.environment["stack"], LESSON["stack"])
+    best, most = min(USUAL, recording.steps), (1, 0)  # one blob of the background is no motion
+    short = recording._replace(actions=recording.actions[:SEARCHED])
+    scored = -depth
+    for step, moment in enumerate(replay(short, stack=depth, stack_select="all")):
+        scored = step if moment.reward else scored
+        red, green, blue = np.moveaxis(composite(np.asarray(moment.picture)), -1, 0)
+        unlike = [cv2.absdiff(*pair) > CHANGED for pair in ((red, green), (green, blue), (blue, red))]
+        own = [(unlike[number - 1] & unlike[number]).astype(np.uint8) for number in range(3)]
+        moved = min((cv2.connectedComponents(mask)[0], int(mask.sum())) for mask in own)
+        if step - scored >= depth and moved > most and np.any(unlike, axis=0).mean() < MOST:
+            best, most = step, moved
+    return best
+
+
+def chosen(depth: int) -> list[int]:
+    """The frames of a stack that are shown as red, green and blue, or two as red and cyan."""
+    return [0, depth - 1, depth - 1] if depth == 2 else [0, (depth - 1) // 2, depth - 1]
+
+
+def composite(stack: np.ndarray) -> np.ndarray:
+    """Some frames of a stack (stack, height, width) as the colours of one picture."""
+    return np.stack([stack[number] for number in chosen(len(stack))], axis=-1)
+
+
+def composite_name(of: str, depth: int) -> str:
+    numbers = ", ".join(str(number + 1) for number in dict.fromkeys(chosen(depth)))
+    return f"Frames {numbers} {of}\nas {'red, cyan' if depth == 2 else 'red, green, blue'}"
 
 
 def picture_at(recording: Recording, step: int, *, render: bool = False, **changes: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from rlgames.encoders.frames import decode
 from rlgames.encoders.readout import NEAR
-from rlgames.figures.style import new_figure
+from rlgames.figures.style import entitle, new_figure
 
 EACH = 4
 """Typical frames, and worst ones, at most."""
@@ -31,12 +31,14 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     figure = new_figure(0.6 + 1.6 * widest, 0.8 + 5.6 * len(blocks), dpi=110)
     for part, frames in zip(figure.subfigures(len(blocks), 1, squeeze=False)[:, 0], blocks, strict=True):
         draw(part, frames, widest)
-    figure.suptitle(title, fontsize=13)
-    figure.supxlabel(
+    balls = "ball_distance" in encoding and encoding["ball_distance"].notna().any()
+    found = f"\nA ball is found if the reconstruction shows it within {NEAR:g} pixels of its place." if balls else ""
+    entitle(
+        figure,
+        title,
         "Test frames of the first seed, typical: of an error near the median. Error: mean squared, of pixels between "
-        f"0 and 1.\nA ball is found if the reconstruction shows it within {NEAR:g} pixels of its place.",
-        fontsize=8.5,
-        color="0.35",
+        f"0 and 1.{found}",
+        8.5,
     )
     numbers = pd.concat(blocks, ignore_index=True)
     return figure, numbers[[name for name in COLUMNS if name in numbers]]

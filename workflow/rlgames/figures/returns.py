@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from rlgames.figures.style import colours, draw_band, new_figure
+from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_counts
 from rlgames.playing.published import SCORES, protocol
-from rlgames.statistics import interval
+from rlgames.statistics import over_seeds
 
 WINDOW = 20
 """Episodes in the running mean of the training returns."""
@@ -23,35 +24,59 @@ COLUMNS = 6
 """Panels side by side, at most."""
 
 
-def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
-    """The figure and the numbers in it, from `tables["episodes"]` and `tables["evaluation episodes"]`.
+NUMBERS = ["kind", "game", "curve", "steps", "value", "low", "high", "band", "seeds"]
+"""Columns of the numbers in the figure."""
 
-    Both have the columns curve, game, frame_skip, budget, seed and return; the first also ending and end_step, the
-    second agent and trained_steps. A panel for each game.
+FLOATS = dict.fromkeys(("steps", "value", "low", "high"), float)
+
+
+def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it, from `tables["episodes"]`, `tables["evaluation episodes"]` and, if seeds
+    diverged, `tables["manifest"]`.
+
+    The first two have the columns curve, game, frame_skip, budget, seed and return; the first also ending and end_step,
+    the second agent and trained_steps; the last game, curve, seed and steps. A panel for each game.
     """
     episodes, evaluations = tables["episodes"], tables["evaluation episodes"]
-    summary = pd.concat([summarise(episodes), summarise_evaluations(evaluations)], ignore_index=True)
+    lost = tables.get("manifest", pd.DataFrame(columns=["game", "curve", "seed", "steps"]))
+    training, points = summarise(episodes), summarise_evaluations(evaluations, lost)
     games = list(episodes["game"].unique())
-    palette = colours(list(summary["curve"].unique()))
+    palette = colours(list(map(str, episodes["curve"].unique())))
     columns = min(len(games), COLUMNS)
     rows = -(-len(games) // columns)
-    figure = new_figure(7.5 * columns if columns > 1 else 9, 6 * rows)
-    figure.suptitle(title, fontsize=13)
+    width = 7.5 if columns > 1 else 9
+    figure = new_figure(width * columns, 6 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for spare in panels[len(games) :]:
         spare.remove()
     for game, axes in zip(games, panels, strict=False):
-        draw(axes, summary[summary["game"] == game], runs_of(episodes[episodes["game"] == game]), palette)
-        finish(axes, game, episodes[episodes["game"] == game])
-    bands = " or ".join(summary["band"].unique())
-    figure.supxlabel(
-        f"Curves: mean over seeds of each seed's mean of its last {WINDOW} training returns, where every seed has one; "
-        f"faint: single seeds;\nband: {bands}. Points: mean return of evaluation episodes, with that band.\n"
-        f"{protocol(games)}",
-        fontsize=8.5,
-        color="0.35",
-    )  # fmt: skip
+        shown = episodes[episodes["game"] == game]
+        found = training[training["game"] == game], points[points["game"] == game], lost[lost["game"] == game]
+        draw(axes, shown, *found, palette)
+        finish(axes, game, shown)
+        legend_below(axes, width)
+    summary = pd.concat([table for table in (training, points) if len(table)] or [training], ignore_index=True)
+    entitle(figure, title, small_print(episodes, training, points, summary), 8.5)
     return figure, summary
+
+
+def small_print(episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """What is drawn, as far as it is there."""
+    band = bands(summary["band"])
+    lines = []
+    if len(training):
+        faint = "; faint: single seeds" if len(set(episodes["seed"])) > 1 else ""
+        lines.append(
+            f"Curves: mean over seeds of each seed's mean of its last {WINDOW} training returns, where every seed has "
+            f"one{faint}."
+        )
+    if points["value"].notna().any():
+        lines.append("Points: mean over seeds of each seed's mean return in evaluation, where every seed has one.")
+    if band:
+        lines.append(f"Bands and bars: {band}.")
+    if any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"]):
+        lines.append("Curves differ in the frames of a step, so that there is no axis of frames.")
+    return "\n".join([" ".join(lines), protocol(list(episodes["game"].unique()))]).strip()
 
 
 def runs_of(episodes: pd.DataFrame) -> pd.DataFrame:
@@ -75,50 +100,76 @@ def last_step(run: pd.DataFrame) -> int:
 
 
 def summarise(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds and band at each place: columns kind, game, curve, steps, value, low, high, band, seeds.
+    """Mean over seeds and band at each place: the columns of NUMBERS.
 
-    Where a seed has no value yet, or diverged, there is no mean: one over the others would be flattered.
+    Where a seed has no value yet, or ended early, there is no mean: one over the others would be flattered.
     """
     counts = episodes.groupby(["game", "curve"])["seed"].nunique().to_dict()
-    rows = []
-    for (game, curve, steps), seeds in runs_of(episodes).groupby(["game", "curve", "steps"], sort=False):
-        if len(seeds) == counts[game, curve]:
-            rows.append(point("training", game, curve, steps, seeds["value"].to_numpy()))
-    return pd.DataFrame(rows, columns=["kind", "game", "curve", "steps", "value", "low", "high", "band", "seeds"])
+    rows = [
+        point("training", game, curve, steps, seeds["value"], counts[game, curve])
+        for (game, curve, steps), seeds in runs_of(episodes).groupby(["game", "curve", "steps"], sort=False)
+        if len(seeds) == counts[game, curve]
+    ]
+    return pd.DataFrame(rows, columns=NUMBERS).astype(FLOATS)
 
 
-def summarise_evaluations(evaluations: pd.DataFrame) -> pd.DataFrame:
-    """The same for evaluations of trained weights: each seed's mean return."""
+def summarise_evaluations(evaluations: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
+    """The same for evaluations of trained weights, blank where a seed has none, or diverged (`lost`) before."""
     trained = evaluations[evaluations["agent"] != "random"]
-    keys = ["game", "curve", "trained_steps"]
-    seeds = trained.groupby([*keys, "seed"], sort=False, observed=True)["return"].mean().reset_index()
-    return pd.DataFrame(
-        [
-            point("evaluation", game, curve, steps, rows["return"].to_numpy())
-            for (game, curve, steps), rows in seeds.groupby(keys, sort=False)
-        ]
-    )
+    curve, point_of = ["game", "curve"], ["game", "curve", "trained_steps"]
+    counts = trained.groupby(curve, observed=True)["seed"].nunique().to_dict()
+    seeds = trained.groupby([*point_of, "seed"], sort=False, observed=True)["return"].mean().reset_index()
+    ends = lost.set_index([*curve, "seed"])["steps"].to_dict()
+    end = [ends.get(key, np.inf) for key in seeds[[*curve, "seed"]].itertuples(index=False, name=None)]
+    seeds["return"] = seeds["return"].where(seeds["trained_steps"] < np.array(end, float))
+    rows = [
+        point("evaluation", game, curve, steps, part["return"], counts[game, curve])
+        for (game, curve, steps), part in seeds.groupby(point_of, sort=False)
+    ]
+    return pd.DataFrame(rows, columns=NUMBERS).astype(FLOATS)
 
 
-def point(kind: str, game: object, curve: object, steps: object, values: np.ndarray) -> dict[str, Any]:
-    low, high, band = interval(values)
-    place = {"kind": kind, "game": game, "curve": str(curve), "steps": steps}
-    return place | {"value": values.mean(), "low": low, "high": high, "band": band, "seeds": len(values)}
+def point(kind: str, game: object, curve: object, steps: object, values: Any, seeds: int) -> dict[str, Any]:
+    return {"kind": kind, "game": game, "curve": str(curve), "steps": steps} | over_seeds(values, seeds)
 
 
-def draw(axes: Axes, summary: pd.DataFrame, runs: pd.DataFrame, palette: dict[str, Any]) -> None:
-    for number, (curve, rows) in enumerate(summary.groupby("curve", sort=False)):
+def draw(
+    axes: Axes, episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, lost: pd.DataFrame,
+    palette: dict[str, Any],
+) -> None:  # fmt: skip
+    """Curves and points of one game."""
+    runs, earlier = runs_of(episodes), list[pd.Series]()
+    for number, (curve, played) in enumerate(episodes.groupby("curve", sort=False)):
         colour = palette[str(curve)]
-        training, evaluation = rows[rows["kind"] == "training"], rows[rows["kind"] == "evaluation"]
-        draw_band(axes, training["steps"], training["low"], training["high"], colour)
-        for _, run in runs[runs["curve"] == curve].groupby("seed"):
+        means, evaluated = (table[table["curve"] == str(curve)] for table in (training, points.dropna(subset="value")))
+        draw_band(axes, means["steps"], means["low"], means["high"], colour)
+        for _, run in runs[runs["curve"] == str(curve)].groupby("seed"):
             axes.plot(run["steps"], run["value"], color=colour, lw=0.6, alpha=0.5)
-        axes.plot(training["steps"], training["value"], color=colour, lw=1.8, label=str(curve))
-        bars = (evaluation[["value", "value"]].to_numpy() - evaluation[["low", "high"]].to_numpy()) * [1, -1]
-        axes.errorbar(
-            evaluation["steps"], evaluation["value"], bars.T.clip(0), color=colour, fmt="os^Dv"[number % 5],
-            ms=6, mec="white", elinewidth=1, clip_on=False, zorder=5, label=f"{curve}, evaluated",
-        )  # fmt: skip
+        look = line_over(earlier, means.set_index("steps")["value"])
+        name = legend_name(curve, played, lost[lost["curve"] == curve])
+        axes.plot(means["steps"], means["value"], color=colour, lw=1.8, ls=look, label=name)
+        if len(evaluated):
+            bars = (evaluated[["value", "value"]].to_numpy() - evaluated[["low", "high"]].to_numpy()) * [
+                1,
+                -1,
+            ]
+            axes.errorbar(
+                evaluated["steps"], evaluated["value"], bars.T.clip(0), color=colour,
+                fmt="os^Dv"[number % 5], ms=max(4, 8 - number), mec="white", elinewidth=1, clip_on=False, zorder=5,
+                label=f"{curve}, evaluated",
+            )  # fmt: skip
+
+
+def legend_name(curve: object, episodes: pd.DataFrame, lost: pd.DataFrame) -> str:
+    """A curve's name, and how many of its seeds diverged, or ended before their budget."""
+    ended = {seed for seed, run in episodes.groupby("seed") if last_step(run) < run["budget"].iloc[0]}
+    diverged, count = set(lost["seed"]), episodes["seed"].nunique()
+    notes = [
+        f"{len(seeds)} of {count} seeds {what}"
+        for seeds, what in ((diverged, "diverged"), (ended - diverged, "ended early"))
+        if seeds
+    ]
+    return f"{curve} ({', '.join(notes)})" if notes else str(curve)
 
 
 def title(game: str) -> str:
@@ -127,16 +178,19 @@ def title(game: str) -> str:
 
 
 def finish(axes: Axes, game: str, episodes: pd.DataFrame) -> None:
-    """Levels, labels, and frames on a second axis."""
-    budget, frame_skip = int(episodes["budget"].max()), int(episodes["frame_skip"].iloc[0])
+    """Levels, labels, and frames on a second axis, if all curves have as many in a step."""
+    budget, (frame_skip, *others) = int(episodes["budget"].max()), episodes["frame_skip"].unique().tolist()
     for name, level in SCORES.get(game, {}).items():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
-        axes.annotate(f"{name} {level:g}", (budget, level), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set(xlabel="Steps", ylabel=f"Return in {title(game)}", xlim=(0, budget))
+        axes.annotate(
+            f"{name} {level:,.12g}", (budget, level), (4, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axes.set(xlabel="Steps", ylabel=f"Return in {title(game)}")
+    set_counts(axes, 0, budget)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    if frame_skip > 1:
+    if frame_skip > 1 and not others:
         frames = axes.secondary_xaxis("top", (lambda x: np.multiply(x, frame_skip), lambda x: np.divide(x, frame_skip)))
         frames.set_xlabel("Frames of the emulator", fontsize=9)
         frames.tick_params(labelsize=8)
+        frames.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10]))
         frames.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    axes.legend(fontsize=8.5, loc="upper left")  # where returns are not yet

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rlgames.figures.style import colours, draw_band, new_figure
-from rlgames.statistics import interval
+from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_scale
+from rlgames.statistics import completed, over_seeds
 
-MARKERS = "osDvPXh"
+MARKERS = "osDvPXhp"
 """So that curves can be told apart without their colours."""
 
 
@@ -34,7 +33,7 @@ def make(
 def summarise(table: pd.DataFrame, episodes: int) -> pd.DataFrame:
     """A row for each curve and x: mean over seeds of each seed's mean steps over its first `episodes`, and its band.
 
-    Seeds that diverged have no mean; they are counted.
+    Where seeds diverged or ended early there is no mean, but a count of the others.
     """
     return pd.DataFrame(
         [
@@ -45,17 +44,10 @@ def summarise(table: pd.DataFrame, episodes: int) -> pd.DataFrame:
 
 
 def summarise_point(rows: pd.DataFrame, episodes: int) -> dict[str, object]:
-    lost = set(rows.seed[rows.ending == "diverged"])
-    kept = rows[~rows.seed.isin(lost) & (rows.episode <= episodes)]
-    means = kept.groupby("seed").steps.mean().to_numpy()
-    low, high, band = interval(means) if len(means) else (None, None, None)
-    return {
-        "value": means.mean() if len(means) else None,
-        "low": low,
-        "high": high,
-        "band": band,
-        "seeds": len(means),
-        "diverged": len(lost),
+    kept = completed(rows)
+    kept = kept[kept.episode <= episodes]
+    return over_seeds(kept.groupby("seed").steps.mean(), rows.seed.nunique()) | {
+        "diverged": rows.seed[rows.ending == "diverged"].nunique(),
         "truncated": int((kept.ending == "truncated").sum()),
     }
 
@@ -63,47 +55,55 @@ def summarise_point(rows: pd.DataFrame, episodes: int) -> dict[str, object]:
 def draw(
     summary: pd.DataFrame, *, title: str, x_label: str, episodes: int, limits: list[float] | None = None
 ) -> Figure:
-    """A curve for each group; what diverged, or lies above the axis, is marked at the top."""
-    figure = new_figure(8, 6.6)
-    axes = figure.subplots()
+    """A curve for each group; settings without a mean, or with one outside the axis, are marked above it."""
     palette = colours(list(summary.curve.unique()))
-    sound = summary[summary.diverged == 0]
-    top = limits[1] if limits else float(sound.high.astype(float).max())
-    axes.set_ylim(*(limits or (float(sound.low.astype(float).min()) * 0.98, top * 1.02)))
-    for curve, rows in summary.groupby("curve", sort=False):
-        colour, kept = palette[str(curve)], rows[rows.diverged == 0].sort_values("x")
-        draw_band(axes, kept.x, kept.low, kept.high, colour)
-        marker, name = MARKERS[list(palette).index(str(curve)) % len(MARKERS)], legend_name(curve, rows)
-        axes.plot(kept.x, kept["value"].astype(float), color=colour, lw=1.4, marker=marker, ms=4, label=name)
-    mark(axes, summary[summary.diverged > 0], "x", palette)
+    figure = new_figure(8, 6 + 0.2 * len(palette))
+    axes = figure.subplots()
+    marked = {"×": summary["value"].isna()}
     if limits:
-        mark(axes, sound[sound["value"].astype(float) > limits[1]], "^", palette)
-    axes.set(title=title, xlabel=x_label, ylabel=f"Steps per episode, first {episodes} episodes")
-    names = [legend_name(curve, rows) for curve, rows in summary.groupby("curve", sort=False)]
-    figure.legend(loc="outside upper center", fontsize=9, ncols=1 if max(map(len, names)) > 45 else 2)
-    bands = " or ".join(sound.band.unique())
-    figure.supxlabel(
-        f"Line: mean over seeds; band: {bands}.\n"
-        "At the top: ▲ above the axis; × some seeds diverged, so that no mean is shown.",
-        fontsize=9,
-        color="0.35",
+        values = summary["value"].astype(float)
+        marked |= {"▲": values > limits[1], "▼": values < limits[0]}
+    earlier: list[pd.Series] = []
+    for number, (curve, rows) in enumerate(summary.groupby("curve", sort=False)):
+        colour, kept = palette[str(curve)], rows.dropna(subset="value").sort_values("x")
+        draw_band(axes, kept.x, kept.low, kept.high, colour)
+        values, marker = kept["value"].astype(float), MARKERS[number % len(MARKERS)]
+        look = line_over(earlier, values.set_axis(kept.x))
+        axes.plot(kept.x, values, color=colour, lw=1.4, ls=look, marker=marker, ms=4, label=legend_name(curve, rows))
+        for mark, which in marked.items():
+            x = rows.x[which[rows.index]]
+            height = [1.02 + 0.025 * number] * len(x)  # a row for each curve, where no value lies
+            axes.plot(x, height, MARKS[mark], color=colour, ms=5, transform=axes.get_xaxis_transform(), clip_on=False)
+    if limits:
+        axes.set_ylim(*limits)
+    else:
+        set_scale(axes, "linear", "steps")
+    axes.set(
+        xlabel=x_label, ylabel=f"Steps per episode, first {'episode' if episodes == 1 else f'{episodes} episodes'}"
     )
+    legend_below(axes, 7)
+    band = bands(summary.band)
+    notes = [f"{mark} {SAYS[mark]}" for mark, which in marked.items() if which.any()]
+    above = f"\nAbove the axis: {'; '.join(notes)}." if notes else ""
+    entitle(figure, title, f"Line: mean over seeds{f'; band: {band}' if band else ''}.{above}")
     return figure
 
 
-def mark(axes: Axes, rows: pd.DataFrame, marker: str, palette: dict[str, Any]) -> None:
-    """Markers at the top, a row for each curve, so that none hides another."""
-    for level, (curve, colour) in enumerate(palette.items()):
-        x = rows.x[rows.curve == curve]
-        height = [0.99 - 0.022 * level] * len(x)
-        axes.plot(x, height, marker, color=colour, ms=5, transform=axes.get_xaxis_transform(), ls="none")
+MARKS = {"×": "x", "▲": "^", "▼": "v"}
+SAYS = {
+    "×": "some seeds diverged or ended early, so that no mean is shown",
+    "▲": "the mean lies above it",
+    "▼": "the mean lies below it",
+}
 
 
 def legend_name(curve: object, rows: pd.DataFrame) -> str:
-    """A curve's name, and how many of its settings diverged or were cut off."""
+    """A curve's name, and how many of its settings have no mean, or were cut off."""
     notes = []
     if lost := (rows.diverged > 0).sum():
         notes.append(f"{lost} of {len(rows)} settings diverged ×")
+    if early := (rows["value"].isna() & (rows.diverged == 0)).sum():
+        notes.append(f"{early} of {len(rows)} settings ended early ×")
     if cut := rows.truncated.sum():
         notes.append(f"{cut} {'episode' if cut == 1 else 'episodes'} truncated")
     return f"{curve} ({', '.join(notes)})" if notes else str(curve)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from rlgames.provenance import Manifest
+
 KEYS = ["experiment", "variant"]
 
 
 def read(paths: list[Path], curves: list[list[Any]]) -> dict[str, Any]:
-    """Each kind of product as one DataFrame, and weights as a list of entries, a variant each.
+    """Each kind of product as one DataFrame, and weights as a list of entries, a variant each. Manifests tell of seeds
+    that diverged: a row for each, with the steps (or minibatches) that it took.
 
     `curves` are [experiment, variant, columns], in the order of the figure.
     """
@@ -23,9 +27,17 @@ def read(paths: list[Path], curves: list[list[Any]]) -> dict[str, Any]:
         if files[0].suffix == ".parquet":
             rows = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
             tables[kind] = rows.merge(places, on=KEYS)
+        elif files[0].suffix == ".json":
+            tables[kind] = diverged(map(Manifest.read, files)).merge(places, on=KEYS)
         else:
             tables[kind] = [place | weights_of(files, place) for place in places.to_dict("records")]
     return tables
+
+
+def diverged(manifests: Iterable[Manifest]) -> pd.DataFrame:
+    """The seeds that diverged: columns experiment, variant, seed, steps."""
+    lost = [(each.experiment, each.variant, place["seed"], each.steps) for each in manifests for place in each.diverged]
+    return pd.DataFrame(lost, columns=[*KEYS, "seed", "steps"])
 
 
 def weights_of(files: list[Path], place: dict[Any, Any]) -> dict[str, np.ndarray]:

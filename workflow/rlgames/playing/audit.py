@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from rlgames.playing.recording import Recording
-from rlgames.statistics import evaluation_scores
+from rlgames.playing.scores import evaluation_table
+from rlgames.provenance import Manifest
 
 PART = 10
 """Recordings that are played in one go."""
@@ -59,7 +60,7 @@ def published(recording: Recording) -> Outcome:
 
 def words(outcome: Outcome) -> str:
     steps, score, over = outcome
-    return f"{steps} steps, a return of {score:g}, {'terminated' if over else 'not terminated'}"
+    return f"{steps} steps, a return of {score:,.12g}, {'terminated' if over else 'not terminated'}"
 
 
 def check_scores(root: Path) -> list[str]:
@@ -72,6 +73,8 @@ def check_scores(root: Path) -> list[str]:
     runs = published[published["seed"] != "all"][["experiment", "variant", "seed"]].drop_duplicates()
     paths = [root.joinpath("runs", *names, f"seed-{seed}") / "evaluation" for *names, seed in runs.to_numpy()]
     episodes = pd.concat([pd.read_parquet(path / "episodes.parquet") for path in paths])
-    rows = published.merge(evaluation_scores(episodes), on=keys, how="left", suffixes=("", "_found"))
-    right = np.isclose(rows[numbers], rows[[f"{name}_found" for name in numbers]], rtol=1e-6).all(axis=1)
+    scores = evaluation_table(episodes, [Manifest.read(path.with_name("manifest.json")) for path in paths])
+    rows = published.merge(scores, on=keys, how="left", suffixes=("", "_found"))
+    found = rows[[f"{name}_found" for name in numbers]].astype(float)
+    right = np.isclose(rows[numbers], found, rtol=1e-6, equal_nan=True).all(axis=1)  # what diverged has no score
     return [f"{table}: {' '.join(row)}: its episodes give other scores" for row in rows[~right][keys].to_numpy()]

@@ -20,15 +20,8 @@ TIMES = [
 
 def evaluation_table(evaluations: pd.DataFrame, manifests: list[Manifest]) -> pd.DataFrame:
     """Scores of every agent and seed, and how many of their seeds diverged."""
-    diverged = {(each.experiment, each.variant, each.seeds) for each in manifests if each.diverged}
-    scores = evaluation_scores(evaluations)
-    scores["diverged_seeds"] = [
-        sum((experiment, variant) == lost[:2] and seed in (lost[2], "all") for lost in diverged) * (agent == "trained")
-        for experiment, variant, agent, seed in scores[["experiment", "variant", "agent", "seed"]].itertuples(
-            index=False
-        )
-    ]
-    return scores
+    lost = {(each.experiment, str(each.variant), str(each.seeds)) for each in manifests if each.diverged}
+    return evaluation_scores(evaluations, lost)
 
 
 def times_table(episodes: Iterable[pd.DataFrame], manifests: list[Manifest]) -> pd.DataFrame:

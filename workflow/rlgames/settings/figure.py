@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rlgames.settings.base import Settings
 from rlgames.settings.encoders import AutoEncoder
@@ -18,6 +19,20 @@ from rlgames.settings.text import describe
 
 Columns = dict[str, Any]
 """Of a variant in a figure, by name: the curve that it is (part of), and where it lies."""
+
+MOST = 8
+"""Curves that a reader can tell apart in one panel."""
+
+
+def ascending(limits: list[float]) -> list[float]:
+    """Raise a problem unless these ends of an axis ascend."""
+    if limits[0] >= limits[1]:
+        raise problem(f"give two ascending numbers, not {limits}")
+    return limits
+
+
+Limits = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(ascending)]
+"""Ends of an axis."""
 
 
 class FigureSettings(Settings):
@@ -35,6 +50,8 @@ class FigureSettings(Settings):
     panel_column: ClassVar[str] = ""
     """The column that tells panels apart: in one panel, no two variants may have the same curve."""
     unique_curves: ClassVar[bool] = True
+    own_panels: ClassVar[bool] = False
+    """Whether each variant has a panel of its own, so that there may be any number."""
     experiments: list[str] = Field(min_length=1)
     """Experiments to draw."""
     title: str
@@ -64,6 +81,13 @@ class FigureSettings(Settings):
             names = [(columns["curve"], columns.get(self.panel_column)) for columns in found]
             if repeated := {curve for curve, panel in names if names.count((curve, panel)) > 1}:
                 raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+            most = max(Counter(panel for _, panel in names).values())
+            if most > MOST and not self.own_panels:
+                raise problem(f"{place}: nobody can tell {most} curves in one panel apart; {self.fewer(experiments)}")
+
+    def fewer(self, experiments: dict[str, Experiment]) -> str:  # noqa: ARG002 (some kinds know more of them)
+        """The remedy for too many curves in a panel."""
+        return f"draw {MOST} at most, and the others in figures of their own"
 
 
 def variants(experiments: dict[str, Experiment]) -> Iterator[tuple[str, Variant]]:

@@ -7,14 +7,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from rlgames.settings.base import Settings
+from rlgames.settings.encoder_figures import EncoderLosses, LatentSizes, LatentSpace, Reconstructions
 from rlgames.settings.environments import Atari, MountainCar
 from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import problem
 from rlgames.settings.figure import (
+    MOST,
     Columns,
-    EncoderFigure,
     FigureSettings,
     GameFigure,
+    Limits,
     check_seed,
     check_swept,
     variants,
@@ -33,8 +35,8 @@ class LearningCurves(FigureSettings):
     """What is drawn against episodes, a panel for each."""
     scale: Literal["linear", "log"] = "linear"
     """Scale of the vertical axis; returns, which may be negative, are drawn on a symmetric log scale."""
-    limits: list[float] | None = Field(default=None, min_length=2, max_length=2)
-    """Ends of the vertical axis; by default, those of the data."""
+    limits: Limits | None = None
+    """Ends of the vertical axis of the first of `quantities`; by default, those of the data."""
     facet: str | None = None
     """A setting of the sweep: a panel for each of its values."""
     seed: int | None = Field(default=None, ge=0)
@@ -43,9 +45,11 @@ class LearningCurves(FigureSettings):
     """Add a table of the means of the first and of the last 100 episodes, with intervals."""
 
     @model_validator(mode="after")
-    def _limits_ascend(self) -> LearningCurves:
-        if self.limits and not (self.limits[0] < self.limits[1] and (self.scale == "linear" or self.limits[0] > 0)):
-            raise problem(f"limits: give two ascending numbers, above 0 on a log scale, not {self.limits}")
+    def _limits_fit_the_scale(self) -> LearningCurves:
+        if self.limits and self.limits[0] <= 0 and self.scale == "log" and self.quantities[0] == "steps":
+            raise problem(
+                f"limits: a log axis of steps begins above 0, not at {self.limits[0]}; give a positive number"
+            )
         return self
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
@@ -59,6 +63,12 @@ class LearningCurves(FigureSettings):
         check_swept(place, {"facet": self.facet}, experiments)
         super().check(place, experiments)
         check_seed(place, self.seed, experiments)
+
+    def fewer(self, experiments: dict[str, Experiment]) -> str:
+        swept = dict.fromkeys(key for _, variant in variants(experiments) for key in variant.values)
+        if self.facet is not None or len(swept) < 2:
+            return super().fewer(experiments)
+        return f"give each value of one setting a panel of its own, with facet: {' or '.join(swept)}"
 
 
 class FirstSteps(FigureSettings):
@@ -76,7 +86,7 @@ class FirstSteps(FigureSettings):
         super().check(place, experiments)
         check_seed(place, self.seed, experiments)
         if (count := len(list(variants(experiments)))) != 1:
-            raise problem(f"{place}: {self.kind} draws one variant, not {count}")
+            raise problem(f"{place}: {self.kind} draws one variant, not {count}; name an experiment without a sweep")
 
 
 class Sweep(FigureSettings):
@@ -94,28 +104,59 @@ class Sweep(FigureSettings):
     """Label of the horizontal axis."""
     curves: str
     """The setting that tells curves apart; an experiment that does not sweep it is one curve, by its own name."""
-    curve_label: str = "{}"
-    """The name of a curve, with {} for its value."""
+    curve_label: str | None = None
+    """The name of a curve, with {} for its value; by default, the setting and its value."""
     episodes: int = Field(ge=1)
     """Average over this many first episodes."""
-    limits: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    limits: Limits | None = None
     """Ends of the vertical axis; by default, those of the data."""
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         name = experiment.replace("-", " ")
         if self.curves in variant.values:
-            name = self.curve_label.format(shown(variant.values[self.curves]))
+            value = variant.values[self.curves]
+            name = describe({self.curves: value}) if self.curve_label is None else self.curve_label.format(shown(value))
         return {"curve": name, "x": self.x_factor * value_at(variant.spec, locate(self.x))}
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         check_swept(place, {"x": self.x, "curves": self.curves}, experiments)
         super().check(place, experiments)
+        for name, variant in variants(experiments):
+            if (count := variant.spec.budget) < self.episodes:
+                raise problem(f"{place}.episodes: the runs of {name} have {count} episodes; give at most {count}")
+        self._check_points(place, experiments)
+
+    def _check_points(self, place: str, experiments: dict[str, Experiment]) -> None:
+        """Raise a problem unless each point is over the seeds of one variant, and each curve of one experiment."""
+        points: dict[Any, Variant] = {}
+        owners: dict[str, str] = {}
+        for name, variant in variants(experiments):
+            columns = self.columns(name, variant)
+            curve = columns["curve"]
+            if (owner := owners.setdefault(curve, name)) != name:
+                raise problem(
+                    f"{place}: {owner} and {name} both have a curve called {curve!r}, which would join their points; "
+                    "draw them in figures of their own"
+                )
+            other = points.setdefault((curve, columns["x"]), variant)
+            if other is not variant:
+                keys = [key for key in variant.values if variant.values[key] != other.values.get(key)]
+                raise problem(
+                    f"{place}: {name}/{other.name} and {name}/{variant.name} would be averaged in one point, and only "
+                    f"seeds may be; they differ in {', '.join(keys)}: let x and curves tell them apart, or sweep that "
+                    "in experiments and figures of their own"
+                )
+        if len(owners) > MOST:
+            raise problem(
+                f"{place}: nobody can tell {len(owners)} curves in one panel apart; {self.fewer(experiments)}"
+            )
 
 
 class CostToGo(FigureSettings):
     """The surface of -max over a of q(s, a), a panel for each variant: of one seed, and the mean over seeds below."""
 
     module: ClassVar[str] = "rlgames.figures.cost_to_go"
+    own_panels: ClassVar[bool] = True
     products: ClassVar[tuple[str, ...]] = ("weights",)
     kind: Literal["cost-to-go"]
     seed: int = Field(ge=0)
@@ -137,7 +178,7 @@ class Returns(GameFigure):
     published levels."""
 
     module: ClassVar[str] = "rlgames.figures.returns"
-    products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes")
+    products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
     panel_column: ClassVar[str] = "game"
     kind: Literal["returns"]
 
@@ -161,7 +202,7 @@ class ValueEstimates(GameFigure):
     """max Q along evaluation episodes against what followed, beside the textbook's example of maximisation bias."""
 
     module: ClassVar[str] = "rlgames.figures.value_estimates"
-    products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
+    products: ClassVar[tuple[str, ...]] = ("evaluation recordings", "manifest")
     kind: Literal["value-estimates"]
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
@@ -191,53 +232,8 @@ class Observations(GameFigure):
             if not isinstance(variant.spec.environment, Atari):
                 raise problem(f"{place}: {name} does not play an Atari game, whose screen this figure shows; drop it")
 
-    step: int = Field(default=60, ge=0)
-    """The step to show."""
-
-
-class EncoderLosses(EncoderFigure):
-    """Losses of auto-encoders against epochs, of training and of held-out frames, and the epoch that is kept."""
-
-    module: ClassVar[str] = "rlgames.figures.encoder_losses"
-    products: ClassVar[tuple[str, ...]] = ("losses",)
-    kind: Literal["encoder-losses"]
-
-
-class LatentSizes(EncoderFigure):
-    """What more latents buy: errors, balls found and linear readouts of positions, against the number of latents.
-    Variants that share `moving_weight` and `split` make one line."""
-
-    module: ClassVar[str] = "rlgames.figures.latent_sizes"
-    kind: Literal["latent-sizes"]
-
-    def check(self, place: str, experiments: dict[str, Experiment]) -> None:
-        super().check(place, experiments)
-        found = [self.columns(name, variant) for name, variant in variants(experiments)]
-        points = [(columns["latent_count"], columns["split"], columns["moving_weight"]) for columns in found]
-        if len(set(points)) < len(points):
-            raise problem(
-                f"{place}: several variants agree in latents, split and moving_weight, and would be one point; draw "
-                "them in figures of their own"
-            )
-
-
-class LatentSpace(EncoderFigure):
-    """The first two principal components of the latents of test frames, coloured by where the ball is."""
-
-    module: ClassVar[str] = "rlgames.figures.latent_space"
-    kind: Literal["latent-space"]
-
-    def check(self, place: str, experiments: dict[str, Experiment]) -> None:
-        super().check(place, experiments)
-        if any(self.columns(name, variant)["latent_count"] < 2 for name, variant in variants(experiments)):
-            raise problem(f"{place}: {self.kind} draws two components, and one latent has one; drop that variant")
-
-
-class Reconstructions(EncoderFigure):
-    """Typical and worst test frames, what an auto-encoder makes of them, and the difference."""
-
-    module: ClassVar[str] = "rlgames.figures.reconstructions"
-    kind: Literal["reconstructions"]
+    step: int | None = Field(default=None, ge=0)
+    """The step to show; by default, one that shows motion."""
 
 
 AnyFigure = Annotated[

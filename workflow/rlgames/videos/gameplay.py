@@ -71,8 +71,14 @@ def enlarged(screen: np.ndarray) -> np.ndarray:
 def write_lines(panel: np.ndarray, caption: list[str], score: float, step: int, steps: int) -> None:
     for number, line in enumerate(caption):
         write(panel, shortened(line, PANEL - 36, 0.55), (18, 36 + 26 * number), 0.55, INK if number == 0 else FAINT)
-    write(panel, f"Score {score:g}", (18, 170), 1.1, INK, 2)
+    text = f"Score {points(score)}"
+    write(panel, text, (18, 170), min(1.1, 16 / len(text)), INK, 2)
     write(panel, f"step {step} of {steps}", (18, 200), 0.5, FAINT)
+
+
+def points(score: float) -> str:
+    """A score in whole, to two places: 1,234,567 or -123.46."""
+    return f"{round(score, 2):,.12g}"
 
 
 def shortened(text: str, width: int, size: float) -> str:
@@ -182,5 +188,6 @@ def title(recording: Recording, which: str) -> str:
     """The same, in a sentence."""
     return (
         f"{recording.experiment}, {recording.variant}, seed {recording.seed}: {agent_name(recording, which)}; "
-        f"evaluation episode {recording.episode} ({which}), return {recording.score:g} after {recording.steps} steps"
+        f"evaluation episode {recording.episode} ({which}), return {points(recording.score)} after {recording.steps} "
+        "steps"
     )
