@@ -128,8 +128,12 @@ class CostToGo(FigureSettings):
         super().check(place, experiments)
         check_seed(place, self.seed, experiments)
         for name, variant in variants(experiments):
-            if not isinstance(variant.spec.environment, MountainCar):
-                raise problem(f"{place}: {name} does not drive Mountain Car, over whose states this is drawn; drop it")
+            environment: Any = variant.spec.environment
+            if not isinstance(environment, MountainCar):
+                raise problem(
+                    f"{place}: {self.kind} is drawn over the states of the environment mountain-car, and {name} plays "
+                    f"{environment.game_name}; drop it"
+                )
 
 
 class Returns(GameFigure):
