@@ -118,7 +118,7 @@ def coding(low: Range, high: Range, grid: np.ndarray, features: int) -> Coding:
     return Coding(np.array(low), np.array(high), grid.shape[2], grid.shape[1] - 1, grid, features, False)
 
 
-def make(low: Range, high: Range, *, name: str, **settings: int) -> Coding | IndexHashed:
+def make(low: Range, high: Range, *, name: str, defect: str | None = None, **settings: int) -> Coding | IndexHashed:  # noqa: ARG001 (of first states, and so the training's)
     """The coding that settings call `name`, over the box from `low` to `high`."""
     kinds: dict[str, Callable[..., Coding | IndexHashed]] = {
         "additive": additive,

@@ -24,6 +24,8 @@ class Block:
         """`training` is the module of the loop, `agent` that of the agent."""
         self.training, self.agent, self.spec = training, agent, spec
         self.settings = {key: value for key, value in spec["agent"].items() if key not in ("name", "coding")}
+        if (defect := spec["agent"]["coding"].get("defect")) is not None:
+            self.settings["defect"] = defect
         self.seeds: list[int] = []
         self.weights: list[np.ndarray] = []
         self.places: list[np.ndarray] = []
