@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rlgames.figures import side_by_side
 from rlgames.figures.style import colours, draw_band, new_figure
 from rlgames.playing.published import SCORES, protocol
 from rlgames.statistics import interval
@@ -47,7 +48,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     figure.supxlabel(
         f"Curves: mean over seeds of each seed's mean of its last {WINDOW} training returns, where every seed has one; "
         f"faint: single seeds;\nband: {bands}. Points: mean return of evaluation episodes, with that band.\n"
-        f"{protocol(games)}",
+        f"{side_by_side.words(episodes, WINDOW)}{protocol(games)}",
         fontsize=8.5,
         color="0.35",
     )  # fmt: skip

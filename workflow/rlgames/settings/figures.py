@@ -148,7 +148,8 @@ class Returns(GameFigure):
     def columns(self, experiment: str, variant: Variant) -> Columns:
         """A panel for each game, so that no curve needs its name."""
         values = {key: value for key, value in variant.values.items() if key not in ("game", "id")}
-        return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values)}
+        games = getattr(variant.spec.agent, "games", 1)
+        return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values), "games": games}
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
