@@ -49,6 +49,18 @@ class Games(Protocol):
         """Take an action, by its number, in every game."""
 
 
+def ending(games: Any, *, terminated: bool, steps: int, max_steps: int) -> str:
+    """How an episode of `games` ended after `steps`: "terminated"; at a limit that belongs to the environment, "time
+    limit"; or "truncated", cut off by a cap of ours, `max_steps`.
+
+    Games that may end an episode by themselves have an `own_limit`: after how many steps, or None if that is not known.
+    """
+    if terminated:
+        return "terminated"
+    its_own = hasattr(games, "own_limit") and (steps < max_steps or max_steps == games.own_limit)
+    return "time limit" if its_own else "truncated"
+
+
 class Moment(NamedTuple):
     """What a step of a single game gave."""
 

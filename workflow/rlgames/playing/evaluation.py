@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlgames.environments.games import Game, Moment
+from rlgames.environments.games import Game, Moment, ending
 from rlgames.streams import Purpose, episode_stream, reset_seed
 
 
@@ -28,7 +28,7 @@ class Played(NamedTuple):
 
 def play(
     make: Callable[[], Any], preferences: Callable[[np.ndarray], np.ndarray], numbers: range, seed: int, epsilon: float,
-    games: list[Any] | None = None,
+    games: list[Any] | None = None, max_steps: int = 0,
 ) -> list[Played]:  # fmt: skip
     """Play the episodes `numbers` side by side: the preferred action, or with probability ε a random one.
 
@@ -36,7 +36,8 @@ def play(
     are still played. Those that are over cost nothing more: one rally of half an hour is common while an agent learns.
     (A vector of games would go on with them.) Every episode has its own game, seed and random actions, by `seed` and
     its number. `make` gives a game, with the methods of `rlgames.environments.games.Game`; `games` are some that were
-    made before, and get those that it takes more.
+    made before, and get those that it takes more. At `max_steps` an episode is cut off, unless that is the
+    environment's own limit.
     """
     count = len(numbers)
     games = [] if games is None else games
@@ -61,7 +62,13 @@ def play(
         ):
             rewards[k].append(moment.reward)
             scores[k] += moment.reward
-            endings[k] = "terminated" if moment.terminated else "truncated" if moment.truncated else ""
+            if moment.terminated or moment.truncated:
+                endings[k] = ending(
+                    getattr(games[k], "games", None),
+                    terminated=moment.terminated,
+                    steps=len(actions[k]),
+                    max_steps=max_steps,
+                )
             states[k] = moment.state
     return [
         Played(
@@ -119,10 +126,12 @@ def evaluate(
 
     for agent, point, epsilon, numbers in parts(protocol, len(steps)):
         if point is None:
-            played = play(plain, no_preferences, numbers, seed, epsilon, pools[True])
+            played = play(plain, no_preferences, numbers, seed, epsilon, pools[True], environment["max_steps"])
         else:
             player.load(point)
-            played = play(player.game, player.preferences, numbers, seed, epsilon, pools[False])
+            played = play(
+                player.game, player.preferences, numbers, seed, epsilon, pools[False], environment["max_steps"]
+            )
         yield [
             {
                 "agent": agent,
