@@ -65,6 +65,7 @@ bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment
 	@python benchmarks/deep.py rebuild
 	@python benchmarks/deep.py frames
 	@python benchmarks/deep.py saving
+	@python benchmarks/evaluation.py
 	@python benchmarks/deep.py trainings $(PEER)
 
 bench-gpu: $(LOCKED) ## speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu

@@ -21,13 +21,13 @@ def main() -> None:
     runs, notices = survey(plan), words.notices(plan)
     print(report.summary(plan, runs))
     if arguments.brief and notices:
-        print(f"{len(notices.splitlines())} notices, of runs that diverged or were cut off: make status")
+        print(f"{len(notices.splitlines())} notices, of runs that need a second look: make status")
         return
     if not arguments.brief:
         make = "make" if arguments.config == Path("config/config.yaml") else f"make CONFIG={arguments.config}"
         for line in (*report.progress(runs), *report.left_behind(plan, runs, make)):
             print(line)
-    print(notices or "No run diverged, was cut off, or was made under another lock.")
+    print(notices or "No run diverged, ran into a cap that the config does not give, or was made under another lock.")
 
 
 if __name__ == "__main__":

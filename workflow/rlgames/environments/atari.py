@@ -65,7 +65,16 @@ class Games:
 
     def step(self, actions: np.ndarray) -> Step:
         """Take an action (its number in `self.actions`) in every game."""
-        observations, rewards, terminated, truncated, facts = self.environment.step(self.numbers[actions])
+        self.send(actions)
+        return self.receive()
+
+    def send(self, actions: np.ndarray) -> None:
+        """Begin a step of every game, in the emulator's threads."""
+        self.environment.send(self.numbers[actions])
+
+    def receive(self) -> Step:
+        """What the step that was sent gave."""
+        observations, rewards, terminated, truncated, facts = self.environment.recv()
         life_lost = (facts["lives"] < self.lives) & ~terminated & ~truncated
         self.lives = facts["lives"]
         return Step(observations[:, self.selected], rewards.astype(np.float64), terminated, truncated, life_lost)

@@ -49,6 +49,18 @@ class Games(Protocol):
         """Take an action, by its number, in every game."""
 
 
+def ending(games: Any, *, terminated: bool, steps: int, max_steps: int) -> str:
+    """How an episode of `games` ended after `steps`: "terminated"; at a limit that belongs to the environment, "time
+    limit"; or "truncated", cut off by a cap of ours, `max_steps`.
+
+    Games that may end an episode by themselves have an `own_limit`: after how many steps, or None if that is not known.
+    """
+    if terminated:
+        return "terminated"
+    its_own = hasattr(games, "own_limit") and (steps < max_steps or max_steps == games.own_limit)
+    return "time limit" if its_own else "truncated"
+
+
 class Moment(NamedTuple):
     """What a step of a single game gave."""
 
@@ -62,11 +74,15 @@ class Moment(NamedTuple):
 
 
 class Game:
-    """One game by itself; its states are observations, of shape (stack, *frame)."""
+    """One game by itself; its states are observations, of shape (stack, *frame).
 
-    def __init__(self, games: Games) -> None:
-        """`games` has one copy."""
-        self.games = games
+    Of several, each may be sent its action before any is waited for: games with threads of their own, which have `send`
+    and `receive` for the two halves of `step`, then take the step at the same time.
+    """
+
+    def __init__(self, games: Any) -> None:
+        """`games` has one copy, with the methods of `Games`."""
+        self.games, self.has_threads = games, hasattr(games, "send")
 
     def reset(self, seed: int) -> np.ndarray:
         """Begin the episode of this seed: its first state."""
@@ -74,7 +90,18 @@ class Game:
 
     def step(self, action: int) -> Moment:
         """Take an action, by its number."""
-        observations, *facts = self.games.step(np.array([action]))
+        self.send(action)
+        return self.receive()
+
+    def send(self, action: int) -> None:
+        """Begin to take an action."""
+        self.action = np.array([action])
+        if self.has_threads:
+            self.games.send(self.action)
+
+    def receive(self) -> Moment:
+        """What the action that was sent gave."""
+        observations, *facts = self.games.receive() if self.has_threads else self.games.step(self.action)
         return Moment(observations[0], *(fact[0].item() for fact in facts))
 
 

@@ -56,6 +56,8 @@ class Games:
         self.actions, self.first_action = action_names(first, settings), int(first.action_space.start)  # type: ignore[attr-defined]
         self.frame = Frame(tuple(first.observation_space.shape or ()), frame_type(first.observation_space.dtype))
         first.close()
+        self.own_limit = gym.spec(settings["id"].rpartition(":")[2]).max_episode_steps
+        """Steps after which the environment itself ends an episode, as Gymnasium knows it."""
         self.environments: list[gym.Env | None] = [None] * count
         """None where an episode is over."""
         self.observations = np.zeros((count, 1, *self.frame.shape), self.frame.dtype)

@@ -103,11 +103,22 @@ def index_hashed(low: Range, high: Range, tiles: int, tilings: int, size: int) -
     return IndexHashed(whole, tilings, size, np.full(whole.features, -1), np.zeros(2, np.int64))
 
 
+def over_tiles(weights: np.ndarray, coding: IndexHashed, places: np.ndarray) -> np.ndarray:
+    """Weights over all of `coding.tiles`, float64 of shape (actions, tiles), from those over places, (actions, size).
+
+    `places` is the table in which they were learned. None is handed out any more: a tile without a place is worth 0
+    while the table has room, and else what its number modulo the size names.
+    """
+    tiles, full = np.arange(len(places)), places.max() + 1 == coding.features
+    taken = np.where(places >= 0, places, tiles % coding.features)
+    return np.where((places >= 0) | full, weights[:, taken], 0.0)
+
+
 def coding(low: Range, high: Range, grid: np.ndarray, features: int) -> Coding:
     return Coding(np.array(low), np.array(high), grid.shape[2], grid.shape[1] - 1, grid, features, False)
 
 
-def make(low: Range, high: Range, *, name: str, **settings: int) -> Coding | IndexHashed:
+def make(low: Range, high: Range, *, name: str, defect: str | None = None, **settings: int) -> Coding | IndexHashed:  # noqa: ARG001 (of first states, and so the training's)
     """The coding that settings call `name`, over the box from `low` to `high`."""
     kinds: dict[str, Callable[..., Coding | IndexHashed]] = {
         "additive": additive,

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rlgames.figures import side_by_side
 from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_counts
 from rlgames.playing.published import SCORES, protocol
 from rlgames.statistics import over_seeds
@@ -76,7 +77,8 @@ def small_print(episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataF
         lines.append(f"Bands and bars: {band}.")
     if any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"]):
         lines.append("Curves differ in the frames of a step, so that there is no axis of frames.")
-    return "\n".join([" ".join(lines), protocol(list(episodes["game"].unique()))]).strip()
+    beside = side_by_side.words(episodes, WINDOW)
+    return "\n".join([" ".join(lines), beside + protocol(list(episodes["game"].unique()))]).strip()
 
 
 def runs_of(episodes: pd.DataFrame) -> pd.DataFrame:

@@ -41,9 +41,9 @@ def diverged(manifests: Iterable[Manifest]) -> pd.DataFrame:
 
 
 def weights_of(files: list[Path], place: dict[Any, Any]) -> dict[str, np.ndarray]:
-    """Seeds and weights of a variant, from all its blocks."""
+    """The arrays of a variant's weights.npz, from all its blocks: a row for each seed."""
     entries = [entry for entry in map(np.load, files) if all(entry[key] == place[key] for key in KEYS)]
-    return {key: np.concatenate([entry[key] for entry in entries]) for key in ("seeds", "weights")}
+    return {key: np.concatenate([entry[key] for entry in entries]) for key in set(entries[0]) - set(KEYS)}
 
 
 def kind_of(path: Path) -> str:

@@ -26,11 +26,15 @@ SECONDS = {"figure": 3.0, "video": 4.0, "gameplay": 7.0}
 FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 376, 1100
 """Frames of a data set, made or encoded; steps of evaluation, and those of an episode of Pong and a random one."""
 
+TOGETHER = 2
+"""Times as many steps per second while several games are still played side by side."""
+
 
 def seconds(plan: Plan, rule: str, run: Any) -> float:
     """About how long a job takes on one core."""
     if rule == "evaluate":
-        return 8 + plan.config.evaluation.episodes * TYPICAL_STEPS / STEPS_PER_SECOND
+        trained = plan.config.evaluation.count - plan.config.evaluation.episodes
+        return 8 + trained * TYPICAL_STEPS / (TOGETHER * STEPS_PER_SECOND)
     if rule in ("dataset", "encode"):
         dataset = plan.dataset(run.dataset) if rule == "dataset" else surroundings(plan, run)
         return 8 + dataset.size / FRAMES_PER_SECOND

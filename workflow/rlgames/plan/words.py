@@ -59,7 +59,8 @@ def announcement(plan: Plan, workflow: Any) -> str:
 
 
 def notices(plan: Plan) -> str:
-    """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
+    """What a reader of the results must know: runs that diverged, ran into a cap that nobody asked for, or were made
+    under another lock. A limit that belongs to the environment, or that the config gives, is no surprise."""
     lines = []
     evaluations = plan.evaluation_products("evaluation manifest")
     for path in map(Path, [*plan.run_products("manifest"), *evaluations]):
@@ -70,13 +71,19 @@ def notices(plan: Plan) -> str:
         run = f"{what}{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
         if facts["diverged"]:
             lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
-        if facts["truncated"]:
-            lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}.")
+        if facts["truncated"] and not declares_cap(plan, facts):
+            lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}, after max_steps.")
         if facts["lock"] != installed_lock():
             lines.append(
                 f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
             )
     return "\n".join(lines)
+
+
+def declares_cap(plan: Plan, facts: dict[str, Any]) -> bool:
+    """Whether the config itself says after how many steps the episodes of a run are cut off."""
+    variant = plan.variants.get((facts["experiment"], facts["variant"]))
+    return variant is not None and "max_steps" in variant.spec.environment.model_fields_set
 
 
 def say(*messages: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlgames.environments.games import Game
+from rlgames.environments.games import Game, Moment, ending
 from rlgames.streams import Purpose, episode_stream, reset_seed
 
 
@@ -28,15 +28,20 @@ class Played(NamedTuple):
 
 def play(
     make: Callable[[], Any], preferences: Callable[[np.ndarray], np.ndarray], numbers: range, seed: int, epsilon: float,
+    games: list[Any] | None = None, max_steps: int = 0,
 ) -> list[Played]:  # fmt: skip
     """Play the episodes `numbers` side by side: the preferred action, or with probability ε a random one.
 
-    `preferences` are over the actions, for states (first axis: games). `make` gives a game, with the methods of
-    `rlgames.environments.games.Game`. Every episode has its own game, seed and random actions, by `seed` and its
-    number. Those that are over cost nothing more: one rally of half an hour is common while an agent learns.
+    `preferences` are over the actions, for states (first axis: games), and asked for once a step, for all games that
+    are still played. Those that are over cost nothing more: one rally of half an hour is common while an agent learns.
+    (A vector of games would go on with them.) Every episode has its own game, seed and random actions, by `seed` and
+    its number. `make` gives a game, with the methods of `rlgames.environments.games.Game`; `games` are some that were
+    made before, and get those that it takes more. At `max_steps` an episode is cut off, unless that is the
+    environment's own limit.
     """
     count = len(numbers)
-    games = [make() for _ in numbers]
+    games = [] if games is None else games
+    games += [make() for _ in range(count - len(games))]
     seeds = [reset_seed(seed, Purpose.EVALUATION, number) for number in numbers]
     rngs = [episode_stream(seed, Purpose.EVALUATION_EXPLORATION, number) for number in numbers]
     actions: list[bytearray] = [bytearray() for _ in numbers]
@@ -47,15 +52,23 @@ def play(
     states = np.stack([games[k].reset(seeds[k]) for k in range(count)])
     while playing := [k for k in range(count) if not endings[k]]:
         found = preferences(states[playing])
+        best = found.argmax(axis=1).tolist()
         for row, k in enumerate(playing):
             explores, random = rngs[k].random() < epsilon, rngs[k].integers(found.shape[1])
-            action = int(random if explores else found[row].argmax())
-            moment = games[k].step(action)
-            actions[k].append(action)
+            actions[k].append(int(random) if explores else best[row])
             preferred[k].append(found[row])
+        for k, moment in zip(
+            playing, step([games[k] for k in playing], [actions[k][-1] for k in playing]), strict=True
+        ):
             rewards[k].append(moment.reward)
             scores[k] += moment.reward
-            endings[k] = "terminated" if moment.terminated else "truncated" if moment.truncated else ""
+            if moment.terminated or moment.truncated:
+                endings[k] = ending(
+                    getattr(games[k], "games", None),
+                    terminated=moment.terminated,
+                    steps=len(actions[k]),
+                    max_steps=max_steps,
+                )
             states[k] = moment.state
     return [
         Played(
@@ -63,6 +76,15 @@ def play(
         )
         for k in range(count)
     ]
+
+
+def step(games: list[Any], actions: list[int]) -> list[Moment]:
+    """A step of every game; those that have threads of their own take it at the same time."""
+    if not all(isinstance(game, Game) for game in games):
+        return [game.step(action) for game, action in zip(games, actions, strict=True)]
+    for game, action in zip(games, actions, strict=True):
+        game.send(action)
+    return [game.receive() for game in games]
 
 
 class Part(NamedTuple):
@@ -89,20 +111,27 @@ def parts(protocol: dict[str, Any], points: int) -> list[Part]:
 
 
 def evaluate(
-    player: Any, games: Callable[[], Game], actions: int, steps: np.ndarray, protocol: dict[str, Any], seed: int,
+    player: Any, plain: Callable[[], Game], actions: int, steps: np.ndarray, protocol: dict[str, Any], seed: int,
     environment: dict[str, Any],
 ) -> Iterator[list[dict[str, Any]]]:  # fmt: skip
-    """Play each part of an evaluation: the rows of its episodes. `steps` are those at which weights were kept."""
+    """Play each part of an evaluation: the rows of its episodes. `steps` are those at which weights were kept.
+
+    `plain` makes a game for random play, which looks at nothing. Games are made once: an emulator takes as long for
+    that as for some 200 steps.
+    """
+    pools: dict[bool, list[Any]] = {False: [], True: []}
 
     def no_preferences(states: np.ndarray) -> np.ndarray:
         return np.zeros((len(states), actions), np.float32)
 
     for agent, point, epsilon, numbers in parts(protocol, len(steps)):
         if point is None:
-            played = play(games, no_preferences, numbers, seed, epsilon)
+            played = play(plain, no_preferences, numbers, seed, epsilon, pools[True], environment["max_steps"])
         else:
             player.load(point)
-            played = play(player.game, player.preferences, numbers, seed, epsilon)
+            played = play(
+                player.game, player.preferences, numbers, seed, epsilon, pools[False], environment["max_steps"]
+            )
         yield [
             {
                 "agent": agent,

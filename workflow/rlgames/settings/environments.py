@@ -88,7 +88,8 @@ class Gymnasium(GameSettings):
     kwargs: dict[str, bool | int | float | str] = Field(default={})
     """Keyword arguments of the environment, such as `{enable_wind: true}`."""
     max_steps: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Steps after which an episode is cut off, and reported as truncated; by default, the environment's own limit."""
+    """Steps after which an episode is cut off, and reported as truncated; by default, the environment's own limit, at
+    which an episode ends as it should, and is recorded as `time limit`."""
     low: list[float] | None = None
     """Lower bound of each dimension for tiles; an observation beyond it is clipped."""
     high: list[float] | None = None

@@ -169,8 +169,12 @@ class CostToGo(FigureSettings):
         super().check(place, experiments)
         check_seed(place, self.seed, experiments)
         for name, variant in variants(experiments):
-            if not isinstance(variant.spec.environment, MountainCar):
-                raise problem(f"{place}: {name} does not drive Mountain Car, over whose states this is drawn; drop it")
+            environment: Any = variant.spec.environment
+            if not isinstance(environment, MountainCar):
+                raise problem(
+                    f"{place}: {self.kind} is drawn over the states of the environment mountain-car, and {name} plays "
+                    f"{environment.game_name}; drop it"
+                )
 
 
 class Returns(GameFigure):
@@ -185,7 +189,8 @@ class Returns(GameFigure):
     def columns(self, experiment: str, variant: Variant) -> Columns:
         """A panel for each game, so that no curve needs its name."""
         values = {key: value for key, value in variant.values.items() if key not in ("game", "id")}
-        return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values)}
+        games = getattr(variant.spec.agent, "games", 1)
+        return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values), "games": games}
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)

@@ -19,7 +19,7 @@ class Evaluation(Settings):
 
     episodes: int = Field(default=30, ge=1, le=10_000)
     """Episodes of the trained agent, and as many of the random one."""
-    checkpoint_episodes: int = Field(default=3, ge=1, le=1000)
+    checkpoint_episodes: int = Field(default=10, ge=1, le=1000)
     """Episodes at each of nine points before the end of training."""
     epsilon: float = Field(default=0.01, ge=0, le=1)
     """Exploration rate ε."""

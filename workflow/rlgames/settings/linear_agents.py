@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.explanations import problem
 from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB, AgentSettings, Exploration, GameAgent
 
 
@@ -26,6 +27,9 @@ class Tiled(Settings):
     """Tiles per dimension."""
     tilings: int = Field(default=8, ge=1, le=1000)
     """Overlapping grids."""
+    defect: Literal["two-first-positions"] | None = None
+    """A defect of the lesson's, to reproduce its picture: in the first state of an episode, the tiles of a random
+    position in (-0.6, -0.4) are active besides those of the true one. Sarsa only."""
 
 
 class Hashed(Tiled):
@@ -60,6 +64,12 @@ class LinearAgent(AgentSettings):
     """Exploration rate ε: the probability of a random action."""
     discount: float = Field(default=1.0, ge=0, le=1)
     """Discount γ."""
+
+    @model_validator(mode="after")
+    def _defect_is_known(self) -> LinearAgent:
+        if isinstance(self.coding, Tiled) and self.coding.defect is not None and self.name != "sarsa":
+            raise problem(f"coding.defect: {self.coding.defect} is the lesson's, of sarsa; leave it out")
+        return self
 
     def training_in(self, environment: Any) -> str:
         return environment.tiles_training

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow.parquet import write_table
 
 from rlgames.agents.linear.core import DIVERGED, ENDINGS, TRUNCATED
-from rlgames.features.tile_coding import make
+from rlgames.features.tile_coding import IndexHashed, make
 from rlgames.files import replacing
 
 
@@ -24,8 +24,12 @@ class Block:
         """`training` is the module of the loop, `agent` that of the agent."""
         self.training, self.agent, self.spec = training, agent, spec
         self.settings = {key: value for key, value in spec["agent"].items() if key not in ("name", "coding")}
+        if (defect := spec["agent"]["coding"].get("defect")) is not None:
+            self.settings["defect"] = defect
         self.seeds: list[int] = []
         self.weights: list[np.ndarray] = []
+        self.places: list[np.ndarray] = []
+        """Of the tiles in each seed's index hash table, without which its weights mean nothing."""
         self.actions: list[bytes] = []
         """Of the last episode of each seed."""
         self.tables: list[dict[str, np.ndarray]] = []
@@ -39,6 +43,8 @@ class Block:
         )
         self.seeds.append(seed)
         self.weights.append(learned.weights)
+        if isinstance(coding, IndexHashed):
+            self.places.append(coding.places.astype(np.int32))
         self.tables.append(learned.table(seed))
         self.tables[-1]["collisions"] = np.full(len(self.tables[-1]["seed"]), coding.collisions)
         self.actions.append(learned.actions[: learned.steps[-1]].astype(np.uint8).tobytes())
@@ -65,8 +71,13 @@ class Block:
 
     def write(self, name: dict[str, str], weights: Path, episodes: Path, recordings: Path) -> None:
         """Publish weights, the table of episodes, and recordings: the last episode of each seed that came to it."""
+        lost = {place["seed"] for place in self.diverged()}
+        arrays = {"seeds": np.array(self.seeds), "weights": np.stack(self.weights)}
+        arrays["diverged"] = np.isin(self.seeds, list(lost))
+        if self.places:
+            arrays["places"] = np.stack(self.places)
         with replacing(weights) as path:
-            np.savez_compressed(path, **name, seeds=np.array(self.seeds), weights=np.stack(self.weights))  # type: ignore[arg-type]
+            np.savez_compressed(path, **name, **arrays)  # type: ignore[arg-type]
         columns = self.columns
         table = pa.table(
             {

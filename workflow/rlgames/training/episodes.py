@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rlgames import checkpoints
+from rlgames.environments.games import ending
 from rlgames.messages import UserError
 from rlgames.streams import Purpose, reset_seed, stream
 
@@ -56,6 +57,8 @@ class GameTraining(ABC):
     """A training at some step. `advance` is its only way forward; `state` and `restore` carry it over a kill."""
 
     unit = "steps"
+    games: Any = None
+    """What is played; games that know no limit of their own need not be here."""
 
     def __init__(
         self, seed: int, environment: dict[str, Any], settings: dict[str, Any], budget: int,
@@ -110,7 +113,8 @@ class GameTraining(ABC):
 
     def next_episode(self, game: int, *, terminated: bool) -> None:
         """End the running episode of a game, and begin the next."""
-        self.running[game].ending = "terminated" if terminated else "truncated"
+        steps, max_steps = len(self.running[game].actions), self.environment["max_steps"]
+        self.running[game].ending = ending(self.games, terminated=terminated, steps=steps, max_steps=max_steps)
         self.running[game].end_step = self.steps
         self.ended.append(self.running[game])
         self.running[game] = self.new_episode(game)

@@ -6,8 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from rlgames.agents.linear.core import DIVERGED, TERMINATED, TRUNCATED, Learned, action_values, epsilon_greedy, record
+from rlgames.agents.linear.core import (
+    DIVERGED,
+    ENDINGS,
+    TERMINATED,
+    TRUNCATED,
+    Learned,
+    action_values,
+    epsilon_greedy,
+    record,
+)
 from rlgames.environments import gymnasium
+from rlgames.environments.games import ending
 from rlgames.features.tile_coding import Coding, Range, active_tiles
 from rlgames.streams import Purpose, episode_seed, stream
 
@@ -68,6 +78,9 @@ def play(
             old_value = next_value
             if terminated:
                 learned.endings[episode] = TERMINATED
+            if step.truncated[0]:
+                how = ending(game, terminated=terminated, steps=t, max_steps=max_steps)
+                learned.endings[episode] = ENDINGS.index(how)
             if terminated or step.truncated[0]:
                 break
             tiles, next_tiles, action = next_tiles, tiles, next_action

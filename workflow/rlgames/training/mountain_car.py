@@ -16,14 +16,18 @@ def ranges(environment: dict[str, Any]) -> tuple[Range, Range]:  # noqa: ARG001 
 
 
 def train(
-    agent: Any, seed: int, coding: Coding, environment: dict[str, Any], *, episodes: int, **settings: Any
-) -> Learned:
+    agent: Any, seed: int, coding: Coding, environment: dict[str, Any], *, episodes: int, defect: str | None = None,
+    **settings: Any,
+) -> Learned:  # fmt: skip
     """Let the module `agent` learn from zero weights, with the random streams of `seed`.
 
     `environment` has `max_steps`, and the range `start` of the first position; `settings` are those of `agent.learn`.
+    With `defect`, the position that an episode would begin with by default counts as well in its first state.
     """
     max_steps = environment["max_steps"]
     learned = Learned.empty(mountain_car.ACTIONS, coding.features, episodes, max_steps)
     positions = mountain_car.starts(stream(seed, Purpose.ENVIRONMENT), episodes, environment["start"])
+    if defect is not None:
+        settings["also"] = mountain_car.starts(stream(seed, Purpose.ENVIRONMENT), episodes)
     agent.learn(positions, max_steps, coding, stream(seed, Purpose.EXPLORATION), learned, **settings)
     return learned

@@ -8,9 +8,10 @@ from numba import njit
 LIMIT = 1e12
 """A weight beyond it means that learning has diverged."""
 
-ENDINGS = ["terminated", "truncated", "diverged"]
-TERMINATED, TRUNCATED, DIVERGED = 0, 1, 2
-"""How an episode ended: at the goal, cut off by the limit on steps, or stopped since the weights diverged."""
+ENDINGS = ["terminated", "truncated", "diverged", "time limit"]
+TERMINATED, TRUNCATED, DIVERGED, TIME_LIMIT = 0, 1, 2, 3
+"""How an episode ended: at the goal, cut off by a cap of ours, stopped since the weights diverged, or at a limit of
+steps that belongs to the environment."""
 
 
 class Learned(NamedTuple):
