@@ -15,8 +15,8 @@ def describe(values: dict[str, Any]) -> str:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    """JSON with sorted keys, in one line of ASCII: equal values give equal text, whatever the locale."""
+    return json.dumps(value, sort_keys=True)
 
 
 def shown(value: Any) -> str:
