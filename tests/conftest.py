@@ -224,6 +224,33 @@ def tiny_config(results: str) -> dict[str, Any]:
     }
 
 
+def wrong(plan: Any) -> list[str]:
+    """What `make verify` finds, in this process."""
+    from rlgames.commands.verify import check
+    from rlgames.plan import audit
+
+    played = [line for part in audit.recordings(plan) for line in check(part)[1]]
+    return [*audit.checksums(plan), *played, *audit.tables(plan)]
+
+
+def sign_anew(plan: Any, *folders: Path) -> None:
+    """As a forger would: manifests list what lies there, and checksums.txt the manifests."""
+    from rlgames.plan import paths
+    from rlgames.provenance import checksums, write_checksums
+
+    for folder in folders:
+        facts = json.loads((folder / "manifest.json").read_text())
+        facts["products"] = {
+            name: checksums(path)[name]
+            for name in facts["products"]
+            for path in (folder / name, folder.parent / name)
+            if path.exists() and not (name == "weights.npz" and path.parent == folder and folder.name == "evaluation")
+        }
+        (folder / "manifest.json").write_text(json.dumps(facts))
+    root, file = Path(plan.config.results), Path(plan.path("checksums"))
+    write_checksums(map(Path, paths.unlisted(plan.targets())), root, file)
+
+
 def traces(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in folder.iterdir()]
 

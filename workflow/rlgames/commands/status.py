@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from rlgames.messages import plain
 from rlgames.plan import report, words
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
@@ -19,15 +20,15 @@ def main() -> None:
         print(plan.config.results)
         return
     runs, notices = survey(plan), words.notices(plan)
-    print(report.summary(plan, runs))
+    print(plain(report.summary(plan, runs)))
     if arguments.brief and notices:
         print(f"{len(notices.splitlines())} notices, of runs that diverged or were cut off: make status")
         return
     if not arguments.brief:
         make = "make" if arguments.config == Path("config/config.yaml") else f"make CONFIG={arguments.config}"
         for line in (*report.progress(runs), *report.left_behind(plan, runs, make)):
-            print(line)
-    print(notices or "No run diverged, was cut off, or was made under another lock.")
+            print(plain(line))
+    print(plain(notices) or "No run diverged, was cut off, or was made under another lock.")
 
 
 if __name__ == "__main__":

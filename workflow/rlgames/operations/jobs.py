@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rlgames.messages import UserError, log
+from rlgames.messages import Plain, UserError, log
 from rlgames.operations import locks
 from rlgames.operations.memory_limits import lack_behind
 from rlgames.operations.progress import note_end
@@ -33,7 +33,9 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / ".cache" / "numba"), found))
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    for handler in handlers:
+        handler.setFormatter(Plain())
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 
 def die_with_parent(parent: int) -> None:

@@ -14,7 +14,8 @@ from rlgames.plan.status import Run
 LISTED = 20
 """Runs of one state that are named; of more, the number is said."""
 
-STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun"}
+STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun",
+          "damaged": "damaged"}  # fmt: skip
 """In words, but for those that are done."""
 
 

@@ -88,7 +88,8 @@ def failure(plan: Plan, log: list[str]) -> str:
     from rlgames.plan.status import told_nothing  # loads NumPy
 
     refused = submission.refusal(plan)
-    told = [*([refused.read_text().rstrip()] if refused.exists() else []), *told_nothing(plan)[:5]]
+    refusal = [refused.read_text(errors="replace").rstrip()] if refused.is_file() else []
+    told = [*refusal, *told_nothing(plan)[:5]]
     remedy = (
         f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the cause, "
         "if it was not you who stopped it, and run the same command again."

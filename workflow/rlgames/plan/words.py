@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rlgames.messages import diverged
+from rlgames.messages import UserError, diverged, plain
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
-from rlgames.provenance import installed_lock
+from rlgames.provenance import Manifest, installed_lock
 from rlgames.settings.text import flat
 
 
@@ -59,20 +58,25 @@ def announcement(plan: Plan, workflow: Any) -> str:
 
 
 def notices(plan: Plan) -> str:
-    """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
+    """What a reader of the results must know: runs that diverged, were cut off, or made under another lock, and
+    manifests that are damaged."""
     lines = []
     evaluations = plan.evaluation_products("evaluation manifest")
     for path in map(Path, [*plan.run_products("manifest"), *evaluations]):
         if not path.exists():
             continue
-        facts = json.loads(path.read_text())
+        try:
+            facts = Manifest.read(path)
+        except UserError as error:
+            lines.append(str(error))
+            continue
         what = "evaluation of " if str(path) in evaluations else ""
-        run = f"{what}{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
-        if facts["diverged"]:
-            lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
-        if facts["truncated"]:
-            lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}.")
-        if facts["lock"] != installed_lock():
+        run = f"{what}{facts.experiment}/{facts.variant}, seeds {facts.seeds}"
+        if facts.diverged:
+            lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
+        if facts.truncated:
+            lines.append(f"Truncated: {run}: episodes cut off: {facts.truncated}.")
+        if facts.surroundings["lock"] != installed_lock():
             lines.append(
                 f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
             )
@@ -83,4 +87,4 @@ def say(*messages: str) -> None:
     """Print the messages that are not empty, beside Snakemake's own."""
     with suppress(OSError):  # the terminal went away
         for message in filter(None, messages):
-            print(message, file=sys.stderr, flush=True)
+            print(plain(message), file=sys.stderr, flush=True)
