@@ -60,4 +60,4 @@ onsuccess:
 
 
 onerror:
-    words.say(words.notices(PLAN), startup.failure(PLAN, log))
+    words.say(words.notices(PLAN), startup.failure(PLAN, workflow, log))

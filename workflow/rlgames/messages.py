@@ -21,11 +21,22 @@ def plain(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda found: ascii(found[0])[1:-1], text)
 
 
+FAILED = "Failed: "
+"""How the last message begins in the log of a job that says why it failed."""
+
+
 class Plain(logging.Formatter):
     """Messages as they are, without what steers a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return plain(super().format(record))
+
+
+class Logged(Plain):
+    """The same, for a file, where errors are marked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return FAILED * (record.levelno >= logging.ERROR) + super().format(record)
 
 
 def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str:

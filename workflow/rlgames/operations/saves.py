@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -18,13 +17,13 @@ import numpy as np
 from rlgames.files import replacing
 from rlgames.messages import UserError, log
 from rlgames.operations import locks
+from rlgames.operations.causes import FULL
 
 if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its code hash
     from rlgames.training.protocol import Arrays
 
 KEPT = 2
 """Saves that are kept: the second is for when the last one is damaged."""
-FULL = (errno.ENOSPC, errno.EDQUOT)  # a full disk, or a spent quota
 
 
 class ResumeError(UserError):
