@@ -228,8 +228,8 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
         "left its lock": f"{make} FLAGS=--unlock",
         "left 1 products that may be incomplete": f"{make} makes them again",
         "left 1 temporary files, 2 MB": f"{make} clean-state",
-        f"resumes from {renamed.parents[1]}, 3 MB": f"rm -r '{renamed.parents[1]}'",
-        f"resumes from {gone}, 3 MB": f"rm -r '{gone}'",
+        f"resumes from {renamed.parents[1]}, 3 MB": f"rm -r {renamed.parents[1]}",
+        f"resumes from {gone}, 3 MB": f"rm -r {gone}",
     }.items():
         (line,) = [line for line in lines if what in line]
         assert command in line

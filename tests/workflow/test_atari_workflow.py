@@ -193,10 +193,9 @@ def test_changed_evaluations_are_found_even_signed_anew(sandbox: Sandbox, config
     for row, (_, found, _) in enumerate(CHANGES):
         episode = rows["episode"][row]
         own = [line for line in lines if f"{recordings}: seed 0, episode {episode}: " in line]
-        assert len(own) == 1, lines
-        assert found in own[0]
+        assert any(found in line for line in own), lines
     assert f"{recordings}: seed 0, episode {rows['episode'].iloc[-1]}: not in both tables" in lines
-    assert len(lines) == len(CHANGES) + 1
+    assert len({line.split(": ")[1] for line in lines}) == len(CHANGES) + 1
 
 
 @pytest.mark.usefixtures("built")

@@ -1,6 +1,7 @@
 """Say how far a config's runs are, and what needs a hand or a second look (`make status`; briefly after `make`)."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from rlgames.messages import plain
@@ -25,7 +26,11 @@ def main() -> None:
         print(f"{len(notices.splitlines())} notices, of runs that diverged or were cut off: make status")
         return
     if not arguments.brief:
-        make = "make" if arguments.config == Path("config/config.yaml") else f"make CONFIG={arguments.config}"
+        make = (
+            "make"
+            if arguments.config == Path("config/config.yaml")
+            else shlex.join(["make", f"CONFIG={arguments.config}"])
+        )
         for line in (*report.progress(runs), *report.left_behind(plan, runs, make)):
             print(plain(line))
     print(plain(notices) or "No run diverged, was cut off, or was made under another lock.")

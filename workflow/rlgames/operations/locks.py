@@ -6,12 +6,13 @@ import errno
 import fcntl
 import os
 import platform
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from rlgames.messages import log, plain
+from rlgames.messages import log
 
 PATIENCE = 2.0
 """Seconds for which a held lock is asked for again: its holder may be ending, or only looking."""
@@ -52,7 +53,10 @@ def holder(path: Path) -> str | None:
         with path.open(
             errors="replace"
         ) as file:  # a shared lock needs no right to write, on network file systems either
-            return None if is_free(file, fcntl.LOCK_SH) else plain(file.read(200)).strip() or "of unknown number"
+            if is_free(file, fcntl.LOCK_SH):
+                return None
+            said = file.read(200).strip()
+            return said if re.fullmatch(r"\d+ on [\w.-]+", said) else "of unknown number"
     except OSError:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,12 +18,18 @@ from rlgames.settings.text import flat
 def caption(plan: Plan, name: str) -> str:
     """A figure's caption, with the seeds and the protocol of its experiments."""
     figure = plan.figure(name)
-    return " ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)])
+    return plain_rst(" ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)]))
 
 
 def video_caption(plan: Plan, run: Any) -> str:
     """The caption of the video of a variant, with the seeds and the protocol of its experiment."""
-    return f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}"
+    return plain_rst(f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}")
+
+
+def plain_rst(text: str) -> str:
+    """Text as reStructuredText, which Snakemake's report takes captions for: paragraphs, and no markup or directive."""
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain(text))]
+    return re.sub(r"([!-/:-@[-`{-~])", r"\\\1", "\n\n".join(filter(None, paragraphs)))
 
 
 def protocol(plan: Plan, name: str) -> str:
