@@ -79,8 +79,8 @@ def hold(results: str) -> None:
     except OSError as error:
         raise WorkflowError(
             f"Nothing can be written to {error.filename or place} ({error.strerror}). Make it yours (sudo chown -R "
-            f"$USER {shlex.quote(results)}), free some space if its disk is full, or name another folder in the config's "
-            "results."
+            f"$USER {shlex.quote(results)}), free some space if its disk is full, or name another folder in the "
+            "config's results."
         ) from None
     if lock is None:
         raise WorkflowError(
