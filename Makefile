@@ -49,8 +49,8 @@ explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; run
 rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay buffer: does it fit, how fast is it?
 	@python -m rlgames.commands.rehearse $(CONFIG)
 
-verify: $(LOCKED) ## play every recorded episode again and confirm its published return
-	@python -m rlgames.commands.verify $(RESULTS)
+verify: $(LOCKED) ## compare all checksums, play every recorded episode again, make the tables again; QUICK=1: checksums only
+	@python -m rlgames.commands.verify $(CONFIG) $(if $(QUICK),--quick)
 
 status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
 	@python -m rlgames.commands.status $(CONFIG)

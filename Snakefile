@@ -6,6 +6,7 @@
 #   videos/{experiment}/{variant}.mp4 .html     an episode, played again; of evaluations .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
 #   state/, config.yaml                         what a killed training resumes from; the resolved config
+#   checksums.txt                               of all products that no manifest lists, as of the end of a run
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -34,6 +35,7 @@ rule all:  # read first: what everything is made for
     default_target: True
     input:
         PLAN.targets(),
+        PLAN.path("checksums"),
 
 
 include: "workflow/rules/config.smk"
@@ -42,6 +44,7 @@ include: "workflow/rules/encoders.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/videos.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/checksums.smk"
 
 
 for each in workflow.rules:  # Snakemake's linter takes no global `conda:`
@@ -57,4 +60,4 @@ onsuccess:
 
 
 onerror:
-    words.say(words.notices(PLAN), startup.failure(PLAN, log))
+    words.say(words.notices(PLAN), startup.failure(PLAN, workflow, log))

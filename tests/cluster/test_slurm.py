@@ -144,7 +144,11 @@ class Submitted:
 
 def products(folder: Path) -> dict[str, str]:
     """Checksums of all results; of those that hold times or go on from, none."""
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("manifest.json", "cost.csv")]
+    found = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in ("manifest.json", "cost.csv", "checksums.txt")
+    ]
     relative = [path.relative_to(folder) for path in found]
     kept = sorted(path for path in relative if path.parts[0] not in ("logs", "state"))
     return {str(path): hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in kept}

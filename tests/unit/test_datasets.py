@@ -197,7 +197,7 @@ def test_split_by_episode_divides_no_episode() -> None:
 
 
 def test_one_episode_cannot_be_split_by_episode() -> None:
-    with pytest.raises(frames.FramesError, match="one episode only; raise its size, or split it at random"):
+    with pytest.raises(UserError, match="one episode only; raise its size, or split it at random"):
         dataset.split(np.ones(100, int), "episode")
     assert [len(rows) for rows in dataset.split(np.ones(100, int), "random")] == [70, 30]
 
@@ -232,7 +232,7 @@ def test_a_file_without_frames_is_refused(
         path.write_bytes(made[0].read_bytes()[:-100])
     elif damage == "other":
         pd.DataFrame({"episode": [1]}).to_parquet(path)
-    with pytest.raises(frames.FramesError, match=r"frames\.parquet"):
+    with pytest.raises(UserError, match=r"frames\.parquet"):
         frames.Frames(path)
 
 

@@ -82,8 +82,13 @@ def finish(plan: Plan, experiment: str, seeds: str, **changed: Any) -> None:
     """Leave the manifest of a run, made with another spec or code if `changed` says so."""
     path = Path(plan.path("manifest", experiment=experiment, variant="default", seeds=seeds))
     path.parent.mkdir(parents=True)
-    facts = {"experiment": experiment, "variant": "default", "seeds": seeds, "diverged": [], "truncated": 0}
-    path.write_text(json.dumps(facts | {"lock": installed_lock()} | wanted(plan, experiment, seeds) | changed))
+    around: dict[str, Any] = {"revision": None, "lock": installed_lock(), "python": "3", "versions": {}}
+    facts: dict[str, Any] = {
+        "experiment": experiment, "variant": "default", "seeds": seeds, "diverged": [], "truncated": 0, "threads": 1,
+        "device": "cpu", "steps": 1, "wall_seconds": 1.0, "products": {}, **around,
+        "machine": {"processor": "p", "instruction_set": "i"},
+    }  # fmt: skip
+    path.write_text(json.dumps(facts | wanted(plan, experiment, seeds) | changed))
 
 
 def save(plan: Plan, experiment: str, seed: int, step: int, **fingerprint: Any) -> None:
@@ -223,8 +228,8 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
         "left its lock": f"{make} FLAGS=--unlock",
         "left 1 products that may be incomplete": f"{make} makes them again",
         "left 1 temporary files, 2 MB": f"{make} clean-state",
-        f"resumes from {renamed.parents[1]}, 3 MB": f"rm -r '{renamed.parents[1]}'",
-        f"resumes from {gone}, 3 MB": f"rm -r '{gone}'",
+        f"resumes from {renamed.parents[1]}, 3 MB": f"rm -r {renamed.parents[1]}",
+        f"resumes from {gone}, 3 MB": f"rm -r {gone}",
     }.items():
         (line,) = [line for line in lines if what in line]
         assert command in line
@@ -243,6 +248,35 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     assert left == [".weights.4712.npz", "lock", "weights.npz"]
     clean_state.main()  # nothing is left to remove
     assert "0 MB in all." in capsys.readouterr().out
+
+
+def test_damaged_manifests_are_named_with_the_remedy(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also one in whose place there is a folder, or a pipe, which would be waited for."""
+    finish(plan, "pong", "0")
+    damaged = []
+    for number, damage in enumerate((b"{", b"", b"null", b"[]", b"\xff", b'{"experiment": 1}', None, os.mkfifo)):
+        finish(plan, "car", f"{number}-{number}")
+        path = Path(plan.path("manifest", experiment="car", variant="default", seeds=f"{number}-{number}"))
+        damaged.append(path)
+        if isinstance(damage, bytes):
+            path.write_bytes(damage)
+        else:
+            path.unlink()
+            (damage or Path.mkdir)(path)
+    (state("pong", 1) / "progress.json").parent.mkdir(parents=True)
+    (state("pong", 1) / "progress.json").write_text("null")
+    os.mkfifo(state("pong", 1) / "lock")
+    (state("pong", 2) / "save-xyz.npz").mkdir(parents=True)
+    note("pong", 2, done=1, ended="\x1b]0;title\x07")
+    lines = printed(monkeypatch, capsys)
+    assert "1 of 306 runs are done, 297 not begun, 8 damaged" in lines[0]
+    assert sum("damaged, or not what it should be" in line for line in lines) == len(damaged)
+    for path in damaged:
+        assert any(str(path) in line and "delete it and run make again" in line for line in lines), path
+    assert not any("\x1b" in line for line in lines)
+    assert printed(monkeypatch, capsys, "--brief")[1].startswith("8 notices")
 
 
 def test_570_runs_take_less_than_two_seconds(plan: Plan, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import pytest
 import yaml
 
 from conftest import ROOT, Sandbox, loaded_by
+from rlgames.files import write_episodes
+from rlgames.plan import audit
+from rlgames.plan.plan import Plan
+from rlgames.playing import audit as playing
 
 Config = dict[str, Any]
 
@@ -148,23 +153,65 @@ def test_evaluation_has_its_own_seeds_and_its_values(sandbox: Sandbox, config: C
 
 def test_nothing_more_to_do_and_recordings_verify(sandbox: Sandbox, config: Config) -> None:
     assert "Nothing to be done" in sandbox.build(config, "--dry-run")
-    assert "recordings give the" in sandbox.python("-m", "rlgames.commands.verify", config["results"])
+    assert "recordings give the" in sandbox.python("-m", "rlgames.commands.verify", "config/deep.yaml")
+    assert "nothing was played" in sandbox.python("-m", "rlgames.commands.verify", "config/deep.yaml", "--quick")
 
 
-def test_edited_score_is_noticed(sandbox: Sandbox, config: Config) -> None:
-    from rlgames.commands.verify import check_scores
+def shift(column: bytes, by: float) -> bytes:
+    """float32 numbers, the first of which grows."""
+    numbers = np.frombuffer(column, "<f4").copy()
+    numbers[0] += by
+    return numbers.tobytes()
 
-    results = sandbox.folder / config["results"]
-    assert check_scores(results) == []
-    path = results / "tables/evaluation-scores.csv"
+
+CHANGES: list[tuple[str, str, Callable[[Any], Any]]] = [
+    ("rewards", "its rewards are others", lambda old: shift(old, 0.5)),
+    ("values", "the weights give other action values Q", lambda old: shift(old, 0.01)),
+    ("values", "its action values are missing", lambda _: None),
+    ("trained_steps", "not by the agent random after 0 steps", lambda _: 7),
+    ("reset_seed", "", lambda old: old + 1),
+    ("actions", "cannot be played again", lambda old: b"\xff" * len(old)),
+    ("agent", "not by the agent in training after 60 steps", lambda _: "random"),
+    ("actions", "", lambda old: bytes([(old[0] + 1) % 3]) + old[1:]),
+]
+"""A column, how a change is found, and the change: of row 0 the first, and so on."""
+
+
+def test_changed_evaluations_are_found_even_signed_anew(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+    """In both tables, so that they agree: what is not as it was played, or not played by those weights."""
+    results = tmp_path / "results"
+    run = results / "runs/pong/agent.name=dqn/seed-0"
+    shutil.copytree(sandbox.folder / config["results"] / "runs/pong", results / "runs/pong")
+    (recordings,) = run.glob("evaluation/recordings.parquet")
+    rows = pd.read_parquet(recordings).astype(dict.fromkeys(("agent", "shown"), object))
+    for row, (column, _, change) in enumerate(CHANGES):
+        rows[column] = [change(old) if number == row else old for number, old in enumerate(rows[column])]
+    write_episodes(rows.drop(index=len(rows) - 1), recordings.with_name("episodes.parquet"), recordings)
+    rows.to_parquet(recordings)
+    plan = Plan({"results": str(results), "experiments": {"pong": config["experiments"]["pong"]}})
+    lines = [line for part in audit.recordings(plan) for line in playing.check(part)[1]]
+    for row, (_, found, _) in enumerate(CHANGES):
+        episode = rows["episode"][row]
+        own = [line for line in lines if f"{recordings}: seed 0, episode {episode}: " in line]
+        assert any(found in line for line in own), lines
+    assert f"{recordings}: seed 0, episode {rows['episode'].iloc[-1]}: not in both tables" in lines
+    assert len({line.split(": ")[1] for line in lines}) == len(CHANGES) + 1
+
+
+@pytest.mark.usefixtures("built")
+def test_edited_score_is_noticed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sandbox.folder)
+    plan = Plan.read(Path("config/deep.yaml"))
+    assert list(audit.tables(plan)) == []
+    path = Path(plan.path("table", table="evaluation-scores"))
     text = path.read_text()
     scores = pd.read_csv(path)
     scores.loc[scores["agent"] == "trained", "return"] += 1
     scores.to_csv(path, index=False)
-    wrong = check_scores(results)
+    found = [line for line in audit.tables(plan) if "its sources do not give the row" in line]
     path.write_text(text)
-    assert len(wrong) == 3
-    assert any("pong agent.name=dqn trained 0: its episodes give other scores" in line for line in wrong)
+    assert len(found) == 3
+    assert any("pong,agent.name=dqn,trained,0" in line for line in found)
 
 
 def test_setting_of_one_agent_reruns_that_agent(sandbox: Sandbox, config: Config) -> None:
@@ -284,14 +331,6 @@ def test_curves_with_one_name_are_refused(sandbox: Sandbox, config: Config) -> N
     for figure in ("returns", "value-estimates"):
         assert f"figures.{figure}: several curves are called ['DQN']" in sandbox.build(config, "--dry-run", fails=True)
         del config["figures"][figure]
-
-
-def test_recordings_that_are_missing_are_noticed(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
-    shutil.copytree(sandbox.folder / config["results"] / "runs/pong/agent.name=dqn", tmp_path / "runs/pong/default")
-    path = tmp_path / "runs/pong/default/seed-0/evaluation/recordings.parquet"
-    pd.read_parquet(path).iloc[1:].to_parquet(path)
-    text = sandbox.python("-m", "rlgames.commands.verify", str(tmp_path), fails=True)
-    assert "seed 0, episode 1: not in both tables" in text
 
 
 def test_figures_over_episodes_are_not_for_atari(sandbox: Sandbox, config: Config) -> None:

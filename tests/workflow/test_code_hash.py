@@ -28,7 +28,17 @@ NO_JOBS = {"rlgames.playing.audit", "rlgames.encoders.audit", "rlgames.training.
 
 def roots() -> Iterator[tuple[str, list[str]]]:
     """Every kind of job: its name, and the modules that its code hash starts from."""
-    for command in ("config", "dataset", "datasets", "encode", "encoder_scores", "deep_scores", "final_scores", "cost"):
+    for command in (
+        "config",
+        "dataset",
+        "datasets",
+        "encode",
+        "encoder_scores",
+        "deep_scores",
+        "final_scores",
+        "cost",
+        "checksums",
+    ):
         yield command, [f"rlgames.commands.{command}"]
     environments = {kind.model_fields["name"].annotation.__args__[0]: kind for kind in kinds(Environment)}
     for name, environment in environments.items():

@@ -131,7 +131,7 @@ def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) 
     from rlgames.encoders import frames
 
     assert "Nothing to be done" in sandbox.build(config, "--dry-run")
-    sandbox.python("-m", "rlgames.commands.verify", config["results"])
+    sandbox.python("-m", "rlgames.commands.verify", f"config/{Path(config['results']).name}.yaml")
     path = sandbox.folder / config["results"] / "datasets/played/frames.parquet"
     content = path.read_bytes()
     found = frames.Frames(path)
@@ -139,7 +139,7 @@ def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) 
     pictures[70, 20, 20] ^= 1
     places = [found.episodes.tolist(), found.steps.tolist()]
     frames.write(zip(*places, map(frames.encode, pictures), found.memory.to_pylist(), strict=True), path)
-    text = sandbox.python("-m", "rlgames.commands.verify", config["results"], fails=True)
+    text = sandbox.python("-m", "rlgames.commands.verify", f"config/{Path(config['results']).name}.yaml", fails=True)
     path.write_bytes(content)
     assert "datasets/played/recordings.parquet: episode 2: played, its frames are others" in text
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import Sandbox, loaded_by, tiny_config, traces
+from conftest import Sandbox, loaded_by, sign_anew, tiny_config, traces, wrong
+from rlgames.plan import audit
+from rlgames.plan.plan import Plan
 
 Config = dict[str, Any]
 Edit = Callable[[str, str, str], None]
@@ -25,7 +28,7 @@ Edit = Callable[[str, str, str], None]
 NOTHING = "Nothing to be done"
 SIZES = (0.0125, 0.0625)
 
-OF_TIME = {"manifest.json", "cost.csv"}
+OF_TIME = {"manifest.json", "cost.csv", "checksums.txt"}
 """Products that tell time or machine, and so differ from run to run."""
 
 
@@ -133,6 +136,7 @@ def test_one_step_size_reruns_its_variant_and_the_figures_over_it(sandbox: Sandb
         "figures/both.png",
         "tables/final-scores.csv",
         "tables/cost.csv",
+        "checksums.txt",
         "config.yaml",
     }
 
@@ -147,13 +151,14 @@ def test_setting_of_one_experiment_reruns_that_experiment(sandbox: Sandbox, conf
         "videos/tiled/default.mp4",
         "tables/final-scores.csv",
         "tables/cost.csv",
+        "checksums.txt",
         "config.yaml",
     }
 
 
 def test_label_or_caption_redraws_its_figure_only(sandbox: Sandbox, config: Config) -> None:
     config["figures"]["one"]["caption"] = "Another caption."
-    assert sandbox.planned(config) == {"figures/one.png", "tables/cost.csv", "config.yaml"}
+    assert sandbox.planned(config) == {"figures/one.png", "tables/cost.csv", "config.yaml", "checksums.txt"}
 
 
 def test_more_seeds_run_only_the_new_block(sandbox: Sandbox, config: Config) -> None:
@@ -174,6 +179,7 @@ def test_edited_algorithm_reruns_its_users(sandbox: Sandbox, config: Config, edi
         "videos/tiled/default.mp4",
         "tables/final-scores.csv",
         "tables/cost.csv",
+        "checksums.txt",
     }
 
 
@@ -185,12 +191,18 @@ def test_edited_algorithm_leaves_those_who_do_not_use_it(sandbox: Sandbox, confi
 
 def test_order_of_a_sweep_is_that_of_figures_and_tables(sandbox: Sandbox, config: Config) -> None:
     config["experiments"]["additive"]["sweep"].reverse()
-    assert sandbox.planned(config) == {"figures/both.png", "tables/final-scores.csv", "tables/cost.csv", "config.yaml"}
+    assert sandbox.planned(config) == {
+        "figures/both.png",
+        "tables/final-scores.csv",
+        "tables/cost.csv",
+        "config.yaml",
+        "checksums.txt",
+    }
 
 
 def test_edited_figure_reruns_figures(sandbox: Sandbox, config: Config, edit: Edit) -> None:
     edit("workflow/rlgames/figures/learning_curves.py", "COLUMNS = 6", "COLUMNS = 4")
-    assert sandbox.planned(config) == {"figures/both.png", "figures/one.png", "tables/cost.csv"}
+    assert sandbox.planned(config) == {"figures/both.png", "figures/one.png", "tables/cost.csv", "checksums.txt"}
 
 
 @pytest.mark.parametrize("command", ["config", "train_linear", "figure", "final_scores", "cost", "video"])
@@ -235,6 +247,8 @@ def test_edited_dynamics_are_compiled_again_in_their_callers(
     modules = [module, *json.loads(words[words.index("--modules") + 1]).values()]
     published = (sandbox.folder / words[words.index("--weights") + 1]).read_bytes()
     arguments = [str(tmp_path / Path(word).name) if word.startswith(built["results"]) else word for word in words]
+    manifest = json.loads((sandbox.folder / words[words.index("--manifest") + 1]).read_text())
+    arguments[arguments.index("--spec") + 1] = json.dumps(manifest["spec"])  # the pipe that it came in is gone
 
     def trained() -> bytes:
         arguments[arguments.index("--code") + 1] = sandbox.code_hashes({"job": modules})["job"]
@@ -247,17 +261,96 @@ def test_edited_dynamics_are_compiled_again_in_their_callers(
     assert trained() == published
 
 
-def test_recordings_are_verified_and_a_wrong_one_is_found(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
+@pytest.fixture
+def copied(sandbox: Sandbox, config: Config, tmp_path: Path) -> Plan:
+    """The plan of a copy of the results, for a test to change."""
     results = tmp_path / "results"
     shutil.copytree(sandbox.folder / config["results"], results)
-    assert "All 11 recordings give" in sandbox.python("-m", "rlgames.commands.verify", str(results))
-    path = results / "runs/tiled/default/seed-2-2/recordings.parquet"
-    table = pd.read_parquet(path)
-    table.loc[0, "actions"] = bytes([2 - action for action in table.actions[0]])  # every push the other way
-    table.to_parquet(path)
-    text = sandbox.python("-m", "rlgames.commands.verify", str(results), fails=True)
-    assert "seed 2: played" in text
-    assert "of 11 recordings do not give what was published" in text
+    return Plan(config | {"results": str(results)})
+
+
+def test_results_are_verified_and_sha256sum_agrees(sandbox: Sandbox, config: Config, copied: Plan) -> None:
+    (sandbox.folder / "config/verified.yaml").write_text(yaml.safe_dump(config))
+    text = sandbox.python("-m", "rlgames.commands.verify", "config/verified.yaml")
+    assert "All 11 recordings give the lengths, returns and endings that were published." in text
+    assert "Not covered:" in text
+    assert wrong(copied) == []
+    command = ["sha256sum", "--check", "--strict", "--quiet", "checksums.txt"]
+    subprocess.run(command, cwd=copied.config.results, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("forged", [False, True])
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda rows: rows.assign(actions=[bytes(2 - action for action in each) for each in rows.actions]), "played"),
+        (lambda rows: rows.assign(**{"return": rows["return"] + 1}), "return is another in the table of episodes"),
+        (lambda rows: rows.assign(collisions=3), "collisions is another in the table of episodes"),
+        (lambda rows: rows.head(0), "seed 2, episode 3: not in both tables"),
+        (lambda rows: pd.concat([rows, rows]), "has an episode twice"),
+        (lambda rows: rows.assign(environment="{}"), "not in the environment that its manifest says"),
+        (lambda rows: rows.assign(actions=[bytes([200])]), "cannot be played again"),
+        (lambda rows: rows.drop(columns="actions"), "lacks the columns actions"),
+    ],
+)
+def test_changed_recordings_are_found_even_signed_anew(
+    copied: Plan, change: Callable[[Any], Any], found: str, forged: bool
+) -> None:
+    path = Path(copied.path("recordings", experiment="tiled", variant="default", seeds="2-2"))
+    change(pd.read_parquet(path)).to_parquet(path)
+    if forged:
+        sign_anew(copied, path.parent)
+    lines = wrong(copied)
+    assert any(found in line for line in lines), lines
+    assert any("not the file that" in line for line in lines) == (not forged), lines
+
+
+def test_whatever_is_changed_is_not_the_file_that_was_signed(copied: Plan) -> None:
+    run = {"experiment": "tiled", "variant": "default", "seeds": "2-2"}
+    changed = [
+        *(Path(copied.path(product, **run)) for product in ("weights", "episodes", "recordings", "manifest")),
+        *(Path(copied.path("figure", figure="one", format=kind)) for kind in ("png", "pdf", "csv")),
+        *(Path(copied.path("video", experiment="tiled", variant="default", format=kind)) for kind in ("mp4", "html")),
+        *(Path(copied.path("table", table=name)) for name in ("final-scores", "cost")),
+        Path(copied.path("config")),
+    ]
+    for path in changed:
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"1", b"2", 1) if b"1" in content else content + b" ")
+        assert any(f"{path}: not the file that" in line for line in audit.checksums(copied)), path
+        path.unlink()
+        assert any(f"{path}: missing" in line for line in audit.checksums(copied)) or path.name == "manifest.json"
+        path.write_bytes(content)
+    assert wrong(copied) == []
+    manifest = Path(copied.path("manifest", **run))
+    facts = json.loads(manifest.read_text())
+    del facts["products"]["weights.npz"]
+    manifest.write_text(json.dumps(facts))
+    assert f"{manifest.parent}/weights.npz: not in its manifest" in wrong(copied)
+    Path(copied.path("checksums")).unlink()
+    assert any("checksums.txt" in line for line in wrong(copied))
+
+
+def test_tables_are_made_again(copied: Plan) -> None:
+    for name, column in (("final-scores", "seeds"), ("cost", "wall_seconds")):
+        path = Path(copied.path("table", table=name))
+        text = path.read_text()
+        table: Any = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table.head(1).to_csv(path, index=False)
+        assert sum("it lacks the row" in line for line in audit.tables(copied)) == len(table) - 1
+        table.assign(**{column: ["7", *table[column][1:]]}).to_csv(path, index=False)
+        assert sum("do not give the row" in line for line in audit.tables(copied)) == 1
+        table.iloc[::-1].to_csv(path, index=False)
+        assert any("another order" in line for line in audit.tables(copied))
+        path.write_text(text)
+    episodes = Path(copied.path("episodes", experiment="tiled", variant="default", seeds="0-1"))
+    rows: Any = pd.read_parquet(episodes)
+    rows.loc[0, "return"] += 1  # of an episode without a recording
+    rows.to_parquet(episodes)
+    sign_anew(copied, episodes.parent)
+    assert [line.split(": ")[1].split(" row ")[0] for line in wrong(copied)] == [
+        "its sources do not give the", "it lacks the",
+    ]  # fmt: skip
 
 
 def test_video_has_the_recorded_number_of_pictures(sandbox: Sandbox, config: Config) -> None:

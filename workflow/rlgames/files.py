@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 from rlgames.messages import UserError
 
 if TYPE_CHECKING:  # the plan knows this module, and does without NumPy
     import numpy as np
+    import pandas as pd
 
 
 @contextmanager
@@ -39,15 +40,59 @@ def write_weights(kept: dict[int, dict[str, np.ndarray]], path: Path) -> None:
         np.savez(temporary, allow_pickle=False, steps=np.array(sorted(kept)), **weights)
 
 
-def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a weights.npz. Raises `UserError` for a file that is none."""
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Read a product: whatever shows that it is not what it should be raises `UserError`, with the remedy.
+
+    A pipe, which would be waited for, a folder and a link to nothing are refused before. Too little memory, a disk that
+    fails and a file that is someone else's are no damage, and raise what they raise.
+    """
+    try:
+        if not path.is_file():
+            raise ValueError("no file is there")
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT, errno.EISDIR, errno.EINVAL):
+            raise
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0][:200]
+        raise UserError(f"{path} is damaged, or not what it should be ({why}): delete it and run make again.") from None
+
+
+def read_weights(path: Path, *needed: str) -> dict[str, np.ndarray]:
+    """All arrays of a weights.npz. Raises `UserError` for a file that is none, or lacks an array that is `needed`."""
     import numpy as np
 
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, BadZipFile) as error:
-        raise UserError(f"{path} holds no weights, or is damaged: delete it and run make again. ({error})") from None
+    with reading(path), path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        arrays = dict(file)
+        if missing := set(needed) - set(arrays):
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+        return arrays
+
+
+COLUMNS = {
+    "episodes": {"experiment", "variant", "seed", "episode", "steps", "return", "ending"},
+    "recordings": {"episode", "steps", "return", "ending", "actions", "environment"},
+    "losses": {"experiment", "variant", "seed", "epoch", "training", "held_out"},
+    "encoding": {"experiment", "variant", "seed", "row", "part", "latents", "error"},
+}
+"""What tables have, by the names of their files, besides what only some of them have."""
+
+NUMBERS = {"seed", "episode", "steps", "return", "epoch", "training", "held_out", "error"}
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table among the products. Raises `UserError` for a file that is none."""
+    import pandas as pd
+
+    with reading(path):
+        table = pd.read_parquet(path)
+        if missing := COLUMNS.get(path.stem, set()) - set(table):
+            raise ValueError(f"it lacks the columns {', '.join(sorted(missing))}")
+        if wrong := [name for name in table if name in NUMBERS and not pd.api.types.is_numeric_dtype(table[name])]:
+            raise ValueError(f"no numbers in {', '.join(wrong)}")
+        return table
 
 
 def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 log = logging.getLogger("rlgames")
 logging.raiseExceptions = False  # a log file on a full disk, or a terminal that went away, is no reason for tracebacks
@@ -10,6 +11,32 @@ logging.raiseExceptions = False  # a log file on a full disk, or a terminal that
 
 class UserError(RuntimeError):
     """An error whose message tells the user what is wrong and what to do, so that no traceback is needed."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
+
+
+def plain(text: str) -> str:
+    """Text that may hold anything, as of a damaged file, without what steers a terminal: that is shown as \\x1b."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda found: ascii(found[0])[1:-1], text)
+
+
+FAILED = "Failed: "
+"""How the last message begins in the log of a job that says why it failed."""
+
+
+class Plain(logging.Formatter):
+    """Messages as they are, without what steers a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))
+
+
+class Logged(Plain):
+    """The same, for a file, where errors are marked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return FAILED * (record.levelno >= logging.ERROR) + super().format(record)
 
 
 def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str:

@@ -17,8 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rlgames.files import replacing
-from rlgames.messages import UserError
+from rlgames.files import reading, replacing
 
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parents[1]
@@ -141,14 +140,26 @@ class Manifest:
     @classmethod
     def read(cls, path: Path) -> Manifest:
         """Raises `UserError` for a file that holds none."""
-        try:
-            facts = json.loads(path.read_text())
+        with reading(path):
+            facts = json.loads(path.read_text(encoding="utf-8"))
             known = {each.name: facts.pop(each.name) for each in fields(cls) if each.name in facts}
             around = {key: facts.pop(key) for key in SURROUNDINGS}
-            return cls(**known, more=facts, surroundings=around)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{path} holds no manifest ({error}): delete it and run make again.") from None
+            found = cls(**known, more=facts, surroundings=around)
+            if wrong := [name for name, kinds in KINDS.items() if not isinstance(getattr(found, name), kinds)]:
+                raise ValueError(f"{', '.join(wrong)} of another kind")
+            if not {"processor", "instruction_set"} <= around["machine"].keys():
+                raise ValueError("no processor")
+            return found
 
+
+KINDS = {
+    **dict.fromkeys(("experiment", "code", "device"), str),
+    **dict.fromkeys(("variant", "seeds"), str | None),
+    **dict.fromkeys(("spec", "products"), dict),
+    **dict.fromkeys(("threads", "steps", "truncated"), int),
+    **{"diverged": list, "wall_seconds": float | int},
+}
+"""What kind of value the facts of a manifest are."""
 
 SURROUNDINGS = ("revision", "lock", "python", "versions", "machine")
 
@@ -167,6 +178,18 @@ def surroundings() -> dict[str, Any]:
 def checksums(*paths: Path) -> dict[str, str]:
     """SHA-256 of files, by name."""
     return {path.name: checksum(path) for path in paths}
+
+
+def write_checksums(products: Iterable[Path], root: Path, path: Path) -> None:
+    """Write the SHA-256 of products below `root`, a line each, as `sha256sum` does and checks."""
+    path.write_text("".join(f"{checksum(each)}  {each.relative_to(root)}\n" for each in products), encoding="utf-8")
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """What `write_checksums` wrote: by path. Raises `UserError` for another file."""
+    with reading(path):
+        lines = [line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
+        return {name: digest for digest, name in lines}
 
 
 def versions() -> Iterator[tuple[str, str]]:

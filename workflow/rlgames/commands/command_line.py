@@ -15,7 +15,10 @@ from rlgames.provenance import Manifest, checksums
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes the lines of a file as arguments where it finds @file: Linux allows 2 MB of them, so some 20,000 paths."""
+    """Takes the lines of a file as arguments where it finds @file.
+
+    Linux allows 128 kB for one argument and 2 MB for all, so the rules print specs and lists of paths into pipes.
+    """
 
     def convert_arg_line_to_args(self, line: str) -> list[str]:
         """An empty line, which is what a list of no files is printed as, is no argument."""

@@ -16,14 +16,11 @@ def main() -> None:
     arguments = parser.parse_args()
     jobs.begin(arguments, __spec__.name)
 
-    import pandas as pd
-
     from rlgames.files import replacing
-    from rlgames.playing.costs import of_job, of_picture
+    from rlgames.playing.costs import cost_csv
 
-    rows = [of_job(path, arguments.lock) for path in arguments.manifests] + list(map(of_picture, arguments.pictures))
     with replacing(arguments.output) as path:
-        pd.DataFrame(rows).convert_dtypes().to_csv(path, index=False)
+        path.write_text(cost_csv(arguments.manifests, arguments.pictures, arguments.lock), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,18 +15,13 @@ def main() -> None:
     arguments = parser.parse_args()
     jobs.begin(arguments, __spec__.name)
 
-    import pandas as pd
-
     from rlgames.files import replacing
-    from rlgames.playing.scores import evaluation_table, times_table
-    from rlgames.provenance import Manifest
+    from rlgames.playing.scores import evaluation_scores_csv, steps_to_return_csv
 
-    manifests = [Manifest.read(path) for path in arguments.manifests]
-    evaluations = pd.concat([pd.read_parquet(path) for path in arguments.evaluations])
     with replacing(arguments.scores) as path:
-        evaluation_table(evaluations, manifests).to_csv(path, index=False, float_format="%.8g")
+        path.write_text(evaluation_scores_csv(arguments.evaluations, arguments.manifests), encoding="utf-8")
     with replacing(arguments.steps_to_return) as path:
-        times_table(map(pd.read_parquet, arguments.episodes), manifests).to_csv(path, index=False, float_format="%.4g")
+        path.write_text(steps_to_return_csv(arguments.episodes, arguments.manifests), encoding="utf-8")
 
 
 if __name__ == "__main__":

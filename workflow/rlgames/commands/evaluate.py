@@ -18,15 +18,18 @@ def main() -> None:
     import pandas as pd
 
     from rlgames.environments.games import Game
-    from rlgames.files import read_weights, write_episodes
+    from rlgames.files import read_weights, reading, write_episodes
     from rlgames.operations.progress import Progress
     from rlgames.playing.evaluation import evaluate, parts
 
     import_module(arguments.modules["player"]).prepare()
-    spec, saved, modules = arguments.spec, read_weights(arguments.weights), command_line.run_modules(arguments)
+    spec, saved, modules = arguments.spec, read_weights(arguments.weights, "steps"), command_line.run_modules(arguments)
     environment, protocol = spec["environment"], spec["evaluation"]
     game, seed = modules["environment"], int(arguments.seeds)
-    player = modules["player"].Player(saved, modules, environment, spec["agent"], *command_line.features(arguments))
+    features = command_line.features(arguments)
+    with reading(arguments.weights):  # whether they fit
+        player = modules["player"].Player(saved, modules, environment, spec["agent"], *features)
+        player.load(len(saved["steps"]) - 1)
     progress = Progress(command_line.name(arguments), len(parts(protocol, len(saved["steps"]))), "evaluations")
     rows = []
     actions = len(game.actions(environment))

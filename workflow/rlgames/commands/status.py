@@ -1,8 +1,10 @@
 """Say how far a config's runs are, and what needs a hand or a second look (`make status`; briefly after `make`)."""
 
 import argparse
+import shlex
 from pathlib import Path
 
+from rlgames.messages import plain
 from rlgames.plan import report, words
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
@@ -19,15 +21,22 @@ def main() -> None:
         print(plan.config.results)
         return
     runs, notices = survey(plan), words.notices(plan)
-    print(report.summary(plan, runs))
+    print(plain(report.summary(plan, runs)))
     if arguments.brief and notices:
         print(f"{len(notices.splitlines())} notices, of runs that need a second look: make status")
         return
     if not arguments.brief:
-        make = "make" if arguments.config == Path("config/config.yaml") else f"make CONFIG={arguments.config}"
+        make = (
+            "make"
+            if arguments.config == Path("config/config.yaml")
+            else shlex.join(["make", f"CONFIG={arguments.config}"])
+        )
         for line in (*report.progress(runs), *report.left_behind(plan, runs, make)):
-            print(line)
-    print(notices or "No run diverged, ran into a cap that the config does not give, or was made under another lock.")
+            print(plain(line))
+    print(
+        plain(notices)
+        or "No run diverged, ran into a cap that the config does not give, or was made under another lock."
+    )
 
 
 if __name__ == "__main__":

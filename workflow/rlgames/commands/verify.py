@@ -1,49 +1,47 @@
-"""Play every recording again: confirm length, return and ending, the scores made of them, and the frames of data sets
-(`make verify`)."""
+"""Confirm that a config's results are what was made (`make verify`): checksums, recordings played again, tables."""
 
 from __future__ import annotations
 
-import sys
-from multiprocessing import Pool
+import argparse
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from pyarrow.parquet import ParquetFile
 from tqdm import tqdm
 
 from rlgames.encoders import audit as dataset_audit
+from rlgames.messages import UserError
+from rlgames.operations import jobs
+from rlgames.plan.audit import NOT_COVERED, REMEDY, checksums, recordings, tables, unfinished
+from rlgames.plan.plan import Plan
 from rlgames.playing import audit
-from rlgames.playing.audit import PART, check_scores
 
 
-def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
-    """Play a part of a file again, of a run or of a data set: how many recordings, and what is wrong with them."""
-    of_dataset = part[0].with_name("frames.parquet").exists()
+def check(part: audit.Part) -> tuple[int, list[str]]:
+    """Play a part of a file again: how many recordings, and what is wrong with them."""
+    of_dataset = part.path.parts[-3] == "datasets"
     return (dataset_audit if of_dataset else audit).check(part)
 
 
 def main() -> None:
-    root = Path(sys.argv[1])
-    paths = sorted([*root.glob("runs/**/recordings.parquet"), *root.glob("datasets/*/recordings.parquet")])
-    if not paths:
-        sys.exit(f"There are no recordings below {root}; run make first.")
-    sizes = {path: ParquetFile(path).metadata.num_rows for path in paths}
-    parts = [(path, first) for path, size in sizes.items() for first in range(0, size, PART)]
-    total = sum(sizes.values())
-    wrong: list[str] = []
-    with Pool() as pool, tqdm(total=total, unit="recording", desc="Playing again") as bar:
-        for count, lines in pool.imap_unordered(check, parts):
-            wrong += lines
-            bar.update(count)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--quick", action="store_true", help="compare checksums only (make verify QUICK=1)")
+    arguments = parser.parse_args()
+    plan = Plan.read(arguments.config)
+    wrong, total = list(checksums(plan)), 0
+    said = "All products have their checksums; nothing was played again."
+    if not arguments.quick:
+        parts, unlike = list(recordings(plan)), 0
+        with ProcessPoolExecutor() as pool, tqdm(total=len(parts), unit="part", desc="Playing again") as bar:
+            for count, lines in pool.map(check, parts):
+                total, unlike, wrong = total + count, unlike + len(lines), wrong + lines
+                bar.update()
+        said = f"All {total} recordings give the lengths, returns and endings that were published."
+        wrong += [f"{unlike} of {total} recordings do not give what was published."] * bool(unlike) + list(tables(plan))
     if wrong:
-        print(*wrong, sep="\n")
-        sys.exit(
-            f"{len(wrong)} of {total} recordings do not give what was published. Delete their runs or data sets, and "
-            "their folders below state, and run make."
-        )
-    if wrong := check_scores(root):
-        sys.exit("\n".join([*wrong, "Delete the table and run make."]))
-    print(f"All {total} recordings give the lengths, returns and endings that were published.")
+        raise UserError("\n".join([*wrong, REMEDY]))
+    print(f"{said}\n{NOT_COVERED}{unfinished(plan)}")
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

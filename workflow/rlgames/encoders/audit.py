@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from rlgames.encoders.frames import Frames
-from rlgames.playing.audit import PART, played, published, words
+from rlgames.messages import UserError
+from rlgames.playing.audit import PART, Part, played, published, words
 from rlgames.playing.recording import Recording, read
 
 
-def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
+def check(part: Part) -> tuple[int, list[str]]:
     """How many recordings a part of a file has, and a line for each that does not give its return, or its frames."""
-    path, first = part
-    recordings = read(path)[first : first + PART]
-    return len(recordings), [line for recording in recordings for line in compare(path, recording)]
+    path, first, *_ = part
+    try:
+        frames, recordings = frames_in(path.with_name("frames.parquet")), read(path)
+        unlike = set(frames.episodes.tolist()) ^ {each.episode for each in recordings} if first == 0 else set()
+        wrong = [f"{path}: episode {episode}: without recording, or without frames" for episode in sorted(unlike)]
+        some = recordings[first : first + PART]
+        return len(some), wrong + [line for each in some for line in compare(path, frames, each)]
+    except UserError as error:
+        return 0, [str(error)]
 
 
-@lru_cache(maxsize=1)
-def frames_in(path: Path) -> Frames:
-    """The frames of a data set, read once by each process for all its parts."""
-    return Frames(path)
+frames_in = lru_cache(maxsize=1)(Frames)
+"""The frames of a data set, read once by each process for all its parts."""
 
 
-def compare(path: Path, recording: Recording) -> list[str]:
+def compare(path: Path, frames: Frames, recording: Recording) -> Iterator[str]:
     """What is wrong with one recording."""
-    frames, found, said = frames_in(path.with_name("frames.parquet")), played(recording), published(recording)
-    if found != said:
-        return [f"{path}: episode {recording.episode}: played {words(found)}, but the recording says {words(said)}"]
-    *steps, _ = recording.replay()
-    seen = np.array([step.picture[-1] for step in steps if step.picture is not None])
-    same = np.array_equal(seen, frames.pictures(np.flatnonzero(frames.episodes == recording.episode)))
-    return [] if same else [f"{path}: episode {recording.episode}: played, its frames are others"]
+    where = f"{path}: episode {recording.episode}"
+    try:
+        if (found := played(recording)) != (said := published(recording)):
+            yield f"{where}: played {words(found)}, but the recording says {words(said)}"
+            return
+        *steps, _ = recording.replay()
+        seen = np.array([step.picture[-1] for step in steps if step.picture is not None])
+        if not np.array_equal(seen, frames.pictures(np.flatnonzero(frames.episodes == recording.episode))):
+            yield f"{where}: played, its frames are others"
+    except (MemoryError, UserError):
+        raise
+    except Exception as error:  # whatever a game makes of what it was not made for
+        yield f"{where}: cannot be played again ({type(error).__name__}: {error})"

@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from rlgames.encoders.frames import Frames, FramesError, encode, parts
+from rlgames.encoders.frames import Frames, encode, parts
 from rlgames.environments import atari
 from rlgames.environments.atari_ram import Memory
+from rlgames.files import reading
 from rlgames.messages import UserError
 from rlgames.playing.recording import Recording, read
+from rlgames.provenance import Manifest
 from rlgames.streams import Purpose, episode_stream, reset_seed
 
 TEST_SHARE, SPLIT_SEED = 0.3, 42
@@ -166,14 +168,39 @@ def rows(episodes: Iterable[Observed]) -> Iterator[tuple[int, int, bytes, bytes]
     )
 
 
+def datasets_csv(manifests: Iterable[Path]) -> str:
+    """The table of data sets, from their manifests: a row for each split."""
+    rows = []
+    for path in manifests:
+        manifest = Manifest.read(path)
+        with reading(path):
+            policy, facts = manifest.spec["policy"], manifest.more
+            rows += [
+                {
+                    "dataset": manifest.experiment,
+                    "game": manifest.spec["environment"]["game"],
+                    "policy": policy if isinstance(policy, str) else "/".join(map(str, policy.values())),
+                    "frames": manifest.steps,
+                    **{key: facts[key] for key in ("different_frames", "episodes")},
+                    "split": split,
+                    "training_frames": found["training"],
+                    "test_frames": found["test"],
+                    "test_frames_with_a_copy_in_training": found["copies"],
+                    "median_distance_to_training": found["nearest"],
+                }
+                for split, found in facts["splits"].items()
+            ]
+    return pd.DataFrame(rows).to_csv(index=False, float_format="%.4g")
+
+
 def split(episodes: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """Rows for training and for testing, ascending: int64. `episodes` is the number of each row's episode.
 
     A random split takes single frames, whose neighbours in time then lie on the other side; one by episode takes
-    whole episodes, and raises `FramesError` if there is only one.
+    whole episodes, and raises `UserError` if there is only one.
     """
     if kind == "episode" and episodes[0] == episodes[-1]:
-        raise FramesError("The data set has one episode only; raise its size, or split it at random.")
+        raise UserError("The data set has one episode only; raise its size, or split it at random.")
     whole = np.arange(len(episodes)) if kind == "random" else np.unique(episodes)
     _, test = train_test_split(whole, test_size=TEST_SHARE, random_state=SPLIT_SEED)
     is_test = np.isin(np.arange(len(episodes)) if kind == "random" else episodes, test)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rlgames.messages import UserError
+from rlgames.files import reading
 
 SCHEMA = pa.schema(
     [("episode", pa.int32()), ("step", pa.int32()), ("frame", pa.large_binary()), ("memory", pa.binary(128))]
@@ -25,22 +25,16 @@ ROWS = 1000
 Row = tuple[int, int, bytes, bytes]
 
 
-class FramesError(UserError):
-    """A file that does not hold the frames of a data set."""
-
-
 class Frames:
     """The frames of a data set: 500 bytes each, for Pong, where a picture takes 7,000."""
 
     def __init__(self, path: Path) -> None:
-        try:
+        """Raises `UserError` for a file that does not hold them."""
+        self.path = path
+        with reading(path):
             table = pq.read_table(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise FramesError(
-                f"{path} is damaged, or no Parquet file: delete it and run make again. ({error})"
-            ) from None
-        if table.schema != SCHEMA or not len(table):
-            raise FramesError(f"{path} holds no frames of a data set (columns {', '.join(SCHEMA.names)}).")
+            if table.schema != SCHEMA or not len(table):
+                raise ValueError(f"no frames of a data set, with the columns {', '.join(SCHEMA.names)}")
         self.episodes = table["episode"].to_numpy()
         """int32, shape (frames,)."""
         self.steps = table["step"].to_numpy()
@@ -55,7 +49,8 @@ class Frames:
 
     def pictures(self, rows: np.ndarray) -> np.ndarray:
         """The frames of `rows`: uint8, shape (rows, size, size)."""
-        return np.stack([decode(self.png[row].as_buffer()) for row in rows.tolist()])
+        with reading(self.path):
+            return np.stack([decode(self.png[row].as_buffer()) for row in rows.tolist()])
 
     def memories(self, rows: np.ndarray) -> np.ndarray:
         """The console's memory at each of `rows`: uint8, shape (rows, 128)."""
@@ -85,5 +80,7 @@ def encode(picture: np.ndarray) -> bytes:
 
 
 def decode(png: bytes) -> np.ndarray:
-    """The picture in a PNG: uint8, shape (height, width)."""
-    return np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE))
+    """The picture in a PNG: uint8, shape (height, width). Raises `ValueError` for what is none."""
+    if (picture := cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)) is None:
+        raise ValueError("a frame is no picture")
+    return np.asarray(picture)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LinearRegression
+
+from rlgames.files import read_table
 
 QUANTITIES = ("ball_x", "ball_y", "player_y", "opponent_y")
 """Where things are, in pixels of the frame; a game of which they are not known lacks these columns."""
@@ -32,6 +37,11 @@ def readout(latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, tes
         return np.nan
     regression = LinearRegression().fit(latents[training], quantity[training])
     return float(regression.score(latents[test], quantity[test]))
+
+
+def encoder_scores_csv(encodings: Iterable[Path]) -> str:
+    """The table of encoder scores, from the encodings of all runs."""
+    return pd.concat([encoder_scores(read_table(path)) for path in encodings]).to_csv(index=False, float_format="%.5g")
 
 
 def encoder_scores(encoding: pd.DataFrame) -> pd.DataFrame:

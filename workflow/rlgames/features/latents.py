@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.features import base as features
+from rlgames.files import read_weights
 from rlgames.networks import numerics
 
 
@@ -21,10 +22,9 @@ class Features(features.Features):
         from rlgames.networks.autoencoder import load
 
         self.encode = load(weights).encode
-        with np.load(weights, allow_pickle=False) as saved:
-            self.mean, deviation, change = (
-                saved[f"latent_{name}"].astype(np.float64) for name in ("mean", "deviation", "change")
-            )
+        names = ("latent_mean", "latent_deviation", "latent_change")
+        saved = read_weights(weights, *names)
+        self.mean, deviation, change = (saved[name].astype(np.float64) for name in names)
         self.deviation = np.where(deviation > 0, deviation, 1.0)  # one that never changes is a zero
         super().__init__(environment, self.deviation / np.where(change > 0, change, 1.0))
 

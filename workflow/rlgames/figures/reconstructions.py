@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from rlgames.encoders.frames import decode
 from rlgames.encoders.readout import NEAR
 from rlgames.figures.style import entitle, new_figure
+from rlgames.messages import UserError
 
 EACH = 4
 """Typical frames, and worst ones, at most."""
@@ -61,7 +62,7 @@ def draw(figure: SubFigure, frames: pd.DataFrame, columns: int) -> None:
     for axes, name in zip(panels[:, 0], ("Original", "Reconstruction", "Difference"), strict=True):
         axes.set_ylabel(name, fontsize=9)
     for column, frame in zip(panels.T, frames.to_dict("records"), strict=False):
-        original, reconstruction = decode(frame["original"]), decode(frame["reconstruction"])
+        original, reconstruction = decoded(frame, "original"), decoded(frame, "reconstruction")
         pictures = (original, reconstruction, cv2.absdiff(original, reconstruction))
         for axes, picture in zip(column, pictures, strict=True):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -84,3 +85,12 @@ def ball(distance: float) -> str:
     if np.isinf(distance):
         return "ball missing"
     return f"ball {'found' if distance <= NEAR else 'misplaced'} ({distance:.1f} px)"
+
+
+def decoded(frame: dict[Any, Any], name: str) -> np.ndarray:
+    """A picture in a row of the table. Raises `UserError` for a damaged one."""
+    try:
+        return decode(frame[name])
+    except ValueError as error:
+        where = "encoding.parquet of {experiment}/{variant}, seed {seed}".format(**frame)
+        raise UserError(f"The {where}, is damaged ({error}): delete it and run make again.") from None

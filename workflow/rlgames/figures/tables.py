@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rlgames.files import read_table, read_weights
 from rlgames.provenance import Manifest
 
 KEYS = ["experiment", "variant"]
@@ -25,12 +26,13 @@ def read(paths: list[Path], curves: list[list[Any]]) -> dict[str, Any]:
     for kind in {kind_of(path) for path in paths}:
         files = [path for path in paths if kind_of(path) == kind]
         if files[0].suffix == ".parquet":
-            rows = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
+            rows = pd.concat([read_table(path) for path in files], ignore_index=True)
             tables[kind] = rows.merge(places, on=KEYS)
         elif files[0].suffix == ".json":
             tables[kind] = diverged(map(Manifest.read, files)).merge(places, on=KEYS)
         else:
-            tables[kind] = [place | weights_of(files, place) for place in places.to_dict("records")]
+            entries = [read_weights(path, *KEYS, "seeds", "weights") for path in files]
+            tables[kind] = [place | weights_of(entries, place) for place in places.to_dict("records")]
     return tables
 
 
@@ -40,10 +42,10 @@ def diverged(manifests: Iterable[Manifest]) -> pd.DataFrame:
     return pd.DataFrame(lost, columns=[*KEYS, "seed", "steps"])
 
 
-def weights_of(files: list[Path], place: dict[Any, Any]) -> dict[str, np.ndarray]:
+def weights_of(entries: list[dict[str, np.ndarray]], place: dict[Any, Any]) -> dict[str, np.ndarray]:
     """The arrays of a variant's weights.npz, from all its blocks: a row for each seed."""
-    entries = [entry for entry in map(np.load, files) if all(entry[key] == place[key] for key in KEYS)]
-    return {key: np.concatenate([entry[key] for entry in entries]) for key in set(entries[0]) - set(KEYS)}
+    own = [entry for entry in entries if all(entry[key] == place[key] for key in KEYS)]
+    return {key: np.concatenate([entry[key] for entry in own]) for key in set(own[0]) - set(KEYS)}
 
 
 def kind_of(path: Path) -> str:

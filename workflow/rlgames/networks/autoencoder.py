@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from rlgames.networks.building import WeightsError, initialise
+from rlgames.files import read_weights, reading
+from rlgames.networks.building import initialise
 from rlgames.networks.optimiser import Adam
 from rlgames.networks.space_to_depth import depth_to_space, space_to_depth
 
@@ -152,14 +152,9 @@ def typical_picture(pictures: np.ndarray, moving_weight: float) -> tuple[np.ndar
 
 
 def load(path: Path) -> AutoEncoder:
-    """The auto-encoder in a run's weights.npz. Raises `WeightsError` for another file."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            saved = dict(file)
+    """The auto-encoder in a run's weights.npz. Raises `UserError` for another file."""
+    saved = read_weights(path, "typical", "importance", "latents")
+    with reading(path):
         model = AutoEncoder(saved["typical"], saved["importance"], int(saved["latents"]))
         model.assign(saved)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise WeightsError(
-            f"{path} holds no auto-encoder, or is damaged: delete it and run make again. ({error})"
-        ) from None
     return model

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rlgames.messages import UserError, log
+from rlgames.messages import Logged, Plain, UserError, log
 from rlgames.operations import locks
-from rlgames.operations.memory_limits import lack_behind
+from rlgames.operations.causes import cause, first_line
 from rlgames.operations.progress import note_end
-from rlgames.operations.saves import FULL, next_start
+from rlgames.operations.saves import next_start
 from rlgames.provenance import ROOT, code_hash
 
 
@@ -33,7 +33,9 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / ".cache" / "numba"), found))
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    for handler, formatter in zip(handlers, (Plain(), Logged()), strict=True):
+        handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
 
 
 def die_with_parent(parent: int) -> None:
@@ -87,16 +89,5 @@ def explanation(folder: Path | None, error: Exception) -> str:
     again = "Then run the same command again." if folder is None else next_start(folder)
     if isinstance(error, UserError):
         return str(error)
-    if (lack := lack_behind(error)) is not None:
-        return (
-            f"Out of memory ({first_line(lack)}). End what else takes memory, train fewer at once (CORES=1), or take a "
-            f"larger machine; a lower capacity of the agent needs less too, but starts anew. {again}"
-        )
-    if isinstance(error, OSError) and error.errno in FULL:
-        return f"The disk is full ({first_line(error)}): free some space. {again}"
-    return ""
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or else its name."""
-    return str(error).partition("\n")[0] or type(error).__name__
+    known = cause(error, trainings=folder is not None)
+    return f"{known} {again}" if known else ""

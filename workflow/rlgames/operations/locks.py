@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import platform
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ def take(path: Path, patience: float = PATIENCE) -> TextIO | None:
     Where the file system has no locks, everyone gets one, with a warning. Raises `OSError` if the file cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise FileExistsError(errno.EEXIST, f"{path.name} there is no file: remove it", str(path))
     file, deadline = path.open("a+"), time.monotonic() + patience
     try:
         while not is_free(file, fcntl.LOCK_EX):
@@ -45,8 +48,15 @@ def take(path: Path, patience: float = PATIENCE) -> TextIO | None:
 def holder(path: Path) -> str | None:
     """The process that holds a lock, as "number on machine"; None if none does."""
     try:
-        with path.open() as file:  # a shared lock needs no right to write, on network file systems either
-            return None if is_free(file, fcntl.LOCK_SH) else file.read().strip() or "of unknown number"
+        if not path.is_file():  # a pipe would be waited for
+            return None
+        with path.open(
+            errors="replace"
+        ) as file:  # a shared lock needs no right to write, on network file systems either
+            if is_free(file, fcntl.LOCK_SH):
+                return None
+            said = file.read(200).strip()
+            return said if re.fullmatch(r"\d+ on [\w.-]+", said) else "of unknown number"
     except OSError:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 from collections.abc import Iterator
 from contextlib import suppress
@@ -73,6 +74,24 @@ def lack_behind(error: BaseException | None) -> BaseException | None:
 
     NumPy's `savez`, for one, fails once more when it closes the archive that it could not write.
     """
-    while error and not (isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"):
-        error = error.__cause__ or error.__context__  # the name is TensorFlow's, which may not be loaded
+    while error and not is_lack(error):
+        error = error.__cause__ or error.__context__
     return error
+
+
+SAID = (
+    "annot allocate memory",
+    "failed to map segment",
+    "Insufficient memory",
+    "Failed to allocate",
+    "start new thread",
+)
+"""What the system's loader, OpenCV and Python say in errors of other kinds."""
+
+
+def is_lack(error: BaseException) -> bool:
+    """Whether an error tells of a lack of memory; names stand for libraries that may not be loaded."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's
+        return True
+    told = isinstance(error, ImportError | RuntimeError | OSError) or type(error).__module__ == "cv2"
+    return getattr(error, "errno", None) == errno.ENOMEM or (told and any(words in str(error) for words in SAID))

@@ -78,10 +78,21 @@ def write_note(folder: Path, facts: dict[str, Any]) -> None:
 
 def read_note(folder: Path) -> dict[str, Any]:
     """What a training noted last in the folder of its saves: `done` of `total` of a `unit`, how many a second (`rate`,
-    None at first), when (`time`), by which `process` of which `machine`, and why it `ended`, if it could tell."""
-    with suppress(OSError, ValueError):
-        return dict(json.loads((folder / "progress.json").read_text()))
+    None at first), when (`time`), by which `process` of which `machine`, and why it `ended`, if it could tell; nothing
+    if the note is damaged."""
+    path = folder / "progress.json"
+    with suppress(OSError, ValueError, RecursionError):
+        note = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if isinstance(note, dict) and all(fits(name, value) for name, value in note.items()):
+            return note
     return {}
+
+
+def fits(name: str, value: Any) -> bool:
+    """Whether a fact of a note is of its kind; a note with one that is not is damaged."""
+    if name in ("unit", "machine", "ended"):
+        return isinstance(value, str)
+    return (name in ("rate", "total") and value is None) or (isinstance(value, int | float) and abs(value) < 1e15)
 
 
 def note_end(folder: Path, reason: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
+import re
 import shutil
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -16,13 +17,13 @@ import numpy as np
 from rlgames.files import replacing
 from rlgames.messages import UserError, log
 from rlgames.operations import locks
+from rlgames.operations.causes import FULL
 
 if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its code hash
     from rlgames.training.protocol import Arrays
 
 KEPT = 2
 """Saves that are kept: the second is for when the last one is damaged."""
-FULL = (errno.ENOSPC, errno.EDQUOT)  # a full disk, or a spent quota
 
 
 class ResumeError(UserError):
@@ -55,7 +56,8 @@ class Saves:
             raise ResumeError(f"Another process ({holder}) trains this run already; wait for it, or stop it.")
         self.lock = lock
         for abandoned in folder.glob(".*.*"):  # not .nfs0001, as NFS calls a file that was removed and is still open
-            abandoned.unlink(missing_ok=True)
+            if not abandoned.is_dir():
+                abandoned.unlink(missing_ok=True)
 
     def save(self, step: int, state: Arrays, kept: dict[int, Arrays]) -> None:
         """Save `state`, and the weights that are `kept` for good, by their step, unless they lie there already.
@@ -77,7 +79,8 @@ class Saves:
                 self.save(step, state, kept)
                 return
             free = f"{shutil.disk_usage(self.folder).free / 1e6:.0f} MB free"
-            log.warning(f"Nothing was saved at {step}: {error.strerror} ({free}). A kill costs more now.")
+            where = f"{error.filename2 or error.filename or self.folder}, {free}"
+            log.warning(f"Nothing was saved at {step}: {error.strerror} ({where}). A kill costs more now.")
         else:
             self._remove("save", but=KEPT)
 
@@ -89,7 +92,7 @@ class Saves:
         saves = self._files("save")
         for path in reversed(saves):
             state = self._read(path)
-            if state is not None and self._is_foreign(json.loads(str(state["identity"]))):
+            if state is not None and self._is_foreign(identity_in(state)):
                 log.warning("Settings or code have changed since the last save: training starts anew.")
                 break
             steps = [] if state is None else state["kept"].tolist()
@@ -133,7 +136,7 @@ class Saves:
             path.write_bytes(content.getbuffer())
 
     def _files(self, kind: str) -> list[Path]:
-        return sorted(self.folder.glob(f"{kind}-*.npz"))
+        return files(self.folder, kind)
 
     def _remove(self, kind: str, but: int = 0) -> None:
         """Remove all files of a kind but so many of the newest."""
@@ -141,24 +144,48 @@ class Saves:
             path.unlink()
 
     def _read(self, path: Path) -> Arrays | None:
+        """The arrays in a file; None if it is damaged, or not as `_write` leaves it."""
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != path.stem.split("-")[2]:
             return None
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                arrays = dict(file)
+            if path.name.startswith("save") and not (identity_in(arrays) and arrays["kept"].dtype == np.int64):
+                return None
+        except NOT_OURS:
+            return None
+        return arrays
+
+
+NAME = re.compile(r"(save|weights|copy)-\d{12,}-[0-9a-f]{64}\.npz")
+
+NOT_OURS = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, zlib.error)
+"""What reading a damaged file raises, or one that holds something else."""
+
+
+def files(folder: Path, kind: str) -> list[Path]:
+    """The files of a kind in a folder of saves, oldest first; what only looks like one, and no file, is left alone."""
+    return sorted(path for path in folder.glob(f"{kind}-*.npz") if NAME.fullmatch(path.name) and path.is_file())
+
+
+def identity_in(state: Arrays) -> dict[str, Any]:
+    """The fingerprint and the machine that a save belongs to."""
+    identity = json.loads(str(state["identity"]))
+    return {part: dict(identity[part]) for part in ("fingerprint", "machine")}
 
 
 def last_save(folder: Path) -> int | None:
     """The step of the newest save in a folder; None without one."""
-    return max(map(step_of, folder.glob("save-*.npz")), default=None)
+    return max(map(step_of, files(folder, "save")), default=None)
 
 
 def is_of(folder: Path, fingerprint: dict[str, Any]) -> bool:
     """Whether the newest save in a folder is one of this spec and code, so that a training resumes from it."""
     try:
-        with np.load(max(folder.glob("save-*.npz")), allow_pickle=False) as arrays:
-            found = json.loads(str(arrays["identity"]))["fingerprint"]
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # damaged, or just replaced
+        with np.load(files(folder, "save")[-1], allow_pickle=False) as arrays:
+            found = identity_in(arrays)["fingerprint"]
+    except NOT_OURS:  # damaged, or just replaced
         return False
     return all(found.get(key) == value for key, value in fingerprint.items())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rlgames.messages import log
 from rlgames.operations.progress import Progress
-from rlgames.operations.saves import ResumeError, Saves, next_start
+from rlgames.operations.saves import ResumeError, Saves, files, next_start
 from rlgames.provenance import numerics
 
 if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its code hash
@@ -46,8 +46,7 @@ class Attempt:
             training.begin()
         else:
             state, self.kept = found
-            *self.timeline, (_, self.earlier) = ((int(done), float(took)) for done, took in state["timeline"])
-            training.restore(state, progress.playing_again)
+            self._restore(training, state, progress)
             log.info(f"Resuming from {training.done} {training.unit}.")
         signals, saved = note_signals(), time.perf_counter()
         progress.begin(training.done)
@@ -63,6 +62,18 @@ class Attempt:
             if asked and not training.finished:
                 raise ResumeError(f"Stopped by {asked} at {training.done} {training.unit}. {next_start(self.folder)}")
         return progress
+
+    def _restore(self, training: Training, state: Arrays, progress: Progress) -> None:
+        """Raises `ResumeError` for a save that is whole and yet not as a training writes it."""
+        try:
+            *self.timeline, (_, self.earlier) = ((int(done), float(took)) for done, took in state["timeline"])
+            training.restore(state, progress.playing_again)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ResumeError(
+                f"{files(self.folder, 'save')[-1]} is whole, and yet not as a training writes it "
+                f"({type(error).__name__}: {error}): delete it to resume from the save before, or the folder to start "
+                "anew, and run the same command again."
+            ) from None
 
     def _save(self, training: Training) -> None:
         log.info(f"Saving at {training.done} {training.unit} ...")

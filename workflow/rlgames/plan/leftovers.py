@@ -35,7 +35,7 @@ def unfinished(plan: Plan, since: float = 0.0) -> set[str]:
 def is_locked(plan: Plan) -> bool:
     """Whether Snakemake has its own lock, a file that a killed one leaves, on products of this config."""
     for lock in (SNAKEMAKE / "locks").glob("*.output.lock"):
-        with suppress(OSError):  # it ended just now
+        with suppress(OSError, UnicodeDecodeError):  # it ended just now, or is damaged
             if any(line.startswith(f"{plan.config.results}/") for line in lock.read_text().splitlines()):
                 return True
     return False

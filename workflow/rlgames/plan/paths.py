@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from string import Formatter
 
@@ -10,6 +11,7 @@ RUN = "runs/{experiment}/{variant}/seed-{seeds}"
 
 GRAMMAR = {
     "config": "config.yaml",
+    "checksums": "checksums.txt",
     "weights": f"{RUN}/weights.npz",
     "episodes": f"{RUN}/episodes.parquet",
     "recordings": f"{RUN}/recordings.parquet",
@@ -42,6 +44,9 @@ GRAMMAR = {
     "gameplay cost": "logs/videos/{experiment}/{variant}/{which}.tsv",
 }
 
+LISTED = {"weights.npz", "episodes.parquet", "recordings.parquet", "losses.parquet", "frames.parquet"}
+"""Products whose checksums are in the manifest beside them."""
+
 CONSTRAINTS = {
     "experiment": r"[a-z0-9-]+",
     "variant": r"[\w.,=+-]+",
@@ -68,3 +73,8 @@ def path(root: str, product: str, **known: object) -> str:
     if extra := known.keys() - parts.keys():
         raise KeyError(f"the path of {product!r} has no part {sorted(extra)}")
     return str(PurePosixPath(root, grammar.format(**{**parts, **known})))
+
+
+def unlisted(products: Iterable[str]) -> list[str]:
+    """The products that no manifest lists, which checksums.txt lists instead."""
+    return [product for product in products if PurePosixPath(product).name not in LISTED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from rlgames.plan.status import Run
 LISTED = 20
 """Runs of one state that are named; of more, the number is said."""
 
-STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun"}
+STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun",
+          "damaged": "damaged"}  # fmt: skip
 """In words, but for those that are done."""
 
 
@@ -74,4 +76,5 @@ def left_behind(plan: Plan, runs: list[Run], make: str) -> Iterator[str]:
             what = f"{len(files)} temporary files, {sum(map(leftovers.size, files)) / 1e6:.0f} MB"
             yield f"Killed jobs left {what}: {make} clean-state removes them, and all saves."
     for folder in leftovers.orphans(plan):
-        yield f"No run of this config resumes from {folder}, {leftovers.size(folder) / 1e6:.0f} MB: rm -r '{folder}'"
+        what = f"{folder}, {leftovers.size(folder) / 1e6:.0f} MB"
+        yield f"No run of this config resumes from {what}: rm -r {shlex.quote(str(folder))}"

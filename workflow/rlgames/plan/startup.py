@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 import psutil
 from snakemake.exceptions import WorkflowError
 
+from rlgames.messages import FAILED
 from rlgames.operations import locks
 from rlgames.plan import paths, submission, words
 from rlgames.plan.plan import Plan
@@ -25,6 +27,9 @@ from rlgames.settings.loading import SettingsError
 
 held: list[TextIO] = []
 """Locks, until this process ends."""
+
+stopped: list[str] = []
+"""Signals that ended the jobs."""
 
 
 def planned(workflow: Any, config: dict[str, Any]) -> Plan:
@@ -54,6 +59,7 @@ def begin(plan: Plan, workflow: Any) -> None:
     """
     hold(plan.config.results)
     submission.refusal(plan).unlink(missing_ok=True)
+    say(from_the_future(plan, workflow))
     if workflow.local_exec:
         hand_on_signals()
     say(words.announcement(plan, workflow))
@@ -73,7 +79,8 @@ def hold(results: str) -> None:
     except OSError as error:
         raise WorkflowError(
             f"Nothing can be written to {error.filename or place} ({error.strerror}). Make it yours (sudo chown -R "
-            f"$USER {results}), free some space if its disk is full, or name another folder in the config's results."
+            f"$USER {shlex.quote(results)}), free some space if its disk is full, or name another folder in the "
+            "config's results."
         ) from None
     if lock is None:
         raise WorkflowError(
@@ -83,12 +90,37 @@ def hold(results: str) -> None:
     held.append(lock)
 
 
-def failure(plan: Plan, log: list[str]) -> str:
-    """What to do when a job failed, or was stopped; `log` are Snakemake's own."""
+def from_the_future(plan: Plan, workflow: Any) -> str:
+    """Set the time of products that are to be read, and seem to be made later than now, to now; and say so.
+
+    After the clock was set back, Snakemake would remove whatever is made of them, since it is "older" than they are.
+    """
+    inputs = {Path(path) for job in workflow.dag.needrun_jobs() for path in job.input}
+    ours = [path for path in inputs if path.is_relative_to(plan.config.results) and path.is_file()]
+    for path in (late := [path for path in ours if path.stat().st_mtime > time.time()]):
+        os.utime(path)
+    return f"rlgames: the clock was set back; {len(late)} products of the future count as made now." if late else ""
+
+
+def silent(workflow: Any) -> list[str]:
+    """Of jobs that failed on this machine, but trainings, those whose logs do not say why: a message each."""
+    failed = [job for job in workflow.scheduler.failed if workflow.local_exec and not job.is_group()]
+    logs = [Path(path) for job in failed if "state" not in job.params.keys() for path in job.log]  # noqa: SIM118 (Snakemake's)
+    why = "unless a message above says more, it was killed: by kill -9, or for lack of memory (CORES=1 needs less)"
+    return [
+        f"{path} does not say why its job ended; {why}."
+        for path in logs
+        if not (path.is_file() and FAILED in path.read_text(errors="replace"))
+    ]
+
+
+def failure(plan: Plan, workflow: Any, log: list[str]) -> str:
+    """What to do when a job of Snakemake's `workflow` failed, or was stopped; `log` are Snakemake's own."""
     from rlgames.plan.status import told_nothing  # loads NumPy
 
     refused = submission.refusal(plan)
-    told = [*([refused.read_text().rstrip()] if refused.exists() else []), *told_nothing(plan)[:5]]
+    refusal = [refused.read_text(errors="replace").rstrip()] if refused.is_file() else []
+    told = [*refusal, *told_nothing(plan)[:5], *([] if stopped else silent(workflow)[:5])]
     remedy = (
         f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the cause, "
         "if it was not you who stopped it, and run the same command again."
@@ -114,6 +146,7 @@ def hand_on_signals() -> None:
     def end_jobs(number: int, frame: FrameType | None) -> None:
         wait_for_jobs(number, frame)
         name = signal.Signals(number).name
+        stopped.append(name)
         say(f"rlgames: stopped by {name}; trainings save first, which takes seconds. The same command resumes.")
         told: set[psutil.Process] = set()
         while True:  # a job may just be starting

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from rlgames.messages import clock
+from rlgames.messages import UserError, clock
 from rlgames.operations import locks
 from rlgames.operations.progress import read_note
 from rlgames.operations.saves import is_of, last_save, next_start
 from rlgames.plan.leftovers import unfinished
 from rlgames.plan.plan import Plan
+from rlgames.provenance import Manifest
 
 
 @dataclass
@@ -26,8 +27,8 @@ class Run:
     block: bool
     """Of short runs, which neither save nor say how far they are."""
     state: str = "waiting"
-    """done; running; started, and not at its first step yet, or in a cluster's queue; resumable, from a save; or
-    waiting, without a save."""
+    """done; damaged, of which the manifest cannot be read; running; started, and not at its first step yet, or in a
+    cluster's queue; resumable, from a save; or waiting, without a save."""
     progress: str = ""
     """How far it is, how fast, and how long the rest takes."""
     process: str = ""
@@ -56,11 +57,14 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
     run = Run(name, wildcards["experiment"], agent.in_blocks)
     wanted = {"spec": json.loads(spec.canonical()), "code": plan.run_code(SimpleNamespace(**wildcards))}
     if manifest.exists():
-        facts = json.loads(manifest.read_text())
-        run.state, run.stale = "done", any(facts[key] != value for key, value in wanted.items())
+        try:
+            facts = Manifest.read(manifest)
+            run.state, run.stale = "done", any(getattr(facts, key) != value for key, value in wanted.items())
+        except UserError:  # among the notices
+            run.state = "damaged"
     elif str(manifest) in begun:
         run.state = "started"
-    if run.block or run.state == "done":
+    if run.block or run.state in ("done", "damaged"):
         return run
     note, save = read_note(folder), last_save(folder)
     run.process = locks.holder(folder / "lock") or ""
@@ -72,7 +76,8 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
             run.state, run.stale = "resumable", not is_of(folder, wanted)
     if run.process != f"{note.get('process')} on {note.get('machine')}":  # it has ended, or has not come that far yet
         note |= {"done": save or 0, "time": time.time()}
-    run.progress = how_far({"total": spec.budget if agent.evaluated else None} | note, at_work=bool(run.process))
+    known = {"total": spec.budget if agent.evaluated else None, "done": save or 0, "time": time.time()}
+    run.progress = how_far(known | note, at_work=bool(run.process))
     return run
 
 

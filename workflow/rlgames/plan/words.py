@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rlgames.messages import diverged
+from rlgames.messages import UserError, diverged, plain
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
-from rlgames.provenance import installed_lock
+from rlgames.provenance import Manifest, installed_lock
 from rlgames.settings.text import flat
 
 
 def caption(plan: Plan, name: str) -> str:
     """A figure's caption, with the seeds and the protocol of its experiments."""
     figure = plan.figure(name)
-    return " ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)])
+    return plain_rst(" ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)]))
 
 
 def video_caption(plan: Plan, run: Any) -> str:
     """The caption of the video of a variant, with the seeds and the protocol of its experiment."""
-    return f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}"
+    return plain_rst(f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}")
+
+
+def plain_rst(text: str) -> str:
+    """Text as reStructuredText, which Snakemake's report takes captions for: paragraphs, and no markup or directive."""
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", plain(text))]
+    return re.sub(r"([!-/:-@[-`{-~])", r"\\\1", "\n\n".join(filter(None, paragraphs)))
 
 
 def protocol(plan: Plan, name: str) -> str:
@@ -60,29 +66,34 @@ def announcement(plan: Plan, workflow: Any) -> str:
 
 def notices(plan: Plan) -> str:
     """What a reader of the results must know: runs that diverged, ran into a cap that nobody asked for, or were made
-    under another lock. A limit that belongs to the environment, or that the config gives, is no surprise."""
+    under another lock, and manifests that are damaged. A limit that belongs to the environment, or that the config
+    gives, is no surprise."""
     lines = []
     evaluations = plan.evaluation_products("evaluation manifest")
     for path in map(Path, [*plan.run_products("manifest"), *evaluations]):
         if not path.exists():
             continue
-        facts = json.loads(path.read_text())
+        try:
+            facts = Manifest.read(path)
+        except UserError as error:
+            lines.append(str(error))
+            continue
         what = "evaluation of " if str(path) in evaluations else ""
-        run = f"{what}{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
-        if facts["diverged"]:
-            lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
-        if facts["truncated"] and not declares_cap(plan, facts):
-            lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}, after max_steps.")
-        if facts["lock"] != installed_lock():
+        run = f"{what}{facts.experiment}/{facts.variant}, seeds {facts.seeds}"
+        if facts.diverged:
+            lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
+        if facts.truncated and not declares_cap(plan, facts):
+            lines.append(f"Truncated: {run}: episodes cut off: {facts.truncated}, after max_steps.")
+        if facts.surroundings["lock"] != installed_lock():
             lines.append(
                 f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
             )
     return "\n".join(lines)
 
 
-def declares_cap(plan: Plan, facts: dict[str, Any]) -> bool:
+def declares_cap(plan: Plan, facts: Manifest) -> bool:
     """Whether the config itself says after how many steps the episodes of a run are cut off."""
-    variant = plan.variants.get((facts["experiment"], facts["variant"]))
+    variant = plan.variants.get((facts.experiment, str(facts.variant)))
     return variant is not None and "max_steps" in variant.spec.environment.model_fields_set
 
 
@@ -90,4 +101,4 @@ def say(*messages: str) -> None:
     """Print the messages that are not empty, beside Snakemake's own."""
     with suppress(OSError):  # the terminal went away
         for message in filter(None, messages):
-            print(message, file=sys.stderr, flush=True)
+            print(plain(message), file=sys.stderr, flush=True)

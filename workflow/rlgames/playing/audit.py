@@ -2,49 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from rlgames.environments.games import Replayed
+from rlgames.files import read_table, read_weights, reading
+from rlgames.messages import UserError
+from rlgames.playing.evaluation import parts
 from rlgames.playing.recording import Recording
-from rlgames.playing.scores import evaluation_table
 from rlgames.provenance import Manifest
+from rlgames.streams import Purpose, reset_seed
 
 PART = 10
 """Recordings that are played in one go."""
+
+TOLERANCE = 1e-4
+"""How far action values may be from recorded ones, as a share of the largest one of their episode: another processor,
+or a batch of another size, sums in another order."""
+
+STATES = 256
+"""States whose action values are computed in one go."""
+
+KEYS = ["seed", "episode"]
 
 Outcome = tuple[int, float, bool]
 """Steps, return, and whether the game was over at the end."""
 
 
-def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
+class Part(NamedTuple):
+    """Some recordings of a file."""
+
+    path: Path
+    first: int
+    """Of PART rows."""
+    modules: tuple[tuple[str, str], ...]
+    """Of the player, by their roles; none but in evaluations."""
+    encoder: tuple[Path, ...]
+    """Weights that the features of a linear agent need."""
+
+
+def check(part: Part) -> tuple[int, list[str]]:
     """How many recordings a part of a file has, and a line for each that does not give what was published."""
-    path, first = part
-    rows = pd.read_parquet(path)
-    recordings = [Recording.of(row) for row in rows.iloc[first : first + PART].to_dict("records")]
-    episodes = pd.read_parquet(path.with_name("episodes.parquet")).set_index(["seed", "episode"])
-    wrong = []
-    if first == 0 and "reset_seed" in rows:  # where every episode is recorded
-        unlike = set(episodes.index) ^ set(rows[["seed", "episode"]].itertuples(index=False, name=None))
-        wrong += [f"{path}: seed {seed}, episode {episode}: not in both tables" for seed, episode in sorted(unlike)]
-    for recording in recordings:
-        found = played(recording)
-        row: Any = episodes.loc[(recording.seed, recording.episode)]
-        listed = int(row["steps"]), float(row["return"]), row["ending"] == "terminated"
-        for name, said in {"recording": published(recording), "table of episodes": listed}.items():
-            if found != said:
-                wrong.append(f"{path}: seed {recording.seed}: played {words(found)}, but the {name} says {words(said)}")
-    return len(recordings), wrong
+    path, first, *_ = part
+    try:
+        rows = table(path)
+        with reading(path):
+            recordings = [Recording.of(row) for row in rows.iloc[first : first + PART].to_dict("records")]
+        wrong = [*unlike(path, rows)] if first == 0 else []
+        return len(recordings), wrong + [line for each in recordings for line in compare(part, each)]
+    except UserError as error:
+        return 0, [str(error)]
+
+
+table = lru_cache(maxsize=1)(read_table)
+"""A table, read once by each process for all its parts."""
+
+
+def unlike(path: Path, rows: pd.DataFrame) -> Iterator[str]:
+    """How recordings differ from the table of episodes: it has all that is in them but what plays them again."""
+    episodes, manifest = read_table(path.with_name("episodes.parquet")), Manifest.read(path.with_name("manifest.json"))
+    if "reset_seed" not in rows:  # of agents over tiles, the last episode of each seed is recorded
+        episodes = episodes[episodes["episode"] == manifest.spec["episodes"]]
+    listed, own = (each.set_index(KEYS) for each in (episodes, rows))
+    if not (listed.index.is_unique and own.index.is_unique):
+        yield f"{path}: it, or the table of episodes, has an episode twice"
+        return
+    for seed, episode in sorted(set(listed.index) ^ set(own.index)):
+        yield f"{path}: seed {seed}, episode {episode}: not in both tables"
+    both = listed.index.intersection(own.index)
+    for column in listed.columns.intersection(own.columns):
+        one, other = (each.loc[both, column].astype(str) for each in (listed, own))
+        for seed, episode in both[one != other]:
+            yield f"{path}: seed {seed}, episode {episode}: {column} is another in the table of episodes"
+
+
+def compare(part: Part, recording: Recording) -> Iterator[str]:
+    """What is wrong with one recording."""
+    where = f"{part.path}: seed {recording.seed}, episode {recording.episode}"
+    try:
+        if recording.environment != Manifest.read(part.path.with_name("manifest.json")).spec["environment"]:
+            yield f"{where}: not in the environment that its manifest says"
+        steps = list(recording.replay())
+        if (found := outcome(steps)) != (said := published(recording)):
+            yield f"{where}: played {words(found)}, but the recording says {words(said)}"
+        elif recording.rewards is not None:
+            if not np.array_equal(recording.rewards, np.array([step.reward for step in steps[1:]], np.float32)):
+                yield f"{where}: played, its rewards are others"
+            if problem := judge(part, recording):
+                yield f"{where}: {problem}"
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a game, or a network, makes of what it was not made for
+        yield f"{where}: cannot be played again ({type(error).__name__}: {error})"
 
 
 def played(recording: Recording) -> Outcome:
-    """What a recording gives. A game that is over before its last action counts as one of no steps.
+    """What a recording gives."""
+    return outcome(list(recording.replay()))
+
+
+def outcome(replayed: list[Replayed]) -> Outcome:
+    """What a recording gave. A game that is over before its last action counts as one of no steps.
 
     The return is summed in the order of the rewards, as it was when it was published.
     """
-    _, *steps = recording.replay()
+    _, *steps = replayed
     over, score = [step.terminated for step in steps], 0.0
     if any(over[:-1]):
         return 0, 0.0, True
@@ -63,18 +131,55 @@ def words(outcome: Outcome) -> str:
     return f"{steps} steps, a return of {score:,.12g}, {'terminated' if over else 'not terminated'}"
 
 
-def check_scores(root: Path) -> list[str]:
-    """A line for each row of the table of evaluation scores that its episodes do not give."""
-    table = root / "tables" / "evaluation-scores.csv"
-    if not table.exists():
-        return []
-    keys, numbers = ["experiment", "variant", "agent", "seed"], ["return", "low", "high", "median", "best"]
-    published = pd.read_csv(table, dtype={"seed": str})
-    runs = published[published["seed"] != "all"][["experiment", "variant", "seed"]].drop_duplicates()
-    paths = [root.joinpath("runs", *names, f"seed-{seed}") / "evaluation" for *names, seed in runs.to_numpy()]
-    episodes = pd.concat([pd.read_parquet(path / "episodes.parquet") for path in paths])
-    scores = evaluation_table(episodes, [Manifest.read(path.with_name("manifest.json")) for path in paths])
-    rows = published.merge(scores, on=keys, how="left", suffixes=("", "_found"))
-    found = rows[[f"{name}_found" for name in numbers]].astype(float)
-    right = np.isclose(rows[numbers], found, rtol=1e-6, equal_nan=True).all(axis=1)  # what diverged has no score
-    return [f"{table}: {' '.join(row)}: its episodes give other scores" for row in rows[~right][keys].to_numpy()]
+class Judge(NamedTuple):
+    """An agent that was evaluated."""
+
+    player: Any
+    steps: list[int]
+    """At which its weights were kept."""
+    protocol: dict[str, Any]
+    """Of the evaluation."""
+
+
+@lru_cache(maxsize=1)
+def judge_of(path: Path, modules: tuple[tuple[str, str], ...], encoder: tuple[Path, ...]) -> Judge:
+    """The agent behind an evaluation's recordings, with the weights beside them."""
+    spec, saved = Manifest.read(path.with_name("manifest.json")).spec, read_weights(path.parents[1] / "weights.npz")
+    import_module(dict(modules)["player"]).prepare()
+    loaded = {role: import_module(name) for role, name in modules}
+    environment, agent = spec["environment"], spec["agent"]
+    features = [loaded["features"].Features(environment, agent["features"], *encoder)] if "features" in loaded else []
+    player = loaded["player"].Player(saved, loaded, environment, agent, *features)
+    return Judge(player, saved["steps"].tolist(), spec["evaluation"])
+
+
+def judge(part: Part, recording: Recording) -> str:
+    """What is wrong with who played an evaluation episode, in words: agent, weights, seed, or action values."""
+    player, steps, protocol = judge_of(part.path, part.modules, part.encoder)
+    (agent, point), *_ = [
+        (each.agent, each.point) for each in parts(protocol, len(steps)) if recording.episode in each.numbers
+    ]
+    trained = 0 if point is None else steps[point]
+    seed = reset_seed(recording.seed, Purpose.EVALUATION, recording.episode)
+    if (agent, trained, seed) != (recording.agent, recording.trained_steps, recording.reset_seed):
+        return f"not by the agent {agent} after {trained} steps, from the seed {seed}"
+    if point is None:
+        return "" if recording.preferences is None else "play at random has no action values"
+    player.load(point)
+    values = preferences(player, recording)
+    if recording.preferences is None:
+        return "its action values are missing" if np.isfinite(values).all() else ""
+    apart, largest = np.abs(values - recording.preferences).max(), np.abs(values).max()
+    return "" if apart <= TOLERANCE * largest else f"the weights give other {recording.shown}, {apart:.3g} apart"
+
+
+def preferences(player: Any, recording: Recording) -> np.ndarray:
+    """What the player's actions are chosen by, before every action: shape (steps, actions)."""
+    game = player.game()
+    states, found = [np.array(game.reset(recording.reset_seed))], []
+    for action in recording.actions[:-1]:
+        if len(states) == STATES:
+            found.append(player.preferences(np.stack(states)))
+            states = []
+        states.append(np.array(game.step(action).state))
+    return np.concatenate([*found, player.preferences(np.stack(states))])

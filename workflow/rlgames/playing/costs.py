@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from rlgames.files import reading
+from rlgames.provenance import Manifest
+
 JOBS = {"evaluation": "evaluation", "datasets": "data set"}
 """Kinds of job, by the folder of its manifest; others are trainings."""
 
 
+def cost_csv(manifests: Iterable[Path], pictures: Iterable[Path], lock: str) -> str:
+    """The table of costs, from manifests and from what Snakemake noted of pictures; `lock` is as for `of_job`."""
+    rows = [*(of_job(path, lock) for path in manifests), *map(of_picture, pictures)]
+    return pd.DataFrame(rows).convert_dtypes().to_csv(index=False)
+
+
 def of_job(manifest: Path, lock: str) -> dict[str, Any]:
     """A job with a manifest; `lock` is the hash of the lock that is installed now."""
-    facts = json.loads(manifest.read_text())
+    found = Manifest.read(manifest)
+    facts = vars(found) | found.surroundings
     keys = ("experiment", "variant", "seeds", "steps", "wall_seconds", "threads", "device")
     return {
         "job": JOBS.get(manifest.parent.name) or JOBS.get(manifest.parts[-3], "training"),
@@ -32,11 +42,13 @@ def of_picture(benchmark: Path) -> dict[str, Any]:
     """An encoding, figure or video, by what Snakemake noted of it."""
     kind, *names = benchmark.with_suffix("").parts[benchmark.parts.index("logs") + 1 :]  # see rlgames.plan.paths
     experiment, variant, *which = (None, None, *names) if kind == "figures" else names
+    with reading(benchmark):
+        seconds = float(pd.read_csv(benchmark, sep="\t")["s"].iloc[0])
     return {
         "job": " ".join([kind.removesuffix("s"), *which]) if kind != "runs" else which[1],
         "experiment": experiment,
         "variant": variant,
-        "wall_seconds": pd.read_csv(benchmark, sep="\t")["s"].iloc[0],
+        "wall_seconds": seconds,
         "threads": 1,
         "device": "cpu",
     }

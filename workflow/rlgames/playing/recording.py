@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rlgames.environments.games import Replayed
+from rlgames.files import read_table, reading
 
 
 class Recording(NamedTuple):
@@ -76,5 +76,7 @@ def module_name(environment: dict[str, Any]) -> str:
 
 
 def read(path: Path) -> list[Recording]:
-    """The recordings in a file."""
-    return [Recording.of(row) for row in pd.read_parquet(path).to_dict("records")]
+    """The recordings in a file. Raises `UserError` for a file that has none."""
+    rows = read_table(path).to_dict("records")
+    with reading(path):
+        return [Recording.of(row) for row in rows]

@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from rlgames.files import read_table
 from rlgames.playing.published import milestones
 from rlgames.provenance import Manifest
-from rlgames.statistics import evaluation_scores, steps_to_return
+from rlgames.statistics import evaluation_scores, final_scores, steps_to_return
+
+LAST = 100
+"""Episodes of a seed whose mean is its final score."""
 
 KEYS = ["experiment", "variant", "agent", "seed"]
 TIMES = [
     *("experiment", "variant", "seeds", "mean_of_last_20_returns", "steps", "minutes"),
     *("threads", "device", "processor", "instruction_set"),
 ]
+
+
+def final_scores_csv(episodes: Iterable[Path]) -> str:
+    """The table of final scores, from the episodes of all runs."""
+    played = pd.concat([read_table(path) for path in episodes])
+    scores = [
+        {"experiment": experiment, "variant": variant, **final_scores(rows, LAST)}
+        for (experiment, variant), rows in played.groupby(["experiment", "variant"], sort=False)
+    ]
+    return pd.DataFrame(scores).to_csv(index=False, float_format="%.8g")
+
+
+def evaluation_scores_csv(evaluations: Iterable[Path], manifests: Iterable[Path]) -> str:
+    """The table of evaluation scores, from the episodes of all evaluations and the manifests of their trainings."""
+    played = pd.concat([read_table(path) for path in evaluations])
+    return evaluation_table(played, list(map(Manifest.read, manifests))).to_csv(index=False, float_format="%.8g")
+
+
+def steps_to_return_csv(episodes: Iterable[Path], manifests: Iterable[Path]) -> str:
+    """The table of steps to a return, from the episodes and the manifests of all trainings."""
+    return times_table(map(read_table, episodes), list(map(Manifest.read, manifests))).to_csv(
+        index=False, float_format="%.4g"
+    )
 
 
 def evaluation_table(evaluations: pd.DataFrame, manifests: list[Manifest]) -> pd.DataFrame:

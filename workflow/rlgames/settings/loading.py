@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from rlgames.messages import plain
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.datasets import Dataset
 from rlgames.settings.encoders import AutoEncoder
@@ -35,6 +36,9 @@ DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset",
 
 class SettingsError(ValueError):
     """A config that cannot be run. The message names every key at fault and the remedy."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
 
 
 Names = Annotated[str, Field(pattern=f"^{NAME}$")]

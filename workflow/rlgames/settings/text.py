@@ -15,8 +15,11 @@ def describe(values: dict[str, Any]) -> str:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    """JSON with sorted keys, in one line of ASCII: equal values give equal text, whatever the locale.
+
+    Nothing in it ends a script of the report, which shows what jobs were given.
+    """
+    return json.dumps(value, sort_keys=True).replace("<", r"\u003c")
 
 
 def shown(value: Any) -> str:

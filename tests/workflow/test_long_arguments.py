@@ -1,0 +1,48 @@
+"""Values longer than the 128 kB that Linux allows for one argument reach the jobs whole."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from conftest import ROOT, Sandbox, tiny_config
+from rlgames.commands import command_line
+from rlgames.settings.text import canonical
+
+LONGEST = 131_072
+"""Linux's MAX_ARG_STRLEN, in bytes."""
+
+
+def test_config_with_a_caption_beyond_the_longest_argument(sandbox: Sandbox) -> None:
+    config = tiny_config("results/wordy")
+    caption = "ε'{}$`\\ " * (LONGEST // 8 + 1)
+    config["figures"]["both"]["caption"] = caption
+    sandbox.build(config, "results/wordy/config.yaml")
+    written = yaml.safe_load((sandbox.folder / "results/wordy/config.yaml").read_text(encoding="utf-8"))
+    assert written["figures"]["both"]["caption"] == caption
+
+
+def test_spec_of_2000_curves_reaches_a_command_as_the_rules_hand_it_over(tmp_path: Path) -> None:
+    """Whatever characters are in it: those at which Python breaks lines, quotes, what the shell or argparse reads."""
+    spec = {"curves": [["sweep", f"step_size={n}", {"curve": "@ε\u2028\u0085\x0c'{}$(ls)\\n"}] for n in range(2000)]}
+    value = canonical(spec)
+    assert len(value) > LONGEST
+    script = tmp_path / "script.sh"
+    quoted = value.replace("'", "'\\''")
+    script.write_text(f"cat <(printf '%s\\n' '{quoted}')")
+    file = tmp_path / "spec"
+    file.write_bytes(subprocess.run(["bash", str(script)], check=True, capture_output=True).stdout)
+    parser = command_line.parser("", "png")
+    parser.add_argument("--spec", type=json.loads)
+    found = parser.parse_args(["--code", "c", "--log", "l", "--png", "p", "--spec", f"@{file}"])
+    assert found.spec == spec
+
+
+def test_every_rule_prints_what_may_be_long() -> None:
+    for path in ROOT.glob("workflow/rules/*.smk"):
+        for line in path.read_text().splitlines():
+            for value in ("{params.spec:q}", "{params.config:q}"):
+                assert line.count(value) == line.count(f"@<(printf '%s\\\\n' {value})"), f"{path.name}: {line}"

@@ -1,0 +1,17 @@
+# Signs a finished run.
+# Needs: all that no manifest lists, the manifests among it. Makes: checksums.txt, for make verify and sha256sum --check.
+
+
+rule checksums:
+    input:
+        paths.unlisted(PLAN.targets()),
+    output:
+        PLAN.path("checksums"),
+    log:
+        PLAN.path("log", job="checksums"),
+    localrule: True
+    params:
+        code=PLAN.code("checksums"),
+    shell:
+        "exec python -m rlgames.commands.checksums --products @<(printf '%s\\n' {input:q})"
+        " --output {output:q} --code {params.code} --log {log:q}"
