@@ -13,8 +13,11 @@ FLAGS ?=
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# What of a user's shell would bring in other modules, or another profile. Jobs are kept apart from more: operations/isolation.py.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
+COMMANDS = python -I -m rlgames.commands
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(or $(shell $(VENV)/bin/python -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
+RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
@@ -34,7 +37,7 @@ SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
 	@$(SNAKEMAKE) --cores $(CORES) --quiet host rules
-	@python -m rlgames.commands.status --brief $(CONFIG)
+	@$(COMMANDS).status --brief $(CONFIG)
 
 smoke: ## the same, tiny: config/smoke.yaml
 	@$(MAKE) --no-print-directory figures CONFIG=config/smoke.yaml
@@ -47,13 +50,13 @@ explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; run
 	@$(SNAKEMAKE) --dry-run --quiet host
 
 rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay buffer: does it fit, how fast is it?
-	@python -m rlgames.commands.rehearse $(CONFIG)
+	@$(COMMANDS).rehearse $(CONFIG)
 
 verify: $(LOCKED) ## play every recorded episode again and confirm its published return
-	@python -m rlgames.commands.verify $(RESULTS)
+	@$(COMMANDS).verify $(RESULTS)
 
 status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
-	@python -m rlgames.commands.status $(CONFIG)
+	@$(COMMANDS).status $(CONFIG)
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 
@@ -96,13 +99,13 @@ format: $(DEV_LOCKED) ## mend formatting and what ruff can mend
 	snakefmt Snakefile workflow/rules
 
 docs: $(DEV_LOCKED) ## write what is made from the code: config/README.md, its JSON schema, the picture of the packages
-	@python -m rlgames.commands.docs
+	@$(COMMANDS).docs
 
 lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
 	@python envs/lock.py $(if $(UPGRADE),--upgrade)
 
 clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from; results stay
-	@python -m rlgames.commands.clean_state $(CONFIG)
+	@$(COMMANDS).clean_state $(CONFIG)
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis

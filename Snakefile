@@ -7,6 +7,12 @@
 #   tables/{table}.csv                          final scores, and what every training cost
 #   state/, config.yaml                         what a killed training resumes from; the resolved config
 
+import sys
+
+sys.path[:] = [
+    each for each in sys.path if each != str(workflow.basedir)
+]  # no file here is in place of a module
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 

@@ -235,6 +235,7 @@ def test_edited_dynamics_are_compiled_again_in_their_callers(
     modules = [module, *json.loads(words[words.index("--modules") + 1]).values()]
     published = (sandbox.folder / words[words.index("--weights") + 1]).read_bytes()
     arguments = [str(tmp_path / Path(word).name) if word.startswith(built["results"]) else word for word in words]
+    arguments[arguments.index("--parent") + 1] = str(os.getpid())  # of Snakemake, which has ended
 
     def trained() -> bytes:
         arguments[arguments.index("--code") + 1] = sandbox.code_hashes({"job": modules})["job"]

@@ -14,4 +14,4 @@ rule config:
         code=PLAN.code("config"),
     shell:
         "exec python -m rlgames.commands.config --output {output:q}"
-        " --config {params.config:q} --code {params.code} --log {log:q}"
+        " --config {params.config:q} --code {params.code} --log {log:q} --parent $PPID"

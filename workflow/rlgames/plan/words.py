@@ -11,7 +11,7 @@ from typing import Any
 from rlgames.messages import diverged
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
-from rlgames.provenance import installed_lock
+from rlgames.provenance import installed_lock, versions
 from rlgames.settings.text import flat
 
 
@@ -62,19 +62,24 @@ def notices(plan: Plan) -> str:
     """What a reader of the results must know: runs that diverged, were cut off, or made under another lock."""
     lines = []
     evaluations = plan.evaluation_products("evaluation manifest")
-    for path in map(Path, [*plan.run_products("manifest"), *evaluations]):
+    lock, now = installed_lock(), dict(versions())
+    datasets = plan.dataset_products("dataset manifest")
+    for path in map(Path, [*plan.run_products("manifest"), *evaluations, *datasets]):
         if not path.exists():
             continue
         facts = json.loads(path.read_text())
         what = "evaluation of " if str(path) in evaluations else ""
         run = f"{what}{facts['experiment']}/{facts['variant']}, seeds {facts['seeds']}"
+        run = f"data set {facts['experiment']}" if str(path) in datasets else run
         if facts["diverged"]:
             lines.append(diverged(facts["experiment"], facts["variant"], facts["diverged"]))
-        if facts["truncated"]:
+        if facts["truncated"] and str(path) not in datasets:
             lines.append(f"Truncated: {run}: episodes cut off: {facts['truncated']}.")
-        if facts["lock"] != installed_lock():
+        other = {**now, **facts.get("versions", {})}.items() - now.items()
+        if facts["lock"] != lock or other:
+            which = f" ({', '.join(' '.join(each) for each in sorted(other))})" if other else ""
             lines.append(
-                f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
+                f"Made under another lock{which}: {run} (kept; to make it again, delete it and its folder below state)."
             )
     return "\n".join(lines)
 
