@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,6 +15,7 @@ $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # What of a user's shell would bring in other modules, or another profile. Jobs are kept apart from more: operations/isolation.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
+ASKING = $(if $(YES),--yes) $(if $(DRY),--dry-run)
 COMMANDS = python -I -m rlgames.commands
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
 RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
@@ -104,8 +105,11 @@ docs: $(DEV_LOCKED) ## write what is made from the code: config/README.md, its J
 lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
 	@python envs/lock.py $(if $(UPGRADE),--upgrade)
 
-clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from; results stay
-	@$(COMMANDS).clean_state $(CONFIG)
+clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from, and temporary files; results stay
+	@$(COMMANDS).clean_state $(CONFIG) $(ASKING)
+
+prune: $(LOCKED) ## remove what CONFIG no longer makes: dropped variants, seeds, figures; asks, unless YES=1; DRY=1 only shows
+	@$(COMMANDS).prune $(CONFIG) $(ASKING)
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis

@@ -13,7 +13,7 @@ from rlgames.messages import clock
 from rlgames.operations import locks
 from rlgames.operations.progress import read_note
 from rlgames.operations.saves import is_of, last_save, next_start
-from rlgames.plan.leftovers import unfinished
+from rlgames.plan.leftovers import recorded_params, unfinished
 from rlgames.plan.plan import Plan
 
 
@@ -38,6 +38,8 @@ class Run:
     """Where the next attempt begins, if the last one ended without telling why."""
     stale: bool = False
     """Whether settings or code changed since its end, or since the last save, so that it starts anew."""
+    kept: bool = False
+    """Whether Snakemake takes a stale run as up to date all the same: because of --touch, or for lack of its notes."""
 
 
 def survey(plan: Plan) -> list[Run]:
@@ -58,6 +60,9 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
     if manifest.exists():
         facts = json.loads(manifest.read_text())
         run.state, run.stale = "done", any(facts[key] != value for key, value in wanted.items())
+        if run.stale:
+            known = recorded_params(str(manifest))
+            run.kept = known is None or {repr(spec.canonical()), repr(wanted["code"])} <= set(known)
     elif str(manifest) in begun:
         run.state = "started"
     if run.block or run.state == "done":
