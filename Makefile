@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain again rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -49,6 +49,9 @@ report: figures ## figures, captions and numbers in one HTML page
 
 explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; runs nothing
 	@$(SNAKEMAKE) --dry-run --quiet host
+
+again: $(LOCKED) ## make TARGET=path once more from nothing, in a folder beside the results, and compare: the same bits?
+	@$(COMMANDS).again $(CONFIG) $(TARGET) --cores $(CORES) $(FLAGS)
 
 rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay buffer: does it fit, how fast is it?
 	@$(COMMANDS).rehearse $(CONFIG)

@@ -248,6 +248,24 @@ def test_edited_dynamics_are_compiled_again_in_their_callers(
     assert trained() == published
 
 
+def test_made_again_beside_the_results_and_compared(sandbox: Sandbox, config: Config) -> None:
+    """The published weights are not what the training gives: found, and nothing moved."""
+    results, run = sandbox.folder / config["results"], "runs/tiled/default/seed-2-2"
+    weights = results / run / "weights.npz"
+    before, published = weights.read_bytes(), products(results)
+    (sandbox.folder / "config/again.yaml").write_text(yaml.safe_dump(config))
+    weights.write_bytes(before + b"x")
+    command = ("-m", "rlgames.commands.again", "config/again.yaml", f"{config['results']}/{run}/weights.npz")
+    text = sandbox.python(*command, fails=True)
+    assert f"{run}/weights.npz has other contents" in text
+    assert "1 of 3 files are not the same" in text
+    weights.write_bytes(before)
+    assert products(results) == published
+    again = Path(f"{results}-again")
+    assert (again / run / "weights.npz").read_bytes() == before
+    shutil.rmtree(again)
+
+
 def test_recordings_are_verified_and_a_wrong_one_is_found(sandbox: Sandbox, config: Config, tmp_path: Path) -> None:
     results = tmp_path / "results"
     shutil.copytree(sandbox.folder / config["results"], results)

@@ -49,6 +49,10 @@ class Attempt:
             *self.timeline, (_, self.earlier) = ((int(done), float(took)) for done, took in state["timeline"])
             training.restore(state, progress.playing_again)
             log.info(f"Resuming from {training.done} {training.unit}.")
+            if training.finished:  # as with Snakemake's -F
+                log.info(
+                    "It had ended: its last save is published again. make again TARGET=... trains it from nothing."
+                )
         signals, saved = note_signals(), time.perf_counter()
         progress.begin(training.done)
         while not training.finished:

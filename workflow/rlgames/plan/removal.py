@@ -46,8 +46,8 @@ def refusal(lock: Path) -> str:
     return f"Process {process} is at work ({lock}): nothing was removed. Wait for it, or stop it with {stop}."
 
 
-def remove(plan: Plan, files: list[Path], what: str, chosen: argparse.Namespace) -> bool:
-    """Show files, ask, and remove them and the folders that are empty then; whether they were removed.
+def remove(plan: Plan, files: list[Path], what: str, chosen: argparse.Namespace) -> None:
+    """Show files, ask, and remove them and the folders that are empty then.
 
     `what` they are, in words. Links are named, and neither removed nor followed.
     """
@@ -60,18 +60,21 @@ def remove(plan: Plan, files: list[Path], what: str, chosen: argparse.Namespace)
             print(f"Left as it is: {link}, a link to {link.resolve()}")
     if chosen.dry_run or not files:
         print(f"{'Would remove' if files else 'Removed'} {what}, {megabytes}.")
-        return not chosen.dry_run
-    if not (chosen.yes or agreed(f"Remove {what}, {megabytes}? [y/N] ")):
+    elif chosen.yes or agreed(f"Remove {what}, {megabytes}? [y/N] "):
+        unlink(root, files)
+        print(f"Removed {what}, {megabytes}.")
+    else:
         print("Nothing was removed.")
-        return False
+
+
+def unlink(root: Path, files: list[Path]) -> None:
+    """Remove files below a folder, and the folders that are empty then, this one included."""
     for path in files:
         path.unlink(missing_ok=True)
     for folder in sorted({folder for path in files for folder in path.parents}, key=lambda path: -len(path.parts)):
-        if folder.is_relative_to(root) and folder != root:
+        if folder.is_relative_to(root):
             with suppress(OSError):  # it holds more
                 folder.rmdir()
-    print(f"Removed {what}, {megabytes}.")
-    return True
 
 
 def agreed(question: str) -> bool:
