@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from multiprocessing import Pool
 from pathlib import Path
@@ -11,6 +12,7 @@ from pyarrow.parquet import ParquetFile
 from tqdm import tqdm
 
 from rlgames.encoders import audit as dataset_audit
+from rlgames.operations import isolation, jobs
 from rlgames.playing import audit
 from rlgames.playing.audit import PART, check_scores
 
@@ -23,6 +25,7 @@ def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
 
 def main() -> None:
     root = Path(sys.argv[1])
+    isolation.isolate()
     paths = sorted([*root.glob("runs/**/recordings.parquet"), *root.glob("datasets/*/recordings.parquet")])
     if not paths:
         sys.exit(f"There are no recordings below {root}; run make first.")
@@ -30,7 +33,10 @@ def main() -> None:
     parts = [(path, first) for path, size in sizes.items() for first in range(0, size, PART)]
     total = sum(sizes.values())
     wrong: list[str] = []
-    with Pool() as pool, tqdm(total=total, unit="recording", desc="Playing again") as bar:
+    with (
+        Pool(initializer=jobs.die_with_parent, initargs=(os.getpid(),)) as pool,
+        tqdm(total=total, unit="recording", desc="Playing again") as bar,
+    ):
         for count, lines in pool.imap_unordered(check, parts):
             wrong += lines
             bar.update(count)
