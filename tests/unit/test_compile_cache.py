@@ -131,6 +131,25 @@ def test_files_are_compared_by_the_first_to_come_and_noted_by_the_last_to_leave(
         assert not index.exists()
 
 
+def test_commands_that_are_no_jobs_keep_functions_apart_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make verify` plays compiled games, which lay beside their source, shared by all code."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compile_cache.atexit, "register", lambda *_: None)
+    hashed: set[str] = set()
+
+    def code_hash(*modules: str) -> str:
+        hashed.update(modules)
+        return "0f"
+
+    monkeypatch.setattr(compile_cache, "code_hash", code_hash)
+    compile_cache.use_for_all_code()
+    compile_cache.held.pop().close()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path / "0f"
+    assert {"rlgames", "rlgames.environments.mountain_car", "rlgames.agents.linear.core"} < hashed
+
+
 def test_no_place_for_compiled_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))

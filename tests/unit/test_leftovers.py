@@ -20,6 +20,7 @@ from rlgames.operations import locks
 from rlgames.plan import leftovers
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
+from rlgames.provenance import installed_lock, versions
 
 FILE, RESULTS = Path("config/tiny.yaml"), Path("results/tiny")
 Say = Callable[..., str]
@@ -220,3 +221,20 @@ def test_status_says_what_make_will_do_after_an_edit_and_a_touch(plan: Plan, say
         in text
     )
     assert "Snakemake takes 3 runs with other settings or code" in text
+
+
+def test_runs_of_other_versions_or_of_another_lock_are_told(plan: Plan, say: Say) -> None:
+    """The lock alone does not tell: it was once claimed whatever versions a job had loaded, and may be None."""
+    found = dict(versions())
+    now = {"lock": installed_lock(), "versions": found}
+    for run in [*plan.runs(["pong"]), *plan.runs(["additive"]), *plan.runs(["tiled"])]:
+        manifest = Path(plan.path("manifest", **run))
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | now))
+    for run in plan.runs(["pong"]):
+        Path(plan.path("evaluation manifest", **run)).write_text(manifest.read_text())
+    assert "No run diverged, was cut off, or was made under another lock." in say(status)
+    facts = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(facts | {"versions": found | {"numpy": "1.0"}}))
+    assert "Made under another lock (numpy 1.0): tiled/default, seeds 2-2" in say(status)
+    manifest.write_text(json.dumps(facts | {"lock": None}))
+    assert "Made under another lock: tiled/default, seeds 2-2" in say(status)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from rlgames.messages import UserError
-from rlgames.operations import isolation, jobs
+from rlgames.operations import compile_cache, isolation, jobs
 from rlgames.operations.rehearsal import rehearse
 from rlgames.plan.plan import Plan
 from rlgames.settings.learner import OffPolicyAgent
@@ -20,6 +20,7 @@ def main(config: str, *only: str) -> None:
     isolation.isolate()
     if only:
         jobs.die_with_parent(os.getppid())
+        compile_cache.use_for_all_code()
         experiment, variant = only
         try:
             print(f"{experiment} {variant}: {rehearse(plan.variants[experiment, variant].spec)}", flush=True)

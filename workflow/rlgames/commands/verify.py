@@ -12,7 +12,7 @@ from pyarrow.parquet import ParquetFile
 from tqdm import tqdm
 
 from rlgames.encoders import audit as dataset_audit
-from rlgames.operations import isolation, jobs
+from rlgames.operations import compile_cache, isolation, jobs
 from rlgames.playing import audit
 from rlgames.playing.audit import PART, check_scores
 
@@ -26,6 +26,7 @@ def check(part: tuple[Path, int]) -> tuple[int, list[str]]:
 def main() -> None:
     root = Path(sys.argv[1])
     isolation.isolate()
+    compile_cache.use_for_all_code()
     paths = sorted([*root.glob("runs/**/recordings.parquet"), *root.glob("datasets/*/recordings.parquet")])
     if not paths:
         sys.exit(f"There are no recordings below {root}; run make first.")

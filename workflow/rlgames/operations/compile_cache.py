@@ -17,7 +17,7 @@ from typing import TextIO
 
 from rlgames.files import replacing
 from rlgames.messages import UserError, log
-from rlgames.provenance import PACKAGE, ROOT, checksum
+from rlgames.provenance import PACKAGE, ROOT, checksum, code_hash
 
 held: list[TextIO] = []
 """The lock of the folder in use, until this process ends."""
@@ -41,6 +41,12 @@ def use(code: str) -> None:
         folder = own_folder()
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
     os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"  # and no other
+
+
+def use_for_all_code() -> None:
+    """The same for a command that is no job, which may compile anything in this package."""
+    names = (path.relative_to(PACKAGE.parent).with_suffix("").parts for path in PACKAGE.rglob("*.py"))
+    use(code_hash(*(".".join(name).removesuffix(".__init__") for name in names)))
 
 
 def own_folder() -> Path:

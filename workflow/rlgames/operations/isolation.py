@@ -43,8 +43,10 @@ def isolate() -> None:
 
     Raises `UserError` for a file of settings that numba cannot be kept from reading.
     """
-    foreign = set(os.environ.get("PYTHONPATH", "").split(os.pathsep)) - {FIXED["PYTHONPATH"]}
-    sys.path[:] = [entry for entry in sys.path if entry not in foreign]
+    foreign = {Path(entry).absolute() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)} - {
+        PACKAGE.parent
+    }
+    sys.path[:] = [entry for entry in sys.path if Path(entry).absolute() not in foreign]  # an empty one is this folder
     for name in list(os.environ):
         if name.startswith(DROPPED) and name not in KEPT and not name.endswith("_NUM_THREADS"):
             del os.environ[name]
