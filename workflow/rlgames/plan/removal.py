@@ -29,7 +29,8 @@ def alone(plan: Plan) -> Iterator[None]:
     """Keep every Snakemake out of the results meanwhile; end this process while one, or a training, is at work."""
     snakemake = Path(plan.path("lock"))
     if not Path(plan.config.results).is_dir():
-        sys.exit(f"There is no folder {plan.config.results}: nothing to remove.")
+        print(f"There is no folder {plan.config.results}: nothing to remove.")
+        sys.exit()
     if (ours := locks.take(snakemake)) is None:
         sys.exit(refusal(snakemake))
     with ours:
