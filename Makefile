@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain again rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,8 +13,12 @@ FLAGS ?=
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# What of a user's shell would bring in other modules, or another profile. Jobs are kept apart from more: operations/isolation.py.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
+ASKING = $(if $(YES),--yes) $(if $(DRY),--dry-run)
+COMMANDS = python -I -m rlgames.commands
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(or $(shell $(VENV)/bin/python -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
+RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
@@ -34,7 +38,7 @@ SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
 	@$(SNAKEMAKE) --cores $(CORES) --quiet host rules
-	@python -m rlgames.commands.status --brief $(CONFIG)
+	@$(COMMANDS).status --brief $(CONFIG)
 
 smoke: ## the same, tiny: config/smoke.yaml
 	@$(MAKE) --no-print-directory figures CONFIG=config/smoke.yaml
@@ -46,14 +50,17 @@ report: figures ## figures, captions and numbers in one HTML page
 explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; runs nothing
 	@$(SNAKEMAKE) --dry-run --quiet host
 
+again: $(LOCKED) ## make TARGET=path once more from nothing, in a folder beside the results, and compare: the same bits?
+	@$(COMMANDS).again $(CONFIG) $(TARGET) --cores $(CORES) $(FLAGS)
+
 rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay buffer: does it fit, how fast is it?
-	@python -m rlgames.commands.rehearse $(CONFIG)
+	@$(COMMANDS).rehearse $(CONFIG)
 
 verify: $(LOCKED) ## compare all checksums, play every recorded episode again, make the tables again; QUICK=1: checksums only
-	@python -m rlgames.commands.verify $(CONFIG) $(if $(QUICK),--quick)
+	@$(COMMANDS).verify $(CONFIG) $(if $(QUICK),--quick)
 
 status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
-	@python -m rlgames.commands.status $(CONFIG)
+	@$(COMMANDS).status $(CONFIG)
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 
@@ -97,13 +104,16 @@ format: $(DEV_LOCKED) ## mend formatting and what ruff can mend
 	snakefmt Snakefile workflow/rules
 
 docs: $(DEV_LOCKED) ## write what is made from the code: config/README.md, its JSON schema, the picture of the packages
-	@python -m rlgames.commands.docs
+	@$(COMMANDS).docs
 
 lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
 	@python envs/lock.py $(if $(UPGRADE),--upgrade)
 
-clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from; results stay
-	@python -m rlgames.commands.clean_state $(CONFIG)
+clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from, and temporary files; results stay
+	@$(COMMANDS).clean_state $(CONFIG) $(ASKING)
+
+prune: $(LOCKED) ## remove what CONFIG no longer makes: dropped variants, seeds, figures; asks, unless YES=1; DRY=1 only shows
+	@$(COMMANDS).prune $(CONFIG) $(ASKING)
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis

@@ -8,6 +8,12 @@
 #   state/, config.yaml                         what a killed training resumes from; the resolved config
 #   checksums.txt                               of all products that no manifest lists, as of the end of a run
 
+import sys
+
+sys.path[:] = [
+    each for each in sys.path if each != str(workflow.basedir)
+]  # no file here is in place of a module
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 

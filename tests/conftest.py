@@ -93,10 +93,9 @@ class Sandbox:
                 shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
             else:
                 shutil.copy2(source, folder / name)
-        (folder / "tracer").mkdir()
-        (folder / "tracer" / "sitecustomize.py").write_text(TRACER)
+        (folder / "workflow" / "sitecustomize.py").write_text(TRACER)
         self.environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join([str(folder / "workflow"), str(folder / "tracer")]),
+            "PYTHONPATH": str(folder / "workflow"),  # all of it that reaches jobs
             "NUMBA_CACHE_DIR": str(folder / "numba"),
         }
 

@@ -61,7 +61,7 @@ def test_empty_save_is_of_no_run(tmp_path: Path) -> None:
 
 
 def test_what_network_file_systems_hide_is_left_alone(tmp_path: Path) -> None:
-    for name in (".nfs0001", ".save-000000000001-x.4711.npz"):
+    for name in (".nfs0001", ".mine.1.npz", ".save-000000000001-x.4711.npz", ".progress.4711.json"):
         (tmp_path / name).touch()
     Saves(tmp_path, {}, {}).lock.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".nfs0001", "lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.1.npz", ".nfs0001", "lock"]

@@ -218,7 +218,7 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     for folder in (renamed, gone):
         folder.mkdir(parents=True)
         (folder / "save-1-x.npz").write_bytes(bytes(3_000_000))
-    with held(renamed.parents[1] / "x" / "lock"):  # it still trains
+    with held(renamed.parent / "seed-9" / "lock"):  # it still trains
         assert not any(str(renamed.parents[1]) in line for line in printed(monkeypatch, capsys))
     kept = state("pong", 0)
     save(plan, "pong", 0, 5)
@@ -236,7 +236,7 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     locked.write_text("results/another/figures/curves.png\n")
     assert not any("left its lock" in line for line in printed(monkeypatch, capsys))
 
-    monkeypatch.setattr(sys, "argv", ["clean_state", FILE])
+    monkeypatch.setattr(sys, "argv", ["clean_state", FILE, "--yes"])
     with held(kept / "lock"), pytest.raises(SystemExit, match=rf"^Process {os.getpid()} on .*nothing was removed"):
         clean_state.main()
     assert kept.exists()

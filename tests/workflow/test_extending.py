@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import signal
 import subprocess
 import time
@@ -68,7 +67,7 @@ WANTED = (
 def extended(tmp_path: Path) -> Sandbox:
     """A copy of the project with three toys in it; the environment is a module of some other package."""
     sandbox = Sandbox(tmp_path / "project")
-    library, elsewhere = sandbox.folder / "workflow/rlgames", tmp_path / "site-packages"
+    library, elsewhere = sandbox.folder / "workflow/rlgames", sandbox.folder / "workflow"
     for name, place in (
         ("boltzmann_dqn", library / "agents/deep"), ("normalised", library / "networks"), ("corridor", elsewhere),
     ):  # fmt: skip
@@ -84,7 +83,6 @@ def extended(tmp_path: Path) -> Sandbox:
         path = library / f"settings/{name}.py"
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
-    sandbox.environment["PYTHONPATH"] += f"{os.pathsep}{elsewhere}"
     return sandbox
 
 

@@ -129,9 +129,9 @@ class Case:
     def status(self) -> str:
         return self.tool("status")
 
-    def tool(self, name: str, fails: bool = False) -> str:
+    def tool(self, name: str, *options: str, fails: bool = False) -> str:
         run = subprocess.run(
-            [sys.executable, "-m", f"rlgames.commands.{name}", str(self.file)], cwd=self.sandbox.folder,
+            [sys.executable, "-m", f"rlgames.commands.{name}", str(self.file), *options], cwd=self.sandbox.folder,
             env=self.sandbox.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (run.returncode != 0) == fails, run.stderr
@@ -259,7 +259,7 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
     assert "Nothing to be done" in second.run()
     assert case.products() == reference
     assert "1 of 1 runs are done. Figures" in case.status()  # none of them to be made again
-    assert "Removed" in case.tool("clean_state")
+    assert "Removed" in case.tool("clean_state", "--yes")
     assert not (results / "state").exists()
 
 

@@ -249,6 +249,7 @@ def test_edited_dynamics_are_compiled_again_in_their_callers(
     arguments = [str(tmp_path / Path(word).name) if word.startswith(built["results"]) else word for word in words]
     manifest = json.loads((sandbox.folder / words[words.index("--manifest") + 1]).read_text())
     arguments[arguments.index("--spec") + 1] = json.dumps(manifest["spec"])  # the pipe that it came in is gone
+    arguments[arguments.index("--parent") + 1] = str(os.getpid())  # of Snakemake, which has ended
 
     def trained() -> bytes:
         arguments[arguments.index("--code") + 1] = sandbox.code_hashes({"job": modules})["job"]
@@ -259,6 +260,24 @@ def test_edited_dynamics_are_compiled_again_in_their_callers(
     assert trained() != published
     edit(dynamics, "(-0.0024)", "(-0.0025)")
     assert trained() == published
+
+
+def test_made_again_beside_the_results_and_compared(sandbox: Sandbox, config: Config) -> None:
+    """The published weights are not what the training gives: found, and nothing moved."""
+    results, run = sandbox.folder / config["results"], "runs/tiled/default/seed-2-2"
+    weights = results / run / "weights.npz"
+    before, published = weights.read_bytes(), products(results)
+    (sandbox.folder / "config/again.yaml").write_text(yaml.safe_dump(config))
+    weights.write_bytes(before + b"x")
+    command = ("-m", "rlgames.commands.again", "config/again.yaml", f"{config['results']}/{run}/weights.npz")
+    text = sandbox.python(*command, fails=True)
+    assert f"{run}/weights.npz has other contents" in text
+    assert "1 of 3 files are not the same" in text
+    weights.write_bytes(before)
+    assert products(results) == published
+    again = Path(f"{results}-again")
+    assert (again / run / "weights.npz").read_bytes() == before
+    shutil.rmtree(again)
 
 
 @pytest.fixture

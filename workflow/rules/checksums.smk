@@ -14,4 +14,4 @@ rule checksums:
         code=PLAN.code("checksums"),
     shell:
         "exec python -m rlgames.commands.checksums --products @<(printf '%s\\n' {input:q})"
-        " --output {output:q} --code {params.code} --log {log:q}"
+        " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"

@@ -14,4 +14,4 @@ rule config:
         code=PLAN.code("config"),
     shell:
         "exec python -m rlgames.commands.config --output {output:q}"
-        " --config @<(printf '%s\\n' {params.config:q}) --code {params.code} --log {log:q}"
+        " --config @<(printf '%s\\n' {params.config:q}) --code {params.code} --log {log:q} --parent $PPID"

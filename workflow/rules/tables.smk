@@ -22,7 +22,7 @@ rule final_scores:
         code=PLAN.code("final_scores"),
     shell:
         "exec python -m rlgames.commands.final_scores --episodes @<(printf '%s\\n' {input.episodes:q}) --output {output:q}"
-        " --code {params.code} --log {log:q}"
+        " --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule deep_scores:
@@ -54,7 +54,7 @@ rule deep_scores:
         " --episodes @<(printf '%s\\n' {input.episodes:q})"
         " --manifests @<(printf '%s\\n' {input.manifests:q})"
         " --scores {output.scores:q} --steps-to-return {output.steps_to_return:q}"
-        " --code {params.code} --log {log:q}"
+        " --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule datasets:
@@ -74,7 +74,7 @@ rule datasets:
         code=PLAN.code("datasets"),
     shell:
         "exec python -m rlgames.commands.datasets --manifests @<(printf '%s\\n' {input:q})"
-        " --output {output:q} --code {params.code} --log {log:q}"
+        " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule encoder_scores:
@@ -95,7 +95,7 @@ rule encoder_scores:
         code=PLAN.code("encoder_scores"),
     shell:
         "exec python -m rlgames.commands.encoder_scores --encodings @<(printf '%s\\n' {input:q})"
-        " --output {output:q} --code {params.code} --log {log:q}"
+        " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule cost:
@@ -122,4 +122,4 @@ rule cost:
         "exec python -m rlgames.commands.cost"
         " --manifests @<(printf '%s\\n' {input.datasets:q} {input.trainings:q} {input.evaluations:q})"
         " --pictures @<(printf '%s\\n' {input.pictures:q}) --output {output:q}"
-        " --lock {params.lock:q} --code {params.code} --log {log:q}"
+        " --lock {params.lock:q} --code {params.code} --log {log:q} --parent $PPID"

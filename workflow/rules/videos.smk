@@ -26,7 +26,7 @@ rule video:
     shell:
         "exec python -m rlgames.commands.video --recordings {input.recordings:q} --seed {params.seed}"
         " --module {params.module}"
-        " --mp4 {output.mp4:q} --html {output.html:q} --code {params.code} --log {log:q}"
+        " --mp4 {output.mp4:q} --html {output.html:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule gameplay:
@@ -57,4 +57,4 @@ rule gameplay:
     shell:
         "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
         " --module {params.module}"
-        " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q} --code {params.code} --log {log:q}"
+        " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q} --code {params.code} --log {log:q} --parent $PPID"

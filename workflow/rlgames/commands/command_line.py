@@ -30,6 +30,7 @@ def parser(description: str | None, *files: str) -> Parser:
     arguments = Parser(description=description, fromfile_prefix_chars="@")
     arguments.add_argument("--code", required=True, help="hash of the code that the job was planned with")
     arguments.add_argument("--log", required=True, type=Path, help="file that gets a copy of the messages")
+    arguments.add_argument("--parent", type=int, default=os.getppid(), help="the process with which this one is to end")
     for name in files:
         arguments.add_argument(f"--{name}", required=True, type=Path)
     return arguments
@@ -53,7 +54,6 @@ def training_parser(description: str | None, *files: str) -> Parser:
     arguments.add_argument("--threads", required=True, type=int)
     arguments.add_argument("--first-weights", nargs="*", default=[], type=Path, help="weights.npz that it starts from")
     arguments.add_argument("--state", required=True, type=Path, help="folder of the saves")
-    arguments.add_argument("--parent", type=int, default=os.getppid(), help="the process with which this one is to end")
     return arguments
 
 

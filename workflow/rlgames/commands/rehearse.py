@@ -3,11 +3,13 @@
 Says in minutes whether days of training will fit in memory, and how fast they will be. No result is written.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from rlgames.messages import UserError
+from rlgames.operations import compile_cache, isolation, jobs
 from rlgames.operations.rehearsal import rehearse
 from rlgames.plan.plan import Plan
 from rlgames.settings.learner import OffPolicyAgent
@@ -15,7 +17,10 @@ from rlgames.settings.learner import OffPolicyAgent
 
 def main(config: str, *only: str) -> None:
     plan = Plan.read(Path(config))
+    isolation.isolate()
     if only:
+        jobs.die_with_parent(os.getppid())
+        compile_cache.use_for_all_code()
         experiment, variant = only
         try:
             print(f"{experiment} {variant}: {rehearse(plan.variants[experiment, variant].spec)}", flush=True)

@@ -14,7 +14,6 @@ from rlgames.operations import jobs
 def main() -> None:
     arguments = command_line.training_parser(__doc__, "weights", "episodes", "recordings", "manifest").parse_args()
     jobs.begin(arguments, __spec__.name)
-    jobs.die_with_parent(arguments.parent)
     with jobs.explained(arguments.state):
         train(arguments)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from rlgames.encoders import audit as dataset_audit
 from rlgames.messages import UserError
-from rlgames.operations import jobs
+from rlgames.operations import compile_cache, isolation, jobs
 from rlgames.plan.audit import NOT_COVERED, REMEDY, checksums, recordings, tables, unfinished
 from rlgames.plan.plan import Plan
 from rlgames.playing import audit
@@ -27,12 +28,17 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--quick", action="store_true", help="compare checksums only (make verify QUICK=1)")
     arguments = parser.parse_args()
+    isolation.isolate()
+    compile_cache.use_for_all_code()
     plan = Plan.read(arguments.config)
     wrong, total = list(checksums(plan)), 0
     said = "All products have their checksums; nothing was played again."
     if not arguments.quick:
         parts, unlike = list(recordings(plan)), 0
-        with ProcessPoolExecutor() as pool, tqdm(total=len(parts), unit="part", desc="Playing again") as bar:
+        with (
+            ProcessPoolExecutor(initializer=jobs.die_with_parent, initargs=(os.getpid(),)) as pool,
+            tqdm(total=len(parts), unit="part", desc="Playing again") as bar,
+        ):
             for count, lines in pool.map(check, parts):
                 total, unlike, wrong = total + count, unlike + len(lines), wrong + lines
                 bar.update()

@@ -13,29 +13,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rlgames.messages import Logged, Plain, UserError, log
-from rlgames.operations import locks
+from rlgames.operations import compile_cache, isolation, locks
 from rlgames.operations.causes import cause, first_line
 from rlgames.operations.progress import note_end
 from rlgames.operations.saves import next_start
-from rlgames.provenance import ROOT, code_hash
+from rlgames.provenance import code_hash, note_surroundings
 
 
 def begin(arguments: argparse.Namespace, *modules: str) -> None:
-    """Refuse code that is not what was planned, then prepare messages, Ctrl-C and the cache of compiled functions.
+    """Refuse code that is not what was planned, and modules from elsewhere; then prepare messages, Ctrl-C, an end
+    with the process that started this one, and the cache of compiled functions.
 
-    `modules` are the roots of the code behind the job, besides those that its arguments name. numba looks for changes
-    only in the file of a function, not in what the function calls, so that every code hash needs a cache of its own.
+    `modules` are the roots of the code behind the job, besides those that its arguments name.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    die_with_parent(arguments.parent)
+    isolation.demand_own_modules()
+    isolation.isolate()
     named = vars(arguments).get("modules", {}).values()
     if (found := code_hash(*modules, *named)) != arguments.code:
         sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(os.environ.get("NUMBA_CACHE_DIR", ROOT / ".cache" / "numba"), found))
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
     for handler, formatter in zip(handlers, (Plain(), Logged()), strict=True):
         handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=handlers)
+    compile_cache.use(found)
+    if "manifest" in arguments:
+        note_surroundings()  # as they are now: they may change before the job ends
 
 
 def die_with_parent(parent: int) -> None:

@@ -55,7 +55,7 @@ class Saves:
             holder = locks.holder(folder / "lock")
             raise ResumeError(f"Another process ({holder}) trains this run already; wait for it, or stop it.")
         self.lock = lock
-        for abandoned in folder.glob(".*.*"):  # not .nfs0001, as NFS calls a file that was removed and is still open
+        for abandoned in [*folder.glob(".*-*-*.*.npz"), *folder.glob(".progress.*.json")]:  # of killed attempts
             if not abandoned.is_dir():
                 abandoned.unlink(missing_ok=True)
 

@@ -48,6 +48,10 @@ class Attempt:
             state, self.kept = found
             self._restore(training, state, progress)
             log.info(f"Resuming from {training.done} {training.unit}.")
+            if training.finished:  # as with Snakemake's -F
+                log.info(
+                    "It had ended: its last save is published again. make again TARGET=... trains it from nothing."
+                )
         signals, saved = note_signals(), time.perf_counter()
         progress.begin(training.done)
         while not training.finished:

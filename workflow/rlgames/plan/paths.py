@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import PurePosixPath
 from string import Formatter
 
@@ -78,3 +80,30 @@ def path(root: str, product: str, **known: object) -> str:
 def unlisted(products: Iterable[str]) -> list[str]:
     """The products that no manifest lists, which checksums.txt lists instead."""
     return [product for product in products if PurePosixPath(product).name not in LISTED]
+
+
+@cache
+def patterns() -> dict[str, re.Pattern[str]]:
+    """What paths of the products of runs, data sets, figures, videos and tables, and of their logs, look like."""
+    found = {}
+    for product, grammar in GRAMMAR.items():
+        if product not in ("config", "state", "lock", "log"):  # of the whole folder
+            known: set[str] = set()
+            text = ""
+            for literal, name, _, _ in Formatter().parse(grammar):
+                text += re.escape(literal)
+                if name:
+                    text += f"(?P={name})" if name in known else f"(?P<{name}>{CONSTRAINTS[name]})"
+                    known.add(name)
+            found[product] = re.compile(text)
+    return found
+
+
+def recognise(place: str) -> list[tuple[str, dict[str, str]]]:
+    """The products that a path below the results folder can be of, with what stands for the wildcards.
+
+    >>> recognise("figures/tilings.png")
+    [('figure', {'figure': 'tilings', 'format': 'png'})]
+    """
+    found = ((product, pattern.fullmatch(place)) for product, pattern in patterns().items())
+    return [(product, match.groupdict()) for product, match in found if match]

@@ -22,8 +22,10 @@ STATES = {"running": "running", "started": "starting or queued", "resumable": "r
 
 def summary(plan: Plan, runs: list[Run]) -> str:
     """All runs in one line."""
-    counts, stale = Counter(run.state for run in runs), sum(run.state == "done" and run.stale for run in runs)
-    again = f", {stale} of them with other settings or code, to be made again" if stale else ""
+    counts, stale = Counter(run.state for run in runs), [run for run in runs if run.state == "done" and run.stale]
+    kept = sum(run.kept for run in stale)
+    again = f", {len(stale) - kept} of them with other settings or code, to be made again" if len(stale) > kept else ""
+    again += f", {kept} of them with other settings or code, which make leaves as they are" if kept else ""
     parts = [f"{counts['done']} of {len(runs)} runs are done{again}", *counted(counts)]
     return f"{', '.join(parts)}. Figures are in {plan.config.results}/figures, tables beside them."
 
@@ -75,6 +77,13 @@ def left_behind(plan: Plan, runs: list[Run], make: str) -> Iterator[str]:
         if files := leftovers.abandoned(plan):
             what = f"{len(files)} temporary files, {sum(map(leftovers.size, files)) / 1e6:.0f} MB"
             yield f"Killed jobs left {what}: {make} clean-state removes them, and all saves."
+    if kept := [run for run in runs if run.kept]:
+        what = f"{len(kept)} runs with other settings or code, such as {kept[0].name},"
+        why = "they were touched, or its notes in .snakemake are gone"
+        yield f"Snakemake takes {what} for up to date: {why}. To make them again, delete them, in state as well."
+    if files := [path for path in leftovers.dropped(plan) if not leftovers.is_save(plan, path)]:
+        what = f"{len(files)} files, {sum(map(leftovers.size, files)) / 1e6:.0f} MB, such as {files[0]}"
+        yield f"The config no longer makes {what}; a glob over the results counts them too: {make} prune removes them."
     for folder in leftovers.orphans(plan):
         what = f"{folder}, {leftovers.size(folder) / 1e6:.0f} MB"
         yield f"No run of this config resumes from {what}: rm -r {shlex.quote(str(folder))}"

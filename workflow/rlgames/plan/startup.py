@@ -17,8 +17,8 @@ from typing import Any, TextIO
 import psutil
 from snakemake.exceptions import WorkflowError
 
-from rlgames.messages import FAILED
-from rlgames.operations import locks
+from rlgames.messages import FAILED, UserError
+from rlgames.operations import compile_cache, isolation, locks
 from rlgames.plan import paths, submission, words
 from rlgames.plan.plan import Plan
 from rlgames.plan.words import say
@@ -35,13 +35,15 @@ stopped: list[str] = []
 def planned(workflow: Any, config: dict[str, Any]) -> Plan:
     """The plan of Snakemake's `workflow`; raises `SettingsError` if it cannot be run, or is not what was submitted."""
     use_this_python(workflow.basedir)
+    compile_cache.demand_fresh_bytecode()
     plan = Plan(config, workflow.configfiles)
     submission.guard(plan, workflow)
     return plan
 
 
 def use_this_python(project: str) -> None:
-    """Let jobs run the Python that runs Snakemake, activated or not, and the library that lies beside the Snakefile."""
+    """Let jobs run the Python that runs Snakemake, activated or not, and the library that lies beside the Snakefile,
+    apart from the user's environment."""
     if Path(project).resolve() != ROOT.resolve():
         raise SettingsError(
             f"This environment runs the library in {ROOT}, not the one of this project; use its own: make, or "
@@ -50,6 +52,10 @@ def use_this_python(project: str) -> None:
     folder = str(Path(sys.executable).parent)
     if not os.environ.get("PATH", "").startswith(folder):
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
+    try:
+        isolation.isolate()
+    except UserError as error:
+        raise SettingsError(str(error)) from None
 
 
 def begin(plan: Plan, workflow: Any) -> None:

@@ -13,7 +13,7 @@ from rlgames.messages import UserError, clock
 from rlgames.operations import locks
 from rlgames.operations.progress import read_note
 from rlgames.operations.saves import is_of, last_save, next_start
-from rlgames.plan.leftovers import unfinished
+from rlgames.plan.leftovers import recorded_params, unfinished
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
 
@@ -39,6 +39,8 @@ class Run:
     """Where the next attempt begins, if the last one ended without telling why."""
     stale: bool = False
     """Whether settings or code changed since its end, or since the last save, so that it starts anew."""
+    kept: bool = False
+    """Whether Snakemake takes a stale run as up to date all the same: because of --touch, or for lack of its notes."""
 
 
 def survey(plan: Plan) -> list[Run]:
@@ -60,6 +62,9 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
         try:
             facts = Manifest.read(manifest)
             run.state, run.stale = "done", any(getattr(facts, key) != value for key, value in wanted.items())
+            if run.stale:
+                recorded = recorded_params(str(manifest))
+                run.kept = recorded is None or {repr(spec.canonical()), repr(wanted["code"])} <= set(recorded)
         except UserError:  # among the notices
             run.state = "damaged"
     elif str(manifest) in begun:

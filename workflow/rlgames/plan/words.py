@@ -11,7 +11,7 @@ from typing import Any
 from rlgames.messages import UserError, diverged, plain
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
-from rlgames.provenance import Manifest, installed_lock
+from rlgames.provenance import Manifest, installed_lock, versions
 from rlgames.settings.text import flat
 
 
@@ -70,7 +70,9 @@ def notices(plan: Plan) -> str:
     gives, is no surprise."""
     lines = []
     evaluations = plan.evaluation_products("evaluation manifest")
-    for path in map(Path, [*plan.run_products("manifest"), *evaluations]):
+    lock, now = installed_lock(), dict(versions())
+    datasets = plan.dataset_products("dataset manifest")
+    for path in map(Path, [*plan.run_products("manifest"), *evaluations, *datasets]):
         if not path.exists():
             continue
         try:
@@ -80,13 +82,16 @@ def notices(plan: Plan) -> str:
             continue
         what = "evaluation of " if str(path) in evaluations else ""
         run = f"{what}{facts.experiment}/{facts.variant}, seeds {facts.seeds}"
+        run = f"data set {facts.experiment}" if str(path) in datasets else run
         if facts.diverged:
             lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
-        if facts.truncated and not declares_cap(plan, facts):
+        if facts.truncated and str(path) not in datasets and not declares_cap(plan, facts):
             lines.append(f"Truncated: {run}: episodes cut off: {facts.truncated}, after max_steps.")
-        if facts.surroundings["lock"] != installed_lock():
+        other = {**now, **facts.surroundings["versions"]}.items() - now.items()
+        if facts.surroundings["lock"] != lock or other:
+            which = f" ({', '.join(' '.join(each) for each in sorted(other))})" if other else ""
             lines.append(
-                f"Made under another lock: {run} (kept; delete it, and its folder below state, to make it again)."
+                f"Made under another lock{which}: {run} (kept; to make it again, delete it and its folder below state)."
             )
     return "\n".join(lines)
 

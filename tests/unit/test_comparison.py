@@ -1,0 +1,106 @@
+"""`make again`: what is compared, what may be why it differs, and what becomes of the second build."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import tiny_config
+from rlgames.commands import again
+from rlgames.plan.plan import Plan
+
+RESULTS, SECOND = Path("results/tiny"), Path("results/tiny-again")
+RUN = "runs/tiled/default/seed-2-2"
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """All products, and a Snakemake that makes them once more."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(again.isolation, "isolate", lambda: None)
+    plan = Plan(tiny_config(str(RESULTS)))
+    Path("tiny.yaml").write_text(yaml.safe_dump(plan.raw))
+    for path in map(Path, [*plan.targets(), *(plan.path("figure log", figure=name) for name in plan.config.figures)]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(path.name.encode())
+    for run in plan.runs():
+        known: dict[str, Any] = dict.fromkeys(("spec", "code", "device", "products", "threads", "steps"), "x") | run
+        known |= dict.fromkeys(("diverged", "truncated", "wall_seconds", "revision", "lock", "python", "versions"), "x")
+        Path(plan.path("manifest", **run)).write_text(json.dumps(known | {"machine": {"instruction_set": "avx2"}}))
+
+    def snakemake(command: list[str], check: bool) -> Any:
+        assert f"results={SECOND}" in command
+        assert str(SECOND / RUN / "weights.npz") in command
+        if not SECOND.exists():
+            shutil.copytree(RESULTS, SECOND)
+        return SimpleNamespace(returncode=int(check))
+
+    monkeypatch.setattr(subprocess, "run", snakemake)
+    return plan
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["again", "tiny.yaml", *words])
+    again.main()
+
+
+def contents() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in RESULTS.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("built")
+def test_the_same_bits_leave_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents()
+    run(monkeypatch, str(RESULTS / RUN / "weights.npz"), "--cores", "2", "--keep-going")
+    assert "Made again from nothing, with the same bits as in results/tiny: 25 files." in capsys.readouterr().out
+    assert contents() == before
+    assert not SECOND.exists()
+
+
+def test_other_bits_are_named_with_what_may_be_why(
+    built: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(RESULTS, SECOND)
+    (SECOND / RUN / "weights.npz").write_bytes(b"other")
+    (SECOND / "tables/cost.csv").write_bytes(b"other")
+    (SECOND / "logs/figures/one.log").write_bytes(b"other")
+    (RESULTS / "figures/one.png").unlink()
+    manifest = SECOND / RUN / "manifest.json"
+    facts = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(facts | {"code": "y", "lock": "y", "machine": {"instruction_set": "sse4_2"}}))
+    before = contents()
+    with pytest.raises(SystemExit, match="2 of 25 files are not the same in results/tiny and results/tiny-again"):
+        run(monkeypatch, str(RESULTS / RUN / "weights.npz"))
+    text = capsys.readouterr().out
+    why = "made with another code and another lock and another instruction set"
+    assert f"{RUN}/weights.npz has other contents, and was {why}" in text
+    assert "figures/one.png is not among the results" in text
+    assert contents() == before
+    assert (SECOND / RUN / "weights.npz").exists()
+    assert built.config.results == str(RESULTS)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Name what to make again, a file of results/tiny: make again TARGET=results/tiny/"),
+        (["results/other/figures/one.png"], "results/other/figures/one.png is no file of results/tiny"),
+        (["results/tiny/figures/two.png"], "make it first"),
+        (["results/tiny/../tiny.yaml"], "is no file"),
+    ],
+)
+@pytest.mark.usefixtures("built")
+def test_targets_that_are_not_there(monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        run(monkeypatch, *words)
+    assert not SECOND.exists()

@@ -1,0 +1,17 @@
+"""Remove products, logs and saves of runs, data sets, figures, videos and tables that a config no longer has, once the
+user has seen them (`make prune`). Products of another config in the same results folder are among them."""
+
+from rlgames.plan import leftovers, removal
+from rlgames.plan.plan import Plan
+
+
+def main() -> None:
+    options = removal.options(__doc__)
+    plan = Plan.read(options.config)
+    with removal.alone(plan):
+        files = leftovers.dropped(plan)
+        removal.remove(plan, files, f"{len(files)} files that {options.config} no longer makes", options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Removing files, once the user has seen which and said yes; `plan/leftovers.py` knows what may be removed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import groupby
+from pathlib import Path
+
+from rlgames.operations import locks
+from rlgames.plan import leftovers
+from rlgames.plan.plan import Plan
+
+
+def options(description: str | None) -> argparse.Namespace:
+    """The command line of commands that remove files."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--yes", action="store_true", help="remove without asking (make: YES=1)")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be removed, no more (make: DRY=1)")
+    return parser.parse_args()
+
+
+@contextmanager
+def alone(plan: Plan) -> Iterator[None]:
+    """Keep every Snakemake out of the results meanwhile; end this process while one, or a training, is at work."""
+    snakemake = Path(plan.path("lock"))
+    if not Path(plan.config.results).is_dir():
+        print(f"There is no folder {plan.config.results}: nothing to remove.")
+        sys.exit()
+    if (ours := locks.take(snakemake)) is None:
+        sys.exit(refusal(snakemake))
+    with ours:
+        for lock in leftovers.saves(plan):
+            if lock.name == "lock" and locks.holder(lock):
+                sys.exit(refusal(lock))
+        yield
+
+
+def refusal(lock: Path) -> str:
+    """Who is at work."""
+    process = locks.holder(lock) or "that has ended just now"
+    stop = locks.how_to_stop(process)
+    return f"Process {process} is at work ({lock}): nothing was removed. Wait for it, or stop it with {stop}."
+
+
+def remove(plan: Plan, files: list[Path], what: str, chosen: argparse.Namespace) -> None:
+    """Show files, ask, and remove them and the folders that are empty then.
+
+    `what` they are, in words. Links are named, and neither removed nor followed.
+    """
+    root = Path(plan.config.results)
+    megabytes = f"{sum(map(leftovers.size, files)) / 1e6:.0f} MB in all"
+    for folder, inside in groupby(files, key=lambda path: path.parent):
+        print(f"{folder}/ {', '.join(path.name for path in inside)}")
+    for place, inner, _ in os.walk(root):
+        for link in filter(Path.is_symlink, (Path(place, name) for name in inner)):
+            print(f"Left as it is: {link}, a link to {link.resolve()}")
+    if chosen.dry_run or not files:
+        print(f"{'Would remove' if files else 'Removed'} {what}, {megabytes}.")
+    elif chosen.yes or agreed(f"Remove {what}, {megabytes}? [y/N] "):
+        unlink(root, files)
+        print(f"Removed {what}, {megabytes}.")
+    else:
+        print("Nothing was removed.")
+
+
+def unlink(root: Path, files: list[Path]) -> None:
+    """Remove files below a folder, and the folders that are empty then, this one included."""
+    for path in files:
+        path.unlink(missing_ok=True)
+    for folder in sorted({folder for path in files for folder in path.parents}, key=lambda path: -len(path.parts)):
+        if folder.is_relative_to(root):
+            with suppress(OSError):  # it holds more
+                folder.rmdir()
+
+
+def agreed(question: str) -> bool:
+    """What the user answers; ends this process where nobody can."""
+    if not sys.stdin.isatty():
+        sys.exit(f"{question.partition('?')[0]}? Nothing was removed, since nobody is here to say: YES=1 removes them.")
+    return input(question).strip().lower() in ("y", "yes")
