@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain again rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,8 +10,10 @@ CONFIG ?= config/config.yaml
 TARGET ?=
 FLAGS ?=
 
+$(if $(word 2,$(CONFIG)),$(error CONFIG="$(CONFIG)" must be one file, with no space in its path. Two files, of which the second changes the first, are for Snakemake itself: snakemake --cores all --configfile one.yaml two.yaml))
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
 
+export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # What of a user's shell would bring in other modules, or another profile. Jobs are kept apart from more: operations/isolation.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
@@ -36,9 +38,12 @@ SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two
   minatar/id=MinAtar-Breakout-v1/best.gif minatar/id=MinAtar-Freeway-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
-figures: $(LOCKED) ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
+figures: $(LOCKED) checked ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
 	@$(SNAKEMAKE) --cores $(CORES) --quiet host rules
 	@$(COMMANDS).status --brief $(CONFIG)
+
+checked: $(LOCKED)
+	@$(COMMANDS).status --results $(CONFIG) --target $(TARGET) > /dev/null
 
 smoke: ## the same, tiny: config/smoke.yaml
 	@$(MAKE) --no-print-directory figures CONFIG=config/smoke.yaml
@@ -47,7 +52,7 @@ report: figures ## figures, captions and numbers in one HTML page
 	@snakemake $(CONFIGFILE) --report $(RESULTS)/report.html --quiet host
 	@echo "The report is $(RESULTS)/report.html."
 
-explain: $(LOCKED) ## say why TARGET=path (or anything) would be made again; runs nothing
+explain: $(LOCKED) checked ## say why TARGET=path (or anything) would be made again; runs nothing
 	@$(SNAKEMAKE) --dry-run --quiet host
 
 again: $(LOCKED) ## make TARGET=path once more from nothing, in a folder beside the results, and compare: the same bits?

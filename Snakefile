@@ -17,8 +17,8 @@ sys.path[:] = [
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from rlgames.messages import UserError
 from rlgames.plan import needs, paths, startup, words
-from rlgames.settings.loading import SettingsError
 
 min_version("9.27")
 
@@ -29,7 +29,7 @@ if not workflow.configfiles:
 
 try:
     PLAN = startup.planned(workflow, config)
-except SettingsError as error:
+except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
@@ -53,8 +53,8 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/checksums.smk"
 
 
-for each in workflow.rules:  # Snakemake's linter takes no global `conda:`
-    each.conda_env = f"{workflow.basedir}/envs/environment.yaml"
+for each in startup.own_rules(workflow):  # Snakemake's linter takes no global `conda:`
+    each.conda_env = f"{workflow.current_basedir}/envs/environment.yaml"
 
 
 onstart:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import plain
-from rlgames.provenance import ROOT, code_hash, machine
+from rlgames.files import ROOT
+from rlgames.provenance import code_hash
+from rlgames.surroundings import machine
 
 RUNS = 5
 AGENTS: list[tuple[str, str, type[plain.Agent], dict[str, Any]]] = [

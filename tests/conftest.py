@@ -51,6 +51,7 @@ for line in sys.stdin:
             status = 1
             try:
                 os.environ.update(environment)
+                sys.argv = ["snakemake", *words]
                 os.dup2(output.fileno(), 1)
                 os.dup2(output.fileno(), 2)
                 snakemake.cli.main(words)

@@ -6,19 +6,27 @@ import hashlib
 import json
 import subprocess
 import sys
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rlgames.agents.deep.replay import CONTINUES, TERMINATED, TRUNCATED
 from rlgames.environments.atari import Games, replay
-from rlgames.environments.games import Game
+from rlgames.environments.games import Game, Step
 from rlgames.networks.space_to_depth import space_to_depth
 from rlgames.playing import evaluation
 from rlgames.playing.recording import Recording
 from rlgames.settings.environments import Atari
+from rlgames.training import off_policy
+from rlgames.training.deep import DeepTraining
+from rlgames.training.episodes import GameTraining
 
 GAMES = {"pong": "Pong", "breakout": "Breakout", "space_invaders": "SpaceInvaders"}
 
@@ -123,6 +131,39 @@ def test_a_reset_by_mask_leaves_the_other_games_alone() -> None:
     np.testing.assert_array_equal(after[1], before[1])
     assert not np.array_equal(after[0], before[0])
     assert not after[0, :3].any()  # a young stack is filled with zeros
+
+
+def test_life_that_is_lost_in_the_step_of_the_cut_is_told() -> None:
+    """For learning, a lost life ends the game: what was cut off must not bootstrap from what follows it."""
+    chosen = {"fire_reset": True, "noop_max": 0}
+    games, rng = Games(settings("breakout", **chosen), 1), np.random.default_rng(0)
+    games.reset(np.array([3]))
+    actions: list[Any] = []
+    lost = False
+    while not lost:
+        actions.append(rng.integers(0, 4, 1))
+        lost = bool(games.step(actions[-1]).life_lost[0])
+    games = Games(settings("breakout", max_steps=len(actions), **chosen), 1)
+    games.reset(np.array([3]))
+    ends = [games.step(action) for action in actions]
+    assert [bool(each.truncated[0]) for each in ends] == [False] * (len(actions) - 1) + [True]
+    assert ends[-1].life_lost[0]
+    assert not ends[-1].terminated[0]
+
+
+@given(st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([-1.0, 0.0, 2.0]))
+def test_what_happens_together_in_one_step_is_told_apart(
+    over: bool, cut: bool, lost: bool, counts_life: bool, counts_reward: bool, reward: float
+) -> None:
+    """The end of the game, or what counts as one, comes before the cut: nothing is bootstrapped from after it."""
+    environment = {"life_loss_terminal": counts_life, "reward_terminal": counts_reward}
+    training: Any = SimpleNamespace(environment=environment)
+    training.is_terminal = partial(GameTraining.is_terminal, training)
+    training.terminal = partial(DeepTraining.terminal, training)
+    one: Any = Step(np.zeros((1, 1, 2)), *(np.array([fact]) for fact in (reward, over, cut, lost)))
+    ends = over or (lost and counts_life) or (reward != 0 and counts_reward)
+    (follows,) = off_policy.Training.follows(training, one).tolist()
+    assert follows == (TERMINATED if ends else TRUNCATED if cut else CONTINUES)
 
 
 def test_an_episode_is_cut_off_at_its_longest() -> None:

@@ -94,7 +94,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 READERS: dict[str, tuple[str, Callable[[Path], object], Callable[[Path], object]]] = {
     "manifest": ("manifest.json", manifest, Manifest.read),
-    "cost": ("manifest.json", manifest, lambda path: of_job(path, "lock")),
+    "cost": ("manifest.json", manifest, lambda path: of_job(path, path.parent, "lock")),
     "data sets": (
         "manifest.json",
         lambda path: manifest(path, spec={"policy": "random", "environment": {"game": "pong"}}, splits={}),
@@ -109,7 +109,11 @@ READERS: dict[str, tuple[str, Callable[[Path], object], Callable[[Path], object]
     "recordings": ("recordings.parquet", episodes, read),
     "frames": ("frames.parquet", some_frames, frames.Frames),
     "checksums": ("checksums.txt", lambda path: path.write_text(f"{'0' * 64}  a\n"), read_checksums),
-    "benchmark": ("logs/figures/f.tsv", lambda path: path.write_text("s\tm\n1.5\t1\n"), of_picture),
+    "benchmark": (
+        "logs/figures/f.tsv",
+        lambda path: path.write_text("s\tm\n1.5\t1\n"),
+        lambda path: of_picture(path, path.parents[2]),
+    ),
 }
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from rlgames import provenance
-from rlgames.provenance import changed_versions, installed_lock, revision
+from rlgames import surroundings
+from rlgames.surroundings import changed_versions, installed_lock, revision
 
 LOCK = Path(sys.prefix, "rlgames-lock.txt")
 
 
 def test_lock_is_claimed_while_every_distribution_is_as_it_says() -> None:
     text = LOCK.read_text()
-    assert installed_lock() == provenance.checksum(LOCK)[:16]
+    assert installed_lock() == surroundings.checksum(LOCK)[:16]
     assert list(changed_versions(text)) == []
     assert list(changed_versions(text.replace("numpy==2", "numpy==1"))) == ["numpy"]
     assert list(changed_versions(text.replace("\npsutil==7", "\npsutil==6"))) == ["psutil"]
@@ -44,12 +44,12 @@ def test_other_versions_found_first_or_beside_are_noticed(tmp_path: Path, monkey
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert dict(provenance.versions())["numpy"] == "9.9"
+    assert dict(surroundings.versions())["numpy"] == "9.9"
     assert list(changed_versions(LOCK.read_text())) == ["numpy"]
     monkeypatch.undo()
     info.rename(tmp_path / "psutil-9.9.dist-info")
-    paths = {"purelib": str(tmp_path), "platlib": provenance.sysconfig.get_path("platlib")}
-    monkeypatch.setattr(provenance.sysconfig, "get_path", paths.__getitem__)
+    paths = {"purelib": str(tmp_path), "platlib": surroundings.sysconfig.get_path("platlib")}
+    monkeypatch.setattr(surroundings.sysconfig, "get_path", paths.__getitem__)
     assert list(changed_versions(LOCK.read_text())) == ["psutil"]
 
 
@@ -85,8 +85,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the library lie there."""
-    monkeypatch.setattr(provenance, "ROOT", folder)
-    monkeypatch.setattr(provenance, "PACKAGE", folder / "workflow/rlgames")
+    monkeypatch.setattr(surroundings, "ROOT", folder)
+    monkeypatch.setattr(surroundings, "PACKAGE", folder / "workflow/rlgames")
     return folder
 
 

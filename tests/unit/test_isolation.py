@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from conftest import ROOT
+from rlgames.files import PACKAGE
 from rlgames.messages import UserError
 from rlgames.operations import isolation
-from rlgames.provenance import PACKAGE, code_hash
+from rlgames.provenance import code_hash
 
 HOSTILE = {
     "PYTHONHOME": "/nowhere", "PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "PYTHONHASHSEED": "17",
@@ -164,7 +165,7 @@ def waits(process: int) -> str:
 def test_snakemake_gives_jobs_an_environment_of_their_own(hostile: Path) -> None:
     """What `startup.planned` does, in a process that was started with another library of modules."""
     code = (
-        "import json, os, sys; from rlgames.plan import startup; from rlgames.provenance import ROOT;"
+        "import json, os, sys; from rlgames.plan import startup; from rlgames.files import ROOT;"
         "startup.use_this_python(str(ROOT)); print(json.dumps([dict(os.environ), sys.path]))"
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}

@@ -20,7 +20,7 @@ from rlgames.operations import locks
 from rlgames.plan import leftovers
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
-from rlgames.provenance import installed_lock, versions
+from rlgames.surroundings import installed_lock, versions
 
 FILE, RESULTS = Path("config/tiny.yaml"), Path("results/tiny")
 Say = Callable[..., str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from rlgames.messages import UserError
 from rlgames.networks import numerics
 from rlgames.networks.reader import Reader
 from rlgames.networks.space_to_depth import depth_to_space, space_to_depth
+from rlgames.settings import memory
 from rlgames.settings.deep_agents import DQN, ActorCritic
 from rlgames.streams import Purpose, stream
 
@@ -102,6 +104,22 @@ def network(body: Any, shape: tuple[int, ...], actions: int = 3, dtype: Any = np
     from rlgames.networks.building import Network
 
     return Network(dqn, body, shape, dtype, actions, settings(**changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("nature", (84, 84, 4)), ("nature", (48, 56, 2)), ("small", (84, 84, 4)), ("minatar", (10, 10, 6)), ("mlp", (8,))],
+)
+def test_networks_are_as_large_as_is_counted_before_they_are_made(name: str, shape: tuple[int, ...]) -> None:
+    body = import_module(f"rlgames.networks.{name}")
+    block = body.BLOCK or 1
+    seen = (shape[0] // block, shape[1] // block, shape[2] * block**2) if len(shape) == 3 else shape
+    parameters = network(
+        body, seen, dtype=np.uint8 if len(shape) == 3 else np.float32, units=[32, 64]
+    ).model.count_params()
+    environment = SimpleNamespace(observation_shape=shape, most_actions=2)
+    size = memory.network(SimpleNamespace(network=name, units=[32, 64]), environment)
+    assert size.weights == pytest.approx(parameters, rel=0.02)
 
 
 @pytest.mark.parametrize(("stack", "parameters"), [(1, 1_679_523), (4, 1_685_667)])

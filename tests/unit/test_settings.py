@@ -75,7 +75,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         change(*TRY, sweep=[{"step_sise": 1}]),
         ["try", "point 1", "'step_sise'", "did you mean 'step_size'"],
     ),
-    "sweep-ambiguous": (change(*TRY, sweep=[{"name": "x"}]), ["'name' could be any of", "coding.name"]),
+    "sweep-ambiguous": (change(*TRY, sweep={"name": ["x"]}), ["'name' could be any of", "coding.name"]),
     "sweep-one-path": (
         change(*TRY, sweep=[{"step_size": 0.1}, {"step_size": 0.2}, {"step_size": 0.10}]),
         ["try", "points 1 and 3", "both write the path step_size=0.1/"],
@@ -142,7 +142,7 @@ def deep(name: str, network: str = "mlp", **environment: Any) -> dict[str, Any]:
     config["experiments"]["try"] = {
         "environment": {"name": "gymnasium", "id": name, **environment},
         "agent": {"name": "dqn", "network": network},
-        "steps": 1000,
+        "steps": 6000,
         "seeds": 1,
     }
     config["figures"]["it"]["kind"] = "returns"
@@ -229,7 +229,9 @@ def test_two_experiments_of_one_name_in_a_file(tmp_path: Path) -> None:
     """YAML itself keeps the last of the two without a word."""
     file = tmp_path / "config.yaml"
     file.write_text("experiments:\n  one: {a: 1}\n  two: {}\n  one: {a: 2}\n")
-    with pytest.raises(SettingsError, match=r"config.yaml: line 4: the key 'one' .* both would write one path"):
+    with pytest.raises(
+        SettingsError, match=r"config.yaml, line 4, column 3: the key 'one' .* both would write one path"
+    ):
         load({}, [file])
 
 

@@ -25,9 +25,10 @@ from rlgames.commands import clean_state, status
 from rlgames.operations import locks
 from rlgames.operations import progress as messages
 from rlgames.operations.saves import Saves
+from rlgames.plan import leftovers
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
-from rlgames.provenance import installed_lock
+from rlgames.surroundings import installed_lock
 
 FILE = "config/mine.yaml"
 RESULTS = "results/mine"
@@ -51,7 +52,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
             },
             "pong": {
                 "environment": {"name": "atari", "game": "pong"},
-                "agent": {"name": "dqn"},
+                "agent": {"name": "dqn", "warm_up": 500},
                 "steps": 1000,
                 "seeds": 4,
             },
@@ -226,8 +227,8 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     make = f"make CONFIG={FILE}"
     for what, command in {
         "left its lock": f"{make} FLAGS=--unlock",
-        "left 1 products that may be incomplete": f"{make} makes them again",
-        "left 1 temporary files, 2 MB": f"{make} clean-state",
+        "left 1 product that may be incomplete": f"{make} makes them again",
+        "left 1 temporary file, 2 MB": f"{make} clean-state",
         f"resumes from {renamed.parents[1]}, 3 MB": f"rm -r {renamed.parents[1]}",
         f"resumes from {gone}, 3 MB": f"rm -r {gone}",
     }.items():
@@ -242,8 +243,8 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     assert kept.exists()
     clean_state.main()
     text = capsys.readouterr().out
-    assert "1 temporary files, 8 MB in all" in text
-    assert "1 trainings that were under way begin anew" in text
+    assert "1 temporary file, 8 MB in all" in text
+    assert "1 training under way must begin anew" in text
     left = sorted(path.name for path in Path(RESULTS).rglob("*") if path.is_file())
     assert left == [".weights.4712.npz", "lock", "weights.npz"]
     clean_state.main()  # nothing is left to remove
@@ -277,6 +278,24 @@ def test_damaged_manifests_are_named_with_the_remedy(
         assert any(str(path) in line and "delete it and run make again" in line for line in lines), path
     assert not any("\x1b" in line for line in lines)
     assert printed(monkeypatch, capsys, "--brief")[1].startswith("8 notices")
+
+
+def test_marks_of_the_same_folder_by_another_path_count(plan: Plan) -> None:
+    """Another config may name it by a link, or by its absolute path; a part of it may lie on another disk."""
+    Path("elsewhere/x").mkdir(parents=True)
+    Path(RESULTS).mkdir(parents=True)
+    Path("link").symlink_to(Path(RESULTS).parent)
+    (Path(RESULTS) / "runs").symlink_to(Path("elsewhere/x").resolve())
+    name = Path(RESULTS).name
+    for path in (f"link/{name}/figures/a.png", str(Path(RESULTS).resolve() / "runs/pong/b"), f"{RESULTS}/c", "other/d"):
+        mark(path)
+    assert leftovers.unfinished(plan) == {f"{RESULTS}/figures/a.png", f"{RESULTS}/runs/pong/b", f"{RESULTS}/c"}
+    lock = Path(".snakemake/locks/0.output.lock")
+    lock.parent.mkdir(parents=True)
+    lock.write_text(f"{Path(RESULTS).resolve()}/figures/curves.png\n")
+    assert leftovers.is_locked(plan)
+    lock.write_text(f"{RESULTS}x/figures/curves.png\n")
+    assert not leftovers.is_locked(plan)
 
 
 def test_570_runs_take_less_than_two_seconds(plan: Plan, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from rlgames.figures import learning_curves
 from rlgames.plan import words
 from rlgames.plan.plan import Plan
 from rlgames.playing import evaluation
-from rlgames.provenance import installed_lock
 from rlgames.settings.environments import Gymnasium
+from rlgames.surroundings import installed_lock
 from rlgames.training import gymnasium
 from rlgames.training.episodes import Episode, GameTraining
 

@@ -48,6 +48,22 @@ def test_page_of_a_long_video_stays_below_what_a_report_can_show(
     assert pictures_in(short) == -(-pictures // stride)
 
 
+@pytest.mark.parametrize("shape", [(41, 63), (41, 62), (40, 63), (40, 62), (1, 1)])
+def test_pictures_with_odd_sides_become_even(tmp_path: Path, shape: tuple[int, int]) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (3, *shape, 3), np.uint8)
+    assert videos.encode(iter(pictures), tmp_path / "odd.mp4") == 3
+    with av.open(str(tmp_path / "odd.mp4")) as container:
+        (stream,) = container.streams.video
+        assert (stream.height, stream.width) == tuple(side + side % 2 for side in shape)
+    np.testing.assert_array_equal(videos.with_even_sides(pictures[0])[: shape[0], : shape[1]], pictures[0])
+
+
+def test_notice_in_place_of_a_video_has_even_sides() -> None:
+    picture = gameplay.notice("a" * 200, "b")
+    assert all(side % 2 == 0 for side in picture.shape[:2])
+    assert picture.max() > 200
+
+
 def test_largest_page_fits_twice_in_base64_into_an_address_of_chromium() -> None:
     page = videos.LARGEST * 4 / 3 + len(videos.PAGE) + 1000
     assert page * 4 / 3 < 2 * 1024 * 1024

@@ -261,7 +261,7 @@ def test_rehearsal_learns(sandbox: Sandbox, config: Config, tmp_path: Path) -> N
     """Whatever the warm-up: otherwise it would time the emulator."""
     pong, linear = (config["experiments"][name] for name in ("pong", "linear"))
     del pong["sweep"]
-    pong["agent"]["warm_up"] = 80_000
+    pong["agent"]["warm_up"], pong["steps"] = 80_000, 100_000
     path = tmp_path / "long.yaml"
     path.write_text(yaml.safe_dump({"results": "results/long", "experiments": {"pong": pong, "linear": linear}}))
     text = sandbox.python("-m", "rlgames.commands.rehearse", str(path))

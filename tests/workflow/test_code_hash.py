@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from rlgames import provenance
-from rlgames.provenance import PACKAGE, closure, code_hash
+from rlgames.files import PACKAGE
+from rlgames.provenance import closure, code_hash
 from rlgames.settings.agents import Agent
 from rlgames.settings.environments import Environment
 from rlgames.settings.figures import AnyFigure

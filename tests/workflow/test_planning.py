@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -55,10 +56,42 @@ def test_target_that_the_config_lacks(sandbox: Sandbox) -> None:
     config = tiny_config("results/lacks")
     text = sandbox.build(config, "--dry-run", f"{config['results']}/figures/tilde.png", fails=True)
     assert "there is no figure 'tilde'" in text
+    assert "Traceback" not in text
+    assert "lambda" not in text
     text = sandbox.build(
         config, "--dry-run", f"{config['results']}/runs/tilde/default/seed-0-1/weights.npz", fails=True
     )
     assert "there is no experiment 'tilde'; did you mean 'tiled'?" in text
+
+
+def test_variable_that_jobs_could_not_read_is_named(sandbox: Sandbox) -> None:
+    text = sandbox.build(tiny_config("results/saves"), "--dry-run", fails=True, RLGAMES_SAVE_SECONDS="abc")
+    assert "RLGAMES_SAVE_SECONDS is 'abc'" in text
+    assert "Traceback" not in text
+
+
+MODULE = """
+from pathlib import Path
+import yaml
+module lesson:
+    snakefile: {snakefile!r}
+    config: yaml.safe_load(Path({config!r}).read_text())
+use rule * from lesson as lesson_*
+rule mine:
+    default_target: True
+    input: "results/inner/figures/both.png"
+    output: "mine.txt"
+    shell: "cp {{input}} {{output}}"
+"""
+
+
+def test_use_as_a_module_from_another_folder(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "inner.yaml"
+    file.write_text(yaml.safe_dump(tiny_config("results/inner")))
+    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=str(sandbox.folder / "Snakefile"), config=str(file)))
+    text = sandbox.snakemake("--dry-run", "--snakefile", f"{tmp_path}/Snakefile", "--directory", str(tmp_path))
+    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
+    assert counts == {"lesson_train_linear": 6, "lesson_figure": 1, "mine": 1, "total": 8}
 
 
 def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:

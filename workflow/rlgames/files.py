@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ from rlgames.messages import UserError
 if TYPE_CHECKING:  # the plan knows this module, and does without NumPy
     import numpy as np
     import pandas as pd
+
+
+PACKAGE = Path(__file__).parent
+
+ROOT = PACKAGE.parents[1]
 
 
 @contextmanager
@@ -103,3 +109,9 @@ def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:
     for table, place in ((recordings.drop(columns=played, errors="ignore"), episodes), (recordings, whole)):
         with replacing(place) as path:
             table.to_parquet(path, index=False)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -49,6 +49,11 @@ def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str
     )
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things in words: `1 notice`, `2 notices`."""
+    return f"{number} {noun if number == 1 else noun + 's'}"
+
+
 def clock(seconds: float) -> str:
     """A duration for people."""
     if seconds < 90:

@@ -1,10 +1,11 @@
-# Writes the resolved config beside the results.
-# Needs: nothing. Makes: config.yaml.
+# Writes the resolved config beside the results, and every variant with all its settings as a table.
+# Needs: nothing. Makes: config.yaml, tables/variants.csv.
 
 
 rule config:
     output:
-        PLAN.path("config"),
+        config=PLAN.path("config"),
+        variants=PLAN.path("table", table="variants"),
     log:
         PLAN.path("log", job="config"),
     localrule: True
@@ -13,5 +14,5 @@ rule config:
         meaning=PLAN.config_meaning(),
         code=PLAN.code("config"),
     shell:
-        "exec python -m rlgames.commands.config --output {output:q}"
+        "exec python -m rlgames.commands.config --output {output.config:q} --variants {output.variants:q}"
         " --config @<(printf '%s\\n' {params.config:q}) --code {params.code} --log {log:q} --parent $PPID"

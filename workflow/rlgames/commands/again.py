@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rlgames.operations import isolation
+from rlgames.operations import isolation, jobs
 from rlgames.plan import comparison, removal
 from rlgames.plan.plan import Plan
 
@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

@@ -1,5 +1,6 @@
 """Remove what trainings resume from, and what killed jobs left half-written (`make clean-state`); results stay."""
 
+from rlgames.operations import jobs
 from rlgames.plan import leftovers, removal
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
@@ -18,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

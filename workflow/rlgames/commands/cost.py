@@ -20,7 +20,10 @@ def main() -> None:
     from rlgames.playing.costs import cost_csv
 
     with replacing(arguments.output) as path:
-        path.write_text(cost_csv(arguments.manifests, arguments.pictures, arguments.lock), encoding="utf-8")
+        path.write_text(
+            cost_csv(arguments.manifests, arguments.pictures, arguments.output.parents[1], arguments.lock),
+            encoding="utf-8",
+        )
 
 
 if __name__ == "__main__":

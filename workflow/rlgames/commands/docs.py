@@ -7,8 +7,8 @@ import json
 import re
 from pathlib import Path
 
+from rlgames.files import ROOT
 from rlgames.plan.picture import picture
-from rlgames.provenance import ROOT
 from rlgames.settings.documentation import readme, schema
 
 PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)

@@ -1,6 +1,7 @@
 """Remove products, logs and saves of runs, data sets, figures, videos and tables that a config no longer has, once the
 user has seen them (`make prune`). Products of another config in the same results folder are among them."""
 
+from rlgames.operations import jobs
 from rlgames.plan import leftovers, removal
 from rlgames.plan.plan import Plan
 
@@ -14,4 +15,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

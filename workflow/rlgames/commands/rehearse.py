@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rlgames.messages import UserError
+from rlgames.messages import UserError, count
 from rlgames.operations import compile_cache, isolation, jobs
 from rlgames.operations.rehearsal import rehearse
 from rlgames.plan.plan import Plan
@@ -31,8 +31,8 @@ def main(config: str, *only: str) -> None:
     command = [sys.executable, "-m", __spec__.name, config]
     # A process each, so that memory is counted apart.
     if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
-        sys.exit(f"{failed} of {len(deep)} trainings cannot start here as they are.")
+        sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here as they are.")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    jobs.run(lambda: main(*sys.argv[1:]))

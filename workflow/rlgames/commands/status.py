@@ -4,8 +4,9 @@ import argparse
 import shlex
 from pathlib import Path
 
-from rlgames.messages import plain
-from rlgames.plan import report, words
+from rlgames.messages import count, plain
+from rlgames.operations import jobs
+from rlgames.plan import report, targets, words
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
 
@@ -15,15 +16,20 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--brief", action="store_true", help="count the notices")
     parser.add_argument("--results", action="store_true", help="print the results folder, no more")
+    parser.add_argument(
+        "--target", nargs="*", default=[], help="paths; refuse one that nothing makes, with the nearest"
+    )
     arguments = parser.parse_args()
     plan = Plan.read(arguments.config)
+    for target in arguments.target:
+        targets.check(plan, target)
     if arguments.results:
         print(plan.config.results)
         return
     runs, notices = survey(plan), words.notices(plan)
     print(plain(report.summary(plan, runs)))
     if arguments.brief and notices:
-        print(f"{len(notices.splitlines())} notices, of runs that need a second look: make status")
+        print(f"{count(len(notices.splitlines()), 'notice')}, of runs that need a second look: make status")
         return
     if not arguments.brief:
         make = (
@@ -40,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    jobs.run(main)

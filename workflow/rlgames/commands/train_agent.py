@@ -20,11 +20,10 @@ def main() -> None:
 
 def train(arguments: Any) -> None:
     """Train to the end, from the last save if there is one, and publish."""
-    from rlgames.files import read_weights, write_episodes, write_weights
+    from rlgames.files import checksum, read_weights, write_episodes, write_weights
     from rlgames.networks.numerics import set_up
     from rlgames.operations import devices, memory_limits
     from rlgames.operations.trainings import Attempt
-    from rlgames.provenance import checksum
     from rlgames.training.episodes import table
 
     spec, seed, inputs = arguments.spec, int(arguments.seeds), [*arguments.first_weights, *arguments.encoder]

@@ -23,11 +23,10 @@ def train(arguments: Any) -> None:
     import numpy as np
 
     from rlgames.encoders.frames import Frames
-    from rlgames.files import replacing
+    from rlgames.files import checksum, replacing
     from rlgames.networks.numerics import set_up
     from rlgames.operations import devices
     from rlgames.operations.trainings import Attempt
-    from rlgames.provenance import checksum
 
     spec, seed = arguments.spec, int(arguments.seeds)
     device = devices.choose(spec["agent"]["device"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from rlgames.commands import command_line
 from rlgames.messages import log
 from rlgames.operations import jobs
@@ -17,14 +20,20 @@ def main() -> None:
     from rlgames.files import replacing
     from rlgames.playing.recording import read
     from rlgames.videos.encoding import encode, page
+    from rlgames.videos.gameplay import notice
 
-    (recording,) = [each for each in read(arguments.recordings) if each.seed == arguments.seed]
+    experiment, variant = arguments.mp4.parent.name, arguments.mp4.stem
+    title = f"{experiment}, {variant}: seed {arguments.seed} diverged, and has no last episode to show"
+    pictures: Iterable[Any] = [notice(f"{experiment}, seed {arguments.seed}", "diverged: no last episode to show")]
+    for recording in read(arguments.recordings):
+        if recording.seed == arguments.seed:
+            title = (
+                f"{experiment}, {variant}: seed {recording.seed}, episode {recording.episode}, {recording.steps} "
+                f"steps, {recording.ending}"
+            )
+            pictures = (each.picture for each in recording.replay(render=True) if each.picture is not None)
     with replacing(arguments.mp4) as path:
-        count = encode((each.picture for each in recording.replay(render=True) if each.picture is not None), path)
-    title = (
-        f"{recording.experiment}, {recording.variant}: seed {recording.seed}, episode {recording.episode}, "
-        f"{recording.steps} steps, {recording.ending}"
-    )
+        count = encode(pictures, path)
     with replacing(arguments.html) as path:
         path.write_text(page(arguments.mp4, title), encoding="utf-8")
     log.info(f"{arguments.mp4}: {count} pictures")

@@ -30,9 +30,10 @@ def readout(latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, tes
     """R² on test rows of a linear regression from latents to a quantity, fitted on training rows.
 
     `latents` has shape (rows, latents), the others (rows,); `training` and `test` are masks. Rows without the quantity
-    (NaN) are left out. NaN if too few remain.
+    (NaN), or with latents that are not finite, are left out. NaN if too few remain.
     """
-    training, test = training & ~np.isnan(quantity), test & ~np.isnan(quantity)
+    known = ~np.isnan(quantity) & np.isfinite(latents).all(axis=1)
+    training, test = training & known, test & known
     if min(training.sum(), test.sum()) < FEWEST:
         return np.nan
     regression = LinearRegression().fit(latents[training], quantity[training])

@@ -75,7 +75,7 @@ class Games:
     def receive(self) -> Step:
         """What the step that was sent gave."""
         observations, rewards, terminated, truncated, facts = self.environment.recv()
-        life_lost = (facts["lives"] < self.lives) & ~terminated & ~truncated
+        life_lost = (facts["lives"] < self.lives) & ~terminated
         self.lives = facts["lives"]
         return Step(observations[:, self.selected], rewards.astype(np.float64), terminated, truncated, life_lost)
 

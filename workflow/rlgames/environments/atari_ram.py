@@ -60,7 +60,7 @@ class Memory:
         ALEInterface.setLoggerMode(LoggerMode.Error)
         self.emulator = ALEInterface()
         self.emulator.setFloat("repeat_action_probability", settings["sticky"])
-        self.steps = 0
+        self.steps = self.lives = 0
 
     def reset(self, seed: int) -> Moment:
         """Begin the episode of this seed."""
@@ -68,7 +68,7 @@ class Memory:
         self.emulator.loadROM(self.rom)
         for _ in range(self.idle_frames(seed)):
             self.emulator.act(0)
-        self.steps = 0
+        self.steps, self.lives = 0, self.emulator.lives()
         return self.moment(0.0, [])
 
     def idle_frames(self, seed: int) -> int:
@@ -90,14 +90,14 @@ class Memory:
 
     def moment(self, reward: float, screens: list[np.ndarray]) -> Moment:
         """What there is now, with the larger of the screens in each pixel, or the present one if there are none."""
-        over = self.emulator.game_over()
+        over, before, self.lives = self.emulator.game_over(), self.lives, self.emulator.lives()
         frame = self.frame(screens or [self.emulator.getScreenGrayscale()]) if self.pictures else NO_FRAME
         return Moment(
             state=View(frame, self.emulator.getRAM()),
             reward=reward,
             terminated=over,
             truncated=not over and self.steps == self.settings["max_steps"],
-            life_lost=False,
+            life_lost=self.lives < before and not over,
         )
 
     def frame(self, screens: list[np.ndarray]) -> np.ndarray:

@@ -29,7 +29,7 @@ class Step(NamedTuple):
     truncated: np.ndarray
     """Whether the episode was cut off at its longest: bool, shape (games,)."""
     life_lost: np.ndarray
-    """Whether a life was lost, and the game goes on: bool, shape (games,)."""
+    """Whether a life was lost, and the game is not over; it may be cut off in the same step: bool, shape (games,)."""
 
 
 class Games(Protocol):

@@ -15,9 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
-from rlgames.files import replacing
+from rlgames.files import PACKAGE, ROOT, checksum, replacing
 from rlgames.messages import UserError, log
-from rlgames.provenance import PACKAGE, ROOT, checksum, code_hash
+from rlgames.provenance import code_hash
 
 held: list[TextIO] = []
 """The lock of the folder in use, until this process ends."""

@@ -9,8 +9,8 @@ import sysconfig
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from rlgames.files import PACKAGE
 from rlgames.messages import UserError
-from rlgames.provenance import PACKAGE
 
 DROPPED = (
     *("PYTHON", "KERAS_", "TF_", "XLA_", "ONEDNN_", "DNNL_", "NVIDIA_TF32_", "NUMBA_", "NPY_", "OPENCV_", "ALE_"),

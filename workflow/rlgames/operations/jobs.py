@@ -17,7 +17,8 @@ from rlgames.operations import compile_cache, isolation, locks
 from rlgames.operations.causes import cause, first_line
 from rlgames.operations.progress import note_end
 from rlgames.operations.saves import next_start
-from rlgames.provenance import code_hash, note_surroundings
+from rlgames.provenance import code_hash
+from rlgames.surroundings import note_surroundings
 
 
 def begin(arguments: argparse.Namespace, *modules: str) -> None:
@@ -60,6 +61,9 @@ def run(main: Callable[[], None]) -> None:
     """Run a command; an error whose message says what to do ends it without a traceback."""
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:
         log.error(error)
         sys.exit(1)

@@ -42,12 +42,17 @@ def demand_replay(buffer: int, frames: int) -> None:
 
 def limits() -> Iterator[tuple[int, str]]:
     """Bytes that may still be taken, and by whose limit."""
-    yield psutil.virtual_memory().available, "on this machine"
-    for free in group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")):
-        yield free, "below the limit of this container, job or service (its control group)"
+    yield from shared()
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY:
         yield most - psutil.Process().memory_info().vms, "below this process's own limit (ulimit -v)"
+
+
+def shared() -> Iterator[tuple[int, str]]:
+    """The same, without the limit that each process has for itself."""
+    yield psutil.virtual_memory().available, "on this machine"
+    for free in group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")):
+        yield free, "below the limit of this container, job or service (its control group)"
 
 
 def group_limits(groups: Path, mount: Path) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -10,16 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlgames.messages import log
+from rlgames.messages import UserError, log
 from rlgames.operations.progress import Progress
 from rlgames.operations.saves import ResumeError, Saves, files, next_start
-from rlgames.provenance import numerics
+from rlgames.surroundings import numerics
 
 if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its code hash
     from rlgames.training.protocol import Arrays, Training
 
-SAVE_SECONDS = float(os.environ.get("RLGAMES_SAVE_SECONDS", 60))
-"""Between two saves: what a kill may cost. The environment variable replaces it, and changes no result."""
+SAVE_SECONDS = 60.0
+"""Between two saves: what a kill may cost."""
+
+VARIABLE = "RLGAMES_SAVE_SECONDS"
+"""The environment variable that replaces it, and changes no result."""
+
+
+def save_seconds() -> float:
+    """Seconds between two saves. Raises `UserError` if the environment says something that is no time."""
+    text = os.environ.get(VARIABLE, "")
+    try:
+        seconds = float(text or SAVE_SECONDS)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UserError(f"The environment variable {VARIABLE} is {text!r}: give seconds, such as 60, or unset it.")
+    return seconds
 
 
 class Attempt:
@@ -41,6 +57,7 @@ class Attempt:
     def run(self, training: Training, name: str) -> Progress:
         """Train to the end, from the last save if there is one; raises `ResumeError` when it is asked to stop before,
         once it has saved."""
+        pause = save_seconds()
         progress = Progress(name, training.total, training.unit, self.folder)
         if (found := self.saves.load()) is None:
             training.begin()
@@ -60,7 +77,7 @@ class Attempt:
                 self.timeline.append((training.done, self.seconds()))
             progress.reach(training.done, training.remark)
             asked = signals[0] if signals else ""
-            if training.finished or asked or time.perf_counter() - saved > SAVE_SECONDS:
+            if training.finished or asked or time.perf_counter() - saved > pause:
                 self._save(training)
                 saved = time.perf_counter()
             if asked and not training.finished:

@@ -15,14 +15,14 @@ from pyarrow.parquet import ParquetFile
 
 from rlgames.encoders.dataset import datasets_csv
 from rlgames.encoders.readout import encoder_scores_csv
-from rlgames.files import reading
+from rlgames.files import checksum, reading
 from rlgames.messages import UserError
 from rlgames.plan import paths
 from rlgames.plan.plan import Plan
 from rlgames.playing.audit import PART, Part
 from rlgames.playing.costs import cost_csv
 from rlgames.playing.scores import evaluation_scores_csv, final_scores_csv, steps_to_return_csv
-from rlgames.provenance import Manifest, checksum, read_checksums
+from rlgames.provenance import Manifest, read_checksums
 
 NOT_COVERED = (
     "Not covered: how weights came about (make them again to compare), and episodes without a recording, encodings, "
@@ -108,7 +108,7 @@ def sources(plan: Plan) -> dict[str, Callable[[], str]]:
         "steps-to-return": lambda: steps_to_return_csv(of("episodes", deep), of("manifest", deep)),
         "datasets": lambda: datasets_csv(datasets),
         "encoder-scores": lambda: encoder_scores_csv(of("encoding", plan.trained_by("train_encoder"))),
-        "cost": lambda: cost_csv(costly, map(Path, plan.picture_costs()), plan.lock()),
+        "cost": lambda: cost_csv(costly, map(Path, plan.picture_costs()), Path(plan.config.results), plan.lock()),
     }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from rlgames.files import checksum
 from rlgames.messages import UserError
 from rlgames.plan import leftovers, paths
 from rlgames.plan.plan import Plan
-from rlgames.provenance import Manifest, checksum
+from rlgames.provenance import Manifest
 
 OF_TIME = ("manifest.json", "cost.csv")
 """Products that tell of time and machine, and so differ from build to build."""

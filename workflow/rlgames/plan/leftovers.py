@@ -9,8 +9,9 @@ import os
 import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from rlgames.operations import locks
@@ -45,7 +46,7 @@ def unfinished(plan: Plan, since: float = 0.0) -> set[str]:
         with suppress(OSError, binascii.Error, UnicodeDecodeError):  # it ended just now, or is no mark
             if mark.is_file() and mark.stat().st_mtime >= since:
                 found.add(urlsafe_b64decode("".join(mark.relative_to(root).parts).replace("@", "")).decode())
-    return {path for path in found if path.startswith(f"{plan.config.results}/")}
+    return set(ours(plan, found))
 
 
 def recorded_params(path: str) -> list[str] | None:
@@ -62,17 +63,28 @@ def is_locked(plan: Plan) -> bool:
     """Whether Snakemake has its own lock, a file that a killed one leaves, on products of this config."""
     for lock in (SNAKEMAKE / "locks").glob("*.output.lock"):
         with suppress(OSError, UnicodeDecodeError):  # it ended just now, or is damaged
-            if any(line.startswith(f"{plan.config.results}/") for line in lock.read_text().splitlines()):
+            if any(ours(plan, lock.read_text().splitlines())):
                 return True
     return False
+
+
+def ours(plan: Plan, paths: Iterable[str]) -> Iterator[str]:
+    """Those of some paths that lie below the results of this config, as its plan spells them: another config may name
+    the same folder by a link, or by its absolute path."""
+    root = Path(plan.config.results).resolve()
+    is_root = cache(lambda folder: folder.resolve() == root)
+    for path in map(Path, paths):
+        for folder in filter(is_root, path.parents):
+            yield str(Path(plan.config.results, path.relative_to(folder)))
 
 
 def orphans(plan: Plan) -> list[Path]:
     """Folders of saves that no run of this config resumes from: it was renamed, say, or taken out of the config."""
     used = {Path(plan.path("state", **run)) for run in plan.runs()}
     parents = {folder for path in used for folder in path.parents}
+    known = used | parents
     found = [path for path in sorted(state_folder(plan).rglob("*")) if path.is_dir() and path.parent in parents]
-    return [path for path in found if path not in used | parents and not any(map(locks.holder, path.rglob("lock")))]
+    return [path for path in found if path not in known and not any(map(locks.holder, path.rglob("lock")))]
 
 
 def state_folder(plan: Plan) -> Path:

@@ -7,11 +7,15 @@ an estimate costs a few minutes and no result. Measured on one core of an AMD EP
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
+from rlgames.plan.paths import first, last
 from rlgames.plan.plan import Plan
-from rlgames.settings.environments import DatasetFrames
+from rlgames.settings.encoders import JUDGED
+from rlgames.settings.environments import Atari, DatasetFrames
 from rlgames.settings.learner import PLAIN_MB
+from rlgames.settings.memory import EMULATOR_MB, beyond
 
 SNAKEMAKE_MB = 400
 """Memory of the two Snakemakes that a job on a cluster starts."""
@@ -28,6 +32,11 @@ FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 376, 1100
 
 TOGETHER = 2
 """Times as many steps per second while several games are still played side by side."""
+LONG_STEPS, OBJECT_BYTES, PANDAS_BYTES = 5000, 250, 200
+"""Steps of a long episode of evaluation; bytes of the objects of one of its steps, and of a row of a table."""
+
+TABLES = {"final_scores": "episodes", "encoder_scores": "encoding"}
+"""Rules that read all of a product at once."""
 
 
 def seconds(plan: Plan, rule: str, run: Any) -> float:
@@ -41,8 +50,7 @@ def seconds(plan: Plan, rule: str, run: Any) -> float:
     if rule not in plan.training_rules:
         return SECONDS.get(rule, 1.0)
     spec = plan.spec(run)
-    first, _, last = run.seeds.partition("-")
-    return spec.agent.seconds(spec.budget, surroundings(plan, run), int(last or first) - int(first) + 1)
+    return spec.agent.seconds(spec.budget, surroundings(plan, run), seeds_of(run))
 
 
 def minutes(plan: Plan, rule: str, run: Any, attempt: int) -> int:
@@ -55,11 +63,70 @@ def minutes(plan: Plan, rule: str, run: Any, attempt: int) -> int:
 
 def megabytes(plan: Plan, rule: str, run: Any, attempt: int) -> int:
     """The memory that a job asks for, in MB: half as much again in each attempt."""
-    needed = PLAIN_MB
-    if rule != "dataset":
-        agent = plan.spec(run).agent
-        needed = agent.memory_mb if rule == "evaluate" else agent.training_mb(surroundings(plan, run))
-    return math.ceil((SNAKEMAKE_MB + needed) * (1 + (attempt - 1) / 2))
+    return math.ceil((SNAKEMAKE_MB + memory(plan, rule, run)) * (1 + (attempt - 1) / 2))
+
+
+def memory(plan: Plan, rule: str, run: Any) -> float:
+    """The memory that a job takes, in MB."""
+    if rule == "dataset":
+        return PLAIN_MB + 3 * plan.dataset(run.dataset).megabytes
+    if rule == "figure":
+        figure = plan.figure(run.figure)
+        return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, figure.products) for name in figure.experiments))
+    if rule in TABLES:
+        return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, (TABLES[rule],)) for name in read_by(plan, rule)))
+    if rule not in (*plan.training_rules, "evaluate", "encode"):
+        return PLAIN_MB
+    spec, around = plan.spec(run), surroundings(plan, run)
+    if rule == "evaluate":
+        return spec.agent.memory_mb + beyond(1e6 * (spec.agent.playing_mb(around) + evaluation_mb(plan, spec)))
+    if rule == "encode":
+        return spec.agent.memory_mb + spec.agent.playing_mb(around)
+    return spec.agent.training_mb(around, spec.budget, seeds_of(run))
+
+
+def read_by(plan: Plan, rule: str) -> list[str]:
+    """The experiments over which a table is made."""
+    return plan.trained_by("train_linear") if rule == "final_scores" else plan.trained_by("train_encoder")
+
+
+def tables(plan: Plan, experiment: str, products: Iterable[str]) -> float:
+    """The memory that products of all runs of an experiment take when they are read at once, in MB."""
+    declared, total = plan.config.experiments[experiment], 0.0
+    for variant in declared.variants:
+        spec: Any = variant.spec
+        around = spec.environment
+        if isinstance(around, DatasetFrames):
+            around = plan.dataset(around.dataset)
+        for product in products:
+            if product == "weights":
+                total += 2 * spec.agent.playing_mb(around)
+            elif product == "encoding":
+                total += JUDGED * (24 * spec.agent.latents + 400) / 1e6
+            elif product.startswith("evaluation"):
+                total += evaluation_mb(plan, spec) / 10
+            elif product in ("episodes", "recordings"):
+                total += episodes(spec) * PANDAS_BYTES / 1e6
+    return declared.seeds * total
+
+
+def episodes(spec: Any) -> float:
+    """About how many episodes a training has."""
+    return spec.budget / (1 if spec.agent.unit == "episodes" else 200 if isinstance(spec.environment, Atari) else 20)
+
+
+def evaluation_mb(plan: Plan, spec: Any) -> float:
+    """The memory of an evaluation's games, side by side, and of its recordings."""
+    protocol, environment = plan.config.evaluation, spec.environment
+    at_once = max(protocol.episodes, protocol.checkpoint_episodes)
+    steps = min(environment.max_steps, LONG_STEPS)
+    recorded = steps * (protocol.count * (4 * environment.most_actions + 10) + at_once * OBJECT_BYTES)
+    return at_once * EMULATOR_MB + recorded / 1e6
+
+
+def seeds_of(run: Any) -> int:
+    """Seeds that a training job trains."""
+    return last(run.seeds) - first(run.seeds) + 1
 
 
 def gpus(plan: Plan, run: Any) -> int:

@@ -62,6 +62,31 @@ CONSTRAINTS = {
 """What each wildcard may match, so that no path can be read in two ways."""
 
 
+def first(seeds: str) -> int:
+    """The first seed of a block, `0-99`, or the one that there is, `0`."""
+    return int(seeds.partition("-")[0])
+
+
+def last(seeds: str) -> int:
+    """The last seed of a block."""
+    return int(seeds.rpartition("-")[2])
+
+
+def parts(root: str, path: str) -> dict[str, str]:
+    """What the wildcards of a path below `root` stand for; none if it is no path of the grammar.
+
+    >>> parts("results/lesson", "results/lesson/figures/tilings.png")
+    {'figure': 'tilings', 'format': 'png'}
+    """
+    for grammar in GRAMMAR.values():
+        pattern = re.escape(str(PurePosixPath(root, grammar))).replace(r"\{", "{").replace(r"\}", "}")
+        for name, constraint in CONSTRAINTS.items():
+            pattern = pattern.replace(f"{{{name}}}", f"(?P<{name}>{constraint})", 1)
+        if found := re.fullmatch(pattern, path):
+            return found.groupdict()
+    return {}
+
+
 def path(root: str, product: str, **known: object) -> str:
     """The path of `product` below `root`; a part of the grammar that is not `known` stays a wildcard.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import grimp
 
-from rlgames.provenance import PACKAGE
+from rlgames.files import PACKAGE
 
 
 def picture() -> Iterator[str]:

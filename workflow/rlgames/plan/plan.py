@@ -9,15 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rlgames.plan import paths
-from rlgames.provenance import code_hash, installed_lock
+from rlgames.provenance import code_hash
 from rlgames.settings import loading as settings
-from rlgames.settings.explanations import unknown
+from rlgames.settings.names import unknown
 from rlgames.settings.spec import Spec
 from rlgames.settings.sweeps import Variant
 from rlgames.settings.text import canonical
+from rlgames.surroundings import installed_lock
 
 FORMATS = ("png", "pdf", "csv")
 VIDEO_FORMATS = ("mp4", "html")
@@ -38,8 +37,8 @@ class Plan:
 
     @classmethod
     def read(cls, file: Path) -> Plan:
-        """The plan of a config file."""
-        return cls(yaml.safe_load(file.read_text(encoding="utf-8")), [file])
+        """The plan of a config file; raises `SettingsError`."""
+        return cls(settings.read(file), [file])
 
     def path(self, product: str, **known: object) -> str:
         """A path below the results folder; what is not `known` stays a wildcard."""
@@ -61,7 +60,7 @@ class Plan:
         evaluations = [path for product in EVALUATION_PRODUCTS for path in self.evaluation_products(product)]
         datasets = [path for product in DATASET_PRODUCTS for path in self.dataset_products(product)]
         videos = [path for name, variant in self.filmed() for path in self.videos_of(name, variant)]
-        wanted = ["cost", *tables, *["datasets"] * bool(self.config.datasets)]
+        wanted = ["variants", "cost", *tables, *["datasets"] * bool(self.config.datasets)]
         return [
             self.path("config"), *figures, *videos, *(self.path("table", table=table) for table in wanted), *runs,
             *evaluations, *datasets,
@@ -93,8 +92,7 @@ class Plan:
 
     def filmed(self) -> list[tuple[str, str]]:
         """Experiment and variant of every video."""
-        experiments = self.config.experiments
-        return [(name, variant.name) for name in self.config.videos for variant in experiments[name].variants]
+        return [(name, variant) for name in self.config.videos for variant in self.config.experiments[name].named]
 
     def videos_of(self, experiment: str, variant: str) -> list[str]:
         """The videos of a variant: of three evaluation episodes, or of its last training episode."""
@@ -126,13 +124,19 @@ class Plan:
             for variant in experiment.variants
         }
 
+    @cached_property
+    def blocks(self) -> dict[str, dict[str, None]]:
+        """The blocks of seeds of every experiment, in order."""
+        size = self.config.block_size
+        return {name: dict.fromkeys(each.blocks(size)) for name, each in self.config.experiments.items()}
+
     def runs(self, experiments: Iterable[str] | None = None) -> list[dict[str, str]]:
         """The training jobs of some experiments (default: all), as wildcards: experiment, variant, seeds."""
         return [
             {"experiment": name, "variant": variant.name, "seeds": seeds}
             for name in (self.config.experiments if experiments is None else experiments)
             for variant in self.config.experiments[name].variants
-            for seeds in self.config.experiments[name].blocks(self.config.block_size)
+            for seeds in self.blocks[name]
         ]
 
     def run_products(self, product: str, experiments: Iterable[str] | None = None) -> list[str]:
@@ -171,13 +175,13 @@ class Plan:
         """The spec behind the wildcards of a run; what the config lacks raises `SettingsError`."""
         if run.experiment not in self.config.experiments:
             raise settings.SettingsError(unknown("experiment", run.experiment, self.config.experiments))
-        variants = [variant for experiment, variant in self.variants if experiment == run.experiment]
+        variants = self.config.experiments[run.experiment].named
         if run.variant not in variants:
             raise settings.SettingsError(unknown(f"variant of {run.experiment}", run.variant, variants))
-        blocks = self.config.experiments[run.experiment].blocks(self.config.block_size)
-        if (seeds := getattr(run, "seeds", blocks[0])) not in blocks:
+        blocks = self.blocks[run.experiment]
+        if (seeds := getattr(run, "seeds", None)) is not None and seeds not in blocks:
             raise settings.SettingsError(unknown(f"block of seeds of {run.experiment}", seeds, blocks))
-        return self.variants[run.experiment, run.variant].spec
+        return variants[run.variant].spec
 
     def run_spec(self, run: Any) -> str:
         return self.spec(run).canonical()
@@ -281,11 +285,7 @@ class Plan:
         if run.experiment not in self.config.videos:
             raise settings.SettingsError(unknown("video of", run.experiment, self.config.videos))
         seed = self.config.videos[run.experiment].seed
-        (seeds,) = [
-            block
-            for block in self.config.experiments[run.experiment].blocks(self.config.block_size)
-            if int(block.split("-")[0]) <= seed <= int(block.split("-")[-1])
-        ]
+        (seeds,) = [each for each in self.blocks[run.experiment] if paths.first(each) <= seed <= paths.last(each)]
         product = "evaluation recordings" if self.agent(run.experiment).evaluated else "recordings"
         return self.path(product, experiment=run.experiment, variant=run.variant, seeds=seeds)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from rlgames.messages import count
 from rlgames.operations import locks
 from rlgames.plan import leftovers
 from rlgames.plan.plan import Plan
@@ -26,7 +27,8 @@ def summary(plan: Plan, runs: list[Run]) -> str:
     kept = sum(run.kept for run in stale)
     again = f", {len(stale) - kept} of them with other settings or code, to be made again" if len(stale) > kept else ""
     again += f", {kept} of them with other settings or code, which make leaves as they are" if kept else ""
-    parts = [f"{counts['done']} of {len(runs)} runs are done{again}", *counted(counts)]
+    are = "is" if counts["done"] == 1 else "are"
+    parts = [f"{counts['done']} of {count(len(runs), 'run')} {are} done{again}", *counted(counts)]
     return f"{', '.join(parts)}. Figures are in {plan.config.results}/figures, tables beside them."
 
 
@@ -73,9 +75,9 @@ def left_behind(plan: Plan, runs: list[Run], make: str) -> Iterator[str]:
                 what = f"{run.name} trains without a Snakemake, as process {run.process}"
                 yield f"{what}: wait for it, or stop it with {locks.how_to_stop(run.process)}: it saves first."
         if incomplete := sum(Path(path).exists() for path in leftovers.unfinished(plan)):
-            yield f"Killed jobs left {incomplete} products that may be incomplete: {make} makes them again."
+            yield f"Killed jobs left {count(incomplete, 'product')} that may be incomplete: {make} makes them again."
         if files := leftovers.abandoned(plan):
-            what = f"{len(files)} temporary files, {sum(map(leftovers.size, files)) / 1e6:.0f} MB"
+            what = f"{count(len(files), 'temporary file')}, {sum(map(leftovers.size, files)) / 1e6:.0f} MB"
             yield f"Killed jobs left {what}: {make} clean-state removes them, and all saves."
     if kept := [run for run in runs if run.kept]:
         what = f"{len(kept)} runs with other settings or code, such as {kept[0].name},"

@@ -17,12 +17,12 @@ from typing import Any, TextIO
 import psutil
 from snakemake.exceptions import WorkflowError
 
+from rlgames.files import ROOT
 from rlgames.messages import FAILED, UserError
-from rlgames.operations import compile_cache, isolation, locks
-from rlgames.plan import paths, submission, words
+from rlgames.operations import compile_cache, isolation, locks, memory_limits
+from rlgames.plan import needs, paths, submission, targets, words
 from rlgames.plan.plan import Plan
 from rlgames.plan.words import say
-from rlgames.provenance import ROOT
 from rlgames.settings.loading import SettingsError
 
 held: list[TextIO] = []
@@ -34,11 +34,27 @@ stopped: list[str] = []
 
 def planned(workflow: Any, config: dict[str, Any]) -> Plan:
     """The plan of Snakemake's `workflow`; raises `SettingsError` if it cannot be run, or is not what was submitted."""
-    use_this_python(workflow.basedir)
+    use_utf_8()
+    use_this_python(workflow.current_basedir)
     compile_cache.demand_fresh_bytecode()
+    check_environment()
     plan = Plan(config, workflow.configfiles)
+    for word in sys.argv[1:]:  # Snakemake itself would show a traceback around the hint
+        targets.check_names(plan, word)
     submission.guard(plan, workflow)
     return plan
+
+
+def own_rules(workflow: Any) -> list[Any]:
+    """The rules of this project, without those of a workflow that uses it as a module."""
+    return [rule for rule in workflow.rules if Path(rule.snakefile).resolve().is_relative_to(ROOT.resolve())]
+
+
+def use_utf_8() -> None:
+    """Start Snakemake anew where the locale takes only ASCII: it could hand no other text to its jobs."""
+    os.environ["PYTHONUTF8"] = "1"
+    if sys.getfilesystemencoding() != "utf-8" and Path(sys.argv[0]).name in ("snakemake", "__main__.py"):
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (the same words again)
 
 
 def use_this_python(project: str) -> None:
@@ -58,17 +74,46 @@ def use_this_python(project: str) -> None:
         raise SettingsError(str(error)) from None
 
 
+def check_environment() -> None:
+    """Raise `UserError` for a variable of the environment that jobs could not make sense of."""
+    from rlgames.operations.trainings import save_seconds  # loads NumPy
+
+    save_seconds()
+
+
 def begin(plan: Plan, workflow: Any) -> None:
     """Keep every other Snakemake out of the results, hand signals on to jobs, and say what is about to run.
 
     On a cluster, where its children submit jobs, Snakemake keeps its signals. Raises `WorkflowError` as `hold` does.
     """
+    if workflow.local_exec:
+        check_memory(plan, workflow)
     hold(plan.config.results)
     submission.refusal(plan).unlink(missing_ok=True)
     say(from_the_future(plan, workflow))
     if workflow.local_exec:
         hand_on_signals()
     say(words.announcement(plan, workflow))
+
+
+def check_memory(plan: Plan, workflow: Any) -> None:
+    """Raise `WorkflowError` if a job is about to run that this machine, or the container, has no memory for."""
+    free, whose = min(memory_limits.shared())
+    large = []
+    for job in workflow.dag.needrun_jobs():
+        if (needed := needs.memory(plan, job.rule.name, job.wildcards)) * 1e6 > free:
+            large.append(
+                f"{job.rule.name} {' '.join(job.wildcards)} needs about {needed / 1000:.1f} GB of memory".replace(
+                    "  ", " "
+                )
+            )
+    if large:
+        more = f"\n... and {len(large) - 5} more" if len(large) > 5 else ""
+        raise WorkflowError(
+            "\n".join(large[:5]) + f"{more}\nOnly {max(free, 0) / 1e9:.1f} GB are free {whose}. Lower what takes so "
+            "much (the agent's capacity, batch_size or games; tiles, tilings or size of a coding; block_size; the size "
+            "of a data set; evaluation.episodes), end other programs, or take a larger machine."
+        )
 
 
 def hold(results: str) -> None:

@@ -13,9 +13,11 @@ import tokenize
 from pathlib import Path
 from typing import Any
 
+from rlgames.files import ROOT
 from rlgames.plan.plan import Plan
-from rlgames.provenance import ROOT, code_hash, installed_lock
+from rlgames.provenance import code_hash
 from rlgames.settings.loading import SettingsError
+from rlgames.surroundings import installed_lock
 
 VARIABLE = "RLGAMES_SUBMITTED"
 """The environment variable that holds the fingerprint."""

@@ -8,11 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rlgames.messages import UserError, diverged, plain
+from rlgames.messages import UserError, count, diverged, plain
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
-from rlgames.provenance import Manifest, installed_lock, versions
+from rlgames.provenance import Manifest
 from rlgames.settings.text import flat
+from rlgames.surroundings import installed_lock, versions
 
 
 def caption(plan: Plan, name: str) -> str:
@@ -56,12 +57,12 @@ def announcement(plan: Plan, workflow: Any) -> str:
     cores = workflow.resource_settings.cores
     each = [needs.seconds(plan, job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
     seconds = sum(each)
-    what = f"rlgames: {len(each)} jobs for {plan.config.results}"
+    what = f"rlgames: {count(len(each), 'job')} for {plan.config.results}"
     if cores is None:  # a cluster: its queue decides
-        return f"{what}, about {seconds / 60:.0f} minutes of computing."
+        return f"{what}, about {count(round(seconds / 60), 'minute')} of computing."
     left = max(seconds / cores, *each, 0)
-    about = f"{left:.0f} seconds" if left < 90 else f"{left / 60:.0f} minutes"
-    return f"{what}, about {about} on {cores} {'core' if cores == 1 else 'cores'}."
+    about = count(round(left), "second") if left < 90 else count(round(left / 60), "minute")
+    return f"{what}, about {about} on {count(cores, 'core')}."
 
 
 def notices(plan: Plan) -> str:
@@ -69,7 +70,7 @@ def notices(plan: Plan) -> str:
     under another lock, and manifests that are damaged. A limit that belongs to the environment, or that the config
     gives, is no surprise."""
     lines = []
-    evaluations = plan.evaluation_products("evaluation manifest")
+    evaluations = dict.fromkeys(plan.evaluation_products("evaluation manifest"))
     lock, now = installed_lock(), dict(versions())
     datasets = plan.dataset_products("dataset manifest")
     for path in map(Path, [*plan.run_products("manifest"), *evaluations, *datasets]):

@@ -87,6 +87,13 @@ def step(games: list[Any], actions: list[int]) -> list[Moment]:
     return [game.receive() for game in games]
 
 
+def published(preferences: np.ndarray) -> bytes | None:
+    """Preferences as recordings have them, float32; None where weights diverged, and gave none to draw or compare."""
+    with np.errstate(over="ignore"):  # beyond float32: as good as infinite
+        single = preferences.astype("<f4")
+    return single.tobytes() if np.isfinite(single).all() else None
+
+
 class Part(NamedTuple):
     """Episodes of one agent."""
 
@@ -143,10 +150,7 @@ def evaluate(
                 "reset_seed": episode.reset_seed,
                 "actions": episode.actions,
                 "rewards": episode.rewards.astype("<f4").tobytes(),
-                # Weights that diverged give no preferences that could be drawn or compared.
-                "values": None
-                if point is None or not np.isfinite(episode.preferences).all()
-                else episode.preferences.astype("<f4").tobytes(),
+                "values": None if point is None else published(episode.preferences),
                 "shown": player.shown,
                 "environment": json.dumps(environment),
             }

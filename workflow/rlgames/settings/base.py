@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rlgames.settings.explanations import problem, unknown
+from rlgames.settings.explanations import problem
+from rlgames.settings.names import unknown
+
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Of numbers but 0: single precision ends at 1.2e-38 and 3.4e38, and products and ratios need room."""
 
 
 class Settings(BaseModel):
@@ -25,6 +29,18 @@ class Settings(BaseModel):
                 if key not in cls.model_fields:
                     raise problem(unknown("key", key, cls.model_fields))
         return data
+
+    @model_validator(mode="after")
+    def _single_precision(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for number in value if isinstance(value, list) else [value]:
+                if isinstance(number, float) and number and not SMALLEST <= abs(number) <= LARGEST:
+                    raise problem(
+                        f"{name}: {number!r} is nothing to compute with, in single precision; give a number between "
+                        f"{SMALLEST} and {LARGEST} in size"
+                    )
+        return self
 
 
 class TrainedRun(Settings):

@@ -23,6 +23,11 @@ class Dataset(Settings):
     seed: int = Field(default=0, ge=0, le=1_000_000_000)
     """Of random play."""
 
+    @property
+    def megabytes(self) -> int:
+        """Memory of its frames, which are compressed in memory as well: 1.4 kB at 84 x 84 pixels."""
+        return int(self.size * (200 + 1200 * (self.environment.image_size / 84) ** 2)) // 1_000_000
+
     @model_validator(mode="after")
     def _memory_can_be_read(self) -> Dataset:
         if self.environment.fire_reset:

@@ -34,7 +34,8 @@ before the first job starts, with the key at fault and the remedy. Of several fi
 `--configfile config/full.yaml config/mine.yaml`, where the second says `experiments: {pong: {seeds: 1}}`.
 
 A sweep names settings from the right, as far as it takes to be clear: `step_size`, `tiles`, `coding.name`. The values
-of a point become the name of its folder, `runs/{experiment}/step_size=0.0125/`.
+of a point become the name of its folder, `runs/{experiment}/step_size=0.0125/`, cut to 64 bytes with a hash at its end
+where they are long; a `name` in the point gives the folder another. `tables/variants.csv` has all settings of each.
 """
 
 

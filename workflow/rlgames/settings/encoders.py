@@ -6,7 +6,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rlgames.settings.learner import TENSORFLOW_MB, AgentSettings, Evaluation
+from rlgames.settings.evaluation import Evaluation
+from rlgames.settings.learner import TENSORFLOW_MB, AgentSettings
+from rlgames.settings.memory import auto_encoder_bytes, beyond
+
+JUDGED = 24_000
+"""Frames whose latents are published, at most."""
 
 
 class AutoEncoder(AgentSettings):
@@ -48,6 +53,10 @@ class AutoEncoder(AgentSettings):
     def seconds(self, budget: int, dataset: Any, seeds: int) -> float:
         return 10 + seeds * budget * dataset.size * (dataset.environment.image_size / 84) ** 2 / 1300
 
-    def training_mb(self, dataset: Any) -> int:
-        """With the data set, whose pictures are compressed in memory as well."""
-        return self.memory_mb + dataset.size // 700
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
+        needed = auto_encoder_bytes(self.latents, environment.environment.image_size, self.batch_size)
+        return self.memory_mb + environment.megabytes + beyond(needed)
+
+    def playing_mb(self, environment: Any) -> int:
+        """With the latents of all frames that are judged, as lists and in a table."""
+        return self.training_mb(environment) - self.memory_mb + JUDGED * self.latents * 16 // 1_000_000

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from rlgames.settings.base import Settings
-from rlgames.settings.explanations import problem, unknown
+from rlgames.settings.explanations import problem
+from rlgames.settings.names import FOR_TWO, atari_game, atari_games, unknown
 from rlgames.settings.registry import Facts, facts
 
 
@@ -28,6 +27,21 @@ class GameSettings(Settings):
     def game_name(self) -> str:
         """As figures call it."""
         raise NotImplementedError
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        """Shape of an observation, with frames of a stack as channels."""
+        return (2,)
+
+    @property
+    def most_actions(self) -> int:
+        """Actions, at most."""
+        return 3
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there are pictures of it for people."""
+        return True
 
     @property
     def frames_per_step(self) -> int:
@@ -129,15 +143,24 @@ class Gymnasium(GameSettings):
         return self.id.rpartition(":")[2]
 
     @property
+    def observation_shape(self) -> tuple[int, ...]:
+        return self.facts.shape
+
+    @property
+    def most_actions(self) -> int:
+        return self.facts.actions
+
+    @property
+    def is_drawn(self) -> bool:
+        return self.facts.is_drawn
+
+    @property
     def frame_bytes(self) -> int:
         return self.facts.bytes
 
     @property
     def clips_rewards(self) -> bool:
         return self.clip_rewards
-
-
-GAMES = Path(find_spec("ale_py").submodule_search_locations[0], "roms")  # type: ignore[union-attr, index]
 
 
 class Atari(GameSettings):
@@ -172,9 +195,12 @@ class Atari(GameSettings):
 
     @model_validator(mode="after")
     def _game_exists(self) -> Atari:
-        games = sorted(path.stem for path in GAMES.glob("*.bin"))
-        if self.game not in games:
-            raise problem(f"game: {unknown('game', self.game, games)}")
+        if self.game in FOR_TWO:
+            raise problem(f"game: {self.game} takes two players, and ALE plays it with one only; choose another")
+        if self.game not in atari_games():
+            game = atari_game(self.game)
+            hint = f"there is no game {self.game!r}; did you mean {game!r}?" if game else ""
+            raise problem(f"game: {hint or unknown('game', self.game, atari_games())}")
         if self.actions == "three" and self.game != "pong":
             raise problem(f"actions: three are for pong; {self.game} needs minimal or full")
         return self
@@ -182,6 +208,15 @@ class Atari(GameSettings):
     @property
     def game_name(self) -> str:
         return self.game
+
+    @property
+    def observation_shape(self) -> tuple[int, ...]:
+        shown = min(2, self.stack) if self.stack_select == "first-last" else self.stack
+        return (self.image_size, self.image_size, shown)
+
+    @property
+    def most_actions(self) -> int:
+        return 18
 
     @property
     def frames_per_step(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import product
 from typing import Annotated, Any
 
 from pydantic import Field, WrapValidator, model_validator
@@ -13,7 +12,7 @@ from rlgames.settings.base import Settings
 from rlgames.settings.environments import Environment
 from rlgames.settings.explanations import problem
 from rlgames.settings.spec import Spec
-from rlgames.settings.sweeps import Variant, resolve
+from rlgames.settings.sweeps import Variant, grid, variants
 
 AS_IT_IS = WrapValidator(lambda value, _: value)
 """Validated later, together with a point of the sweep."""
@@ -42,22 +41,16 @@ class Experiment(Settings):
         | None
     ) = None
     """Points, each a mapping from settings to values (`step_size: 0.0125`, `coding.name: tiled`) that replace those
-    declared above and, if wanted, a `label` for legends. Or a grid, a mapping from settings to lists of values, for
-    every combination. Without a sweep there is one variant, `default`."""
+    declared above and, if wanted, a `label` for legends and a `name` for its folder. Or a grid, a mapping from
+    settings to lists of values, for every combination. Without a sweep there is one variant, `default`."""
 
     @model_validator(mode="after")
     def _every_variant_can_run(self) -> Experiment:
-        first: dict[str, int] = {}
         for number, variant in enumerate(self.variants, start=1):
             if (unit := variant.spec.agent.unit) != self.agent_kind.unit:
                 raise problem(
                     f"points 1 and {number} of the sweep: agents that learn in {unit} and in {self.agent_kind.unit} "
                     "need experiments of their own"
-                )
-            if first.setdefault(variant.name, number) != number:
-                raise problem(
-                    f"points {first[variant.name]} and {number} of the sweep both write the path {variant.name}/; "
-                    "let them differ in a setting, or drop one"
                 )
         return self
 
@@ -67,10 +60,12 @@ class Experiment(Settings):
         declared = {name: getattr(self, name) for name in Spec.model_fields}
         if self.sweep is None:
             return [Variant(name="default", label=None, values={}, spec=Spec.model_validate(declared))]
-        points = self.sweep
-        if isinstance(points, dict):
-            points = [dict(zip(points, values, strict=True)) for values in product(*points.values())]
-        return [resolve(declared, number, point) for number, point in enumerate(points, start=1)]
+        return variants(declared, grid(self.sweep) if isinstance(self.sweep, dict) else self.sweep)
+
+    @cached_property
+    def named(self) -> dict[str, Variant]:
+        """The variants, by the names of their folders."""
+        return {variant.name: variant for variant in self.variants}
 
     @property
     def last_seed(self) -> int:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-
-def unknown(what: object, name: object, valid: Iterable[str]) -> str:
-    """Say that `name` is no `what`, with the nearest valid name."""
-    choices = sorted(valid)
-    near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(choices)}"
-    return f"there is no {what} {str(name)!r}; {hint}"
+from rlgames.messages import count
+from rlgames.settings.names import atari_game, unknown, without_version
 
 
 def problem(message: str) -> PydanticCustomError:
@@ -53,24 +47,72 @@ def remedy(detail: Any) -> str:
         case "missing":
             return "is missing; add it"
         case "literal_error":
-            return unknown(
-                place[-2] if place[-1] == "name" else place[-1], value, re.findall(r"'([^']+)'", context["expected"])
-            )
+            return unknown(place[-2] if place[-1] == "name" else place[-1], value, quoted(context["expected"]))
         case "union_tag_invalid":
-            return unknown(place[-1], context["tag"], re.findall(r"'([^']+)'", context["expected_tags"]))
+            return unknown_kind(place, context)
         case "union_tag_not_found":
             return f"needs a {context['discriminator'].strip(chr(39))!r}"
         case "too_short":
-            return f"has {context['actual_length'] or 'no'} entries; give at least {context['min_length']}"
+            return f"has {entries(context['actual_length'])}; give at least {context['min_length']}"
         case "too_long":
-            return f"has {context['actual_length']} entries; give at most {context['max_length']}"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return f"must be a mapping of keys to values, not {value!r}"
+            return f"has {entries(context['actual_length'])}; give at most {context['max_length']}"
+        case "string_too_long" if place[-1] == "[key]":
+            return f"the name {value[:20] + '...'!r} has {len(value)} characters; {context['max_length']} are the most"
         case "string_pattern_mismatch" if place[-1] == "[key]":
             return f"the name {value!r} may hold lower-case letters, digits and single hyphens only"
         case "string_pattern_mismatch":
             return f"{value!r} may hold letters, digits, and . _ - / only, and ends in none of . and /"
-        case "float_type" if isinstance(value, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", value, re.IGNORECASE):
-            return f"{value!r} is text in YAML, not a number; write {float(value)!r} or put a dot before the e"
+    if value is None:
+        return "is empty; give a value, or drop the key"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"must be a mapping of keys to values, not {value!r}"
+    if kind in ("int_type", "int_from_float", "float_type", "bool_type") and (meant := plain_value(kind, value)):
+        return meant
+    quotes = "; put it in quotes" if kind == "string_type" and not isinstance(value, list | dict) else ""
     message = detail["msg"].removeprefix("Input ").removeprefix("should be ")
-    return f"must be {message}, not {value!r}"
+    return f"must be {message}, not {value!r}{quotes}"
+
+
+def unknown_kind(place: tuple[int | str, ...], context: dict[str, Any]) -> str:
+    """What is said of an unknown name of an agent, an environment, ..., or of an unknown kind of figure."""
+    what = "kind of figure" if "kind" in context["discriminator"] else str(place[-1])
+    tag, message = context["tag"], unknown(what, context["tag"], quoted(context["expected_tags"]))
+    if what == "environment":  # a game's own name
+        if game := atari_game(tag):
+            return f"{message.partition(';')[0]}; write name: atari, game: {game}"
+        if "/" in tag or without_version(tag) != tag:
+            return f"{message.partition(';')[0]}; write name: gymnasium, id: {tag}"
+    return message
+
+
+def entries(number: int) -> str:
+    return count(number, "entry").replace("entrys", "entries") if number else "no entries"
+
+
+def quoted(names: str) -> list[str]:
+    """The names in a message of pydantic's."""
+    return re.findall(r"'([^']+)'", names)
+
+
+def plain_value(kind: str, value: Any) -> str:
+    """What to write in place of a value that means a number or a truth, and is none to YAML; empty if it means none."""
+    if isinstance(value, str) and kind == "bool_type" and value.lower() in ("true", "false"):
+        return f"{value!r} is text, not a truth value; {UNQUOTED}"
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        return ""
+    try:
+        number = float(value)
+        meant = int(number) if number == int(number) and kind != "float_type" else number
+    except (ValueError, OverflowError):
+        return ""
+    if isinstance(value, float):
+        return f"must be a whole number, not {value!r}; write {meant}" if isinstance(meant, int) else ""
+    if re.fullmatch(r"[-+]?(0|[1-9]\d*)(\.\d+)?", value):
+        return f"{value!r} is text, not a number; {UNQUOTED}"
+    return f"{value!r} is text in YAML, not a number; write {meant!r}"
+
+
+UNQUOTED = (
+    "take away the quotes. Within a nested --config everything is text to Snakemake: put such changes in a second "
+    "config file, --configfile config/mine.yaml config/changes.yaml"
+)

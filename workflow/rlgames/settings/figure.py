@@ -14,7 +14,7 @@ from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import AgentSettings, GameAgent
 from rlgames.settings.linear_agents import LinearAgent
-from rlgames.settings.sweeps import Variant
+from rlgames.settings.sweeps import Variant, locate, value_at
 from rlgames.settings.text import describe
 
 Columns = dict[str, Any]
@@ -78,8 +78,8 @@ class FigureSettings(Settings):
                 )
         if self.unique_curves:
             found = [self.columns(name, variant) for name, variant in variants(experiments)]
-            names = [(columns["curve"], columns.get(self.panel_column)) for columns in found]
-            if repeated := {curve for curve, panel in names if names.count((curve, panel)) > 1}:
+            names = Counter((columns["curve"], columns.get(self.panel_column)) for columns in found)
+            if repeated := {curve for (curve, _), count in names.items() if count > 1}:
                 raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
             most = max(Counter(panel for _, panel in names).values())
             if most > MOST and not self.own_panels:
@@ -103,12 +103,37 @@ def check_swept(place: str, keys: dict[str, str | None], experiments: dict[str, 
             raise problem(f"{place}.{key}: no experiment of it sweeps {setting!r}; swept: {', '.join(swept)}")
 
 
+def checked(place: str, key: str, setting: str, experiments: dict[str, Experiment]) -> list[Any]:
+    """The values that a setting has in all variants. Raises a problem, at `place`.`key`, where one lacks it."""
+    found = []
+    for name, variant in variants(experiments):
+        try:
+            found.append(value_at(variant.spec, locate(setting)))
+        except AttributeError:
+            raise problem(
+                f"{place}.{key}: {name}/{variant.name} has no setting {setting!r}; drop that experiment or variant, "
+                "or draw them in figures of their own"
+            ) from None
+    return found
+
+
 def check_seed(place: str, seed: int | None, experiments: dict[str, Experiment]) -> None:
     """Raise a problem unless all of `experiments` have this seed."""
     for name, experiment in experiments.items():
         first, last = experiment.first_seed, experiment.last_seed
         if seed is not None and not first <= seed <= last:
             raise problem(f"{place}.seed: {name} has the seeds {first} to {last}, not {seed}")
+
+
+def check_drawn(place: str, experiments: dict[str, Experiment]) -> None:
+    """Raise a problem unless there are pictures of every game, for what plays episodes again."""
+    for name, variant in variants(experiments):
+        environment: Any = variant.spec.environment
+        if not environment.is_drawn:
+            raise problem(
+                f"{place}: {environment.game_name}, which {name} plays, draws no pictures of itself (it lacks "
+                "Gymnasium's render mode rgb_array); drop this"
+            )
 
 
 class GameFigure(FigureSettings):

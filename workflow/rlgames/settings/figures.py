@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rlgames.settings.base import Settings
 from rlgames.settings.encoder_figures import EncoderLosses, LatentSizes, LatentSpace, Reconstructions
@@ -19,6 +20,7 @@ from rlgames.settings.figure import (
     Limits,
     check_seed,
     check_swept,
+    checked,
     variants,
 )
 from rlgames.settings.sweeps import Variant, locate, value_at
@@ -61,6 +63,8 @@ class LearningCurves(FigureSettings):
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         check_swept(place, {"facet": self.facet}, experiments)
+        if self.facet is not None:
+            checked(place, "facet", self.facet, experiments)
         super().check(place, experiments)
         check_seed(place, self.seed, experiments)
 
@@ -111,15 +115,31 @@ class Sweep(FigureSettings):
     limits: Limits | None = None
     """Ends of the vertical axis; by default, those of the data."""
 
+    @field_validator("curve_label")
+    @classmethod
+    def _label_has_one_place(cls, label: str | None) -> str | None:
+        if label is not None and (label.count("{}") != 1 or re.search("[{}]", label.replace("{}", ""))):
+            raise problem(f"{label!r} must hold {{}} once, where the value goes, and no other brace")
+        return label
+
     def columns(self, experiment: str, variant: Variant) -> Columns:
         name = experiment.replace("-", " ")
         if self.curves in variant.values:
             value = variant.values[self.curves]
-            name = describe({self.curves: value}) if self.curve_label is None else self.curve_label.format(shown(value))
+            name = (
+                describe({self.curves: value})
+                if self.curve_label is None
+                else self.curve_label.replace("{}", shown(value))
+            )
         return {"curve": name, "x": self.x_factor * value_at(variant.spec, locate(self.x))}
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         check_swept(place, {"x": self.x, "curves": self.curves}, experiments)
+        if locate(self.x) == locate(self.curves):
+            raise problem(f"{place}.curves: x and curves are one setting; name two of the sweep")
+        for value in checked(place, "x", self.x, experiments):
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise problem(f"{place}.x: {self.x} is {shown(value)}, and an axis takes numbers; name another setting")
         super().check(place, experiments)
         for name, variant in variants(experiments):
             if (count := variant.spec.budget) < self.episodes:

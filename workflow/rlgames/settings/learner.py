@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from rlgames.messages import count
+from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.evaluation import Evaluation
 from rlgames.settings.explanations import problem
+from rlgames.settings.text import tidy
 
 PLAIN_MB, TENSORFLOW_MB = 800, 1200
 """Memory of a job without and with TensorFlow, the networks and the games included."""
 
 
-class Evaluation(Settings):
-    """Episodes with seeds of their own, and hardly any exploration: of the trained agent, of one that plays at random,
-    and of the weights kept during training."""
-
-    episodes: int = Field(default=30, ge=1, le=10_000)
-    """Episodes of the trained agent, and as many of the random one."""
-    checkpoint_episodes: int = Field(default=10, ge=1, le=1000)
-    """Episodes at each of nine points before the end of training."""
-    epsilon: float = Field(default=0.01, ge=0, le=1)
-    """Exploration rate ε."""
-
-    @property
-    def count(self) -> int:
-        """All episodes of an evaluation, at most."""
-        return 2 * self.episodes + self.earlier_points * self.checkpoint_episodes
-
-    @property
-    def earlier_points(self) -> int:
-        """Points before the end of training at which weights are kept."""
-        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
-
-        return KEPT - 1
+ACTION_COPIES = 4
+"""Bytes of a recorded action, in memory and in what is saved and published of it."""
 
 
 class AgentSettings(Settings):
@@ -91,9 +76,13 @@ class AgentSettings(Settings):
         place of an environment."""
         return 10 + seeds * budget / 300
 
-    def training_mb(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
-        """Memory of a training, in MB."""
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
+        """Memory of a training of `seeds` in one job, in MB. Encoders get their data set in place of an environment."""
         return self.memory_mb
+
+    def playing_mb(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
+        """Memory of the weights of a run, in MB, as a job holds them that plays or draws with them."""
+        return 0
 
     def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002 (others need it)
         """On what its scores are taken, in a sentence."""
@@ -130,8 +119,8 @@ class GameAgent(AgentSettings):
 
     def judged(self, evaluation: Evaluation) -> str:
         return (
-            f"Evaluation: {evaluation.episodes} episodes in the end, {evaluation.checkpoint_episodes} at each of "
-            f"{evaluation.earlier_points} points before, with seeds of their own, ε {evaluation.epsilon:g}."
+            f"Evaluation: {count(evaluation.episodes, 'episode')} in the end, {evaluation.checkpoint_episodes} at each "
+            f"of {evaluation.earlier_points} points before, with seeds of their own, ε {evaluation.epsilon:g}."
         )
 
 
@@ -156,7 +145,7 @@ class Network(Settings):
     """Units of each dense layer of `mlp`; the other networks are those of their papers."""
     pixel_centre: int = Field(default=0, ge=0, le=255)
     """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
-    pixel_scale: float = Field(default=255.0, gt=0, le=255)
+    pixel_scale: float = Field(default=255.0, ge=1, le=255)
     """Grey levels that it takes for one."""
 
 
@@ -218,8 +207,29 @@ class DeepAgent(GameAgent, Network, Optimiser):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train; `auto` takes a GPU if there is one."""
 
+    @field_validator("initial_weights")
+    @classmethod
+    def _is_a_file_of_weights(cls, path: str | None) -> str | None:
+        if path is None:
+            return None
+        try:
+            path = tidy(path)
+        except ValueError as error:
+            raise problem(str(error)) from None
+        if PurePath(path).suffix != ".npz":
+            raise problem(f"{path!r} names no weights; give the path of the weights.npz of another run")
+        return path
+
     def modules(self, environment: Any) -> dict[str, str]:
         return super().modules(environment) | {"network": f"rlgames.networks.{self.network}"}
+
+    def learning_mb(self, environment: Any, samples: int, budget: int) -> int:
+        """Memory of a training that learns from so many observations at once, with every action that it records."""
+        needed = memory.learning_bytes(self, environment, samples) + ACTION_COPIES * budget
+        return self.memory_mb + memory.beyond(needed)
+
+    def playing_mb(self, environment: Any) -> int:
+        return 4 * memory.network(self, environment).weights * memory.KEPT_COPIES // 2_000_000
 
     def playing(self) -> set[str]:
         """All settings but those that are known to be for learning only, since `heads` may read any other."""
@@ -248,7 +258,7 @@ class OffPolicyAgent(DeepAgent, Exploration, ReplayBuffer):
         if self.warm_up < needed:
             raise problem(f"warm_up: {needed} steps or more, for {self.batch_size} transitions over {self.n} steps")
         if self.capacity < needed:
-            raise problem(f"capacity: {needed} frames or more, shared by {self.games} games")
+            raise problem(f"capacity: {needed} frames or more, shared by {count(self.games, 'game')}")
         return self
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:
@@ -256,12 +266,16 @@ class OffPolicyAgent(DeepAgent, Exploration, ReplayBuffer):
         step = 0.0004 + 0.0024 / self.games + self.updates_per_step * max(0.001, 0.03 * minibatch)
         return 10 + seeds * budget * step
 
-    def training_mb(self, environment: Any) -> int:
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         """The replay buffer besides: as `rlgames.agents.deep.replay.Replay.size` has it (a test compares them)."""
-        return self.memory_mb + -(-self.capacity * (environment.frame_bytes + 10) // 1_000_000)
+        buffer = -(-self.capacity * (environment.frame_bytes + 10) // 1_000_000)
+        return buffer + self.learning_mb(environment, 2 * self.batch_size, budget)
 
 
 class OnPolicyAgent(DeepAgent, Rollout):
     """A deep agent that learns from rollouts."""
 
     training: ClassVar[str] = "rlgames.training.on_policy"
+
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
+        return self.learning_mb(environment, self.rollout_steps * self.games, budget)

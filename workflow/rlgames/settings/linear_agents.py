@@ -6,9 +6,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.explanations import problem
-from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB, AgentSettings, Exploration, GameAgent
+from rlgames.settings.learner import (
+    ACTION_COPIES,
+    PLAIN_MB,
+    TENSORFLOW_MB,
+    AgentSettings,
+    Exploration,
+    GameAgent,
+)
 
 
 class Additive(Settings):
@@ -46,6 +54,10 @@ class IndexHashed(Hashed):
     name: Literal["index-hashed"]  # type: ignore[assignment]
 
 
+ROW_BYTES = 90
+"""Of an episode, while a block of seeds is trained: in the table of the seed, in that of the block, and as Parquet."""
+
+
 class LinearAgent(AgentSettings):
     """What all agents with linear values share. Zero initial weights: optimistic, where rewards are -1."""
 
@@ -73,6 +85,20 @@ class LinearAgent(AgentSettings):
 
     def training_in(self, environment: Any) -> str:
         return environment.tiles_training
+
+    def weights_bytes(self, environment: Any) -> int:
+        """Of one seed."""
+        return 8 * environment.most_actions * memory.features(self.coding, environment.observation_shape[0])
+
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:
+        """Weights of all seeds, kept and as they are published, and those and the traces of one that learns; the
+        coding; rows of episodes."""
+        weights = (2 * seeds + 2) * self.weights_bytes(environment)
+        coding = memory.coding_bytes(self.coding, environment.observation_shape[0])
+        return self.memory_mb + memory.beyond(weights + coding + seeds * budget * ROW_BYTES)
+
+    def playing_mb(self, environment: Any) -> int:
+        return self.weights_bytes(environment) // 1_000_000
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:
         rate = min(self.steps_per_second, environment.steps_per_second)
@@ -204,6 +230,14 @@ class DenseTrueOnlineSarsaLambda(GameAgent, Exploration):
 
     def playing(self) -> set[str]:
         return {"features"}
+
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
+        side = self.features.side if isinstance(self.features, Pixels) else 100
+        weights = 8 * environment.most_actions * (2 * side**2 + 1)
+        return self.memory_mb + memory.beyond(memory.KEPT_COPIES * weights + ACTION_COPIES * budget)
+
+    def playing_mb(self, environment: Any) -> int:
+        return self.training_mb(environment) - self.memory_mb
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002
         return 10 + seeds * budget / 1000

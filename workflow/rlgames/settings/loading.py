@@ -6,25 +6,26 @@ canonical JSON, so that these modules stay outside the code hash (see `rlgames.p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from rlgames.messages import plain
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.datasets import Dataset
 from rlgames.settings.encoders import AutoEncoder
 from rlgames.settings.environments import Atari, DatasetFrames
+from rlgames.settings.evaluation import Evaluation
 from rlgames.settings.experiments import Experiment
-from rlgames.settings.explanations import explanations, problem, unknown
-from rlgames.settings.figure import check_seed
+from rlgames.settings.explanations import explanations, problem
+from rlgames.settings.figure import check_drawn, check_seed
 from rlgames.settings.figures import AnyFigure, Video
-from rlgames.settings.learner import AgentSettings, Evaluation, GameAgent
+from rlgames.settings.learner import AgentSettings, GameAgent
+from rlgames.settings.names import unknown
+from rlgames.settings.reading import SettingsError, check_texts, read
 from rlgames.settings.spec import Spec
-from rlgames.settings.text import shown
+from rlgames.settings.text import flat, shown, tidy
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 """Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
@@ -34,14 +35,7 @@ DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset",
 """Settings of an Atari game on which the course of an episode depends; the others change what is seen of it."""
 
 
-class SettingsError(ValueError):
-    """A config that cannot be run. The message names every key at fault and the remedy."""
-
-    def __str__(self) -> str:
-        return plain(super().__str__())
-
-
-Names = Annotated[str, Field(pattern=f"^{NAME}$")]
+Names = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
 
 
 class Config(Settings):
@@ -65,6 +59,14 @@ class Config(Settings):
     videos: dict[Names, Video] = Field(default={})
     """The videos, by the name of their experiment."""
 
+    @field_validator("results")
+    @classmethod
+    def _is_a_folder(cls, results: str) -> str:
+        try:
+            return tidy(results)
+        except ValueError as error:
+            raise problem(str(error)) from None
+
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
         for name, figure in self.figures.items():
@@ -74,13 +76,16 @@ class Config(Settings):
                     raise problem(f"{place}.experiments: {unknown('experiment', experiment, self.experiments)}")
             if len(set(figure.experiments)) < len(figure.experiments):
                 raise problem(f"{place}.experiments: names one experiment twice; drop one")
-            figure.check(place, self.drawn(figure))
+            figure.check(place, drawn := self.drawn(figure))
+            if figure.plays_again:
+                check_drawn(place, drawn)
         for name in self.videos:
             if name not in self.experiments:
                 raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
             if "recordings" not in self.experiments[name].agent_kind.products:
                 raise problem(f"videos.{name}: an auto-encoder plays nothing; drop it")
             check_seed(f"videos.{name}", self.videos[name].seed, {name: self.experiments[name]})
+            check_drawn(f"videos.{name}", {name: self.experiments[name]})
         return self
 
     @model_validator(mode="after")
@@ -126,11 +131,10 @@ class Config(Settings):
             raise problem(
                 f"{place}.experiment: {run.experiment} learns in {agent.unit}; name one that learns in {kind.unit}"
             )
-        variants = {variant.name: variant.spec for variant in experiment.variants}
-        if run.variant not in variants:
-            raise problem(f"{place}.variant: {unknown(f'variant of {run.experiment}', run.variant, variants)}")
+        if run.variant not in experiment.named:
+            raise problem(f"{place}.variant: {unknown(f'variant of {run.experiment}', run.variant, experiment.named)}")
         check_seed(place, run.seed, {run.experiment: experiment})
-        return variants[run.variant]
+        return experiment.named[run.variant].spec
 
     def drawn(self, figure: AnyFigure) -> dict[str, Experiment]:
         """The experiments of a figure, by name."""
@@ -149,33 +153,31 @@ def resolved(config: Config) -> dict[str, Any]:
     return {**config.model_dump(exclude={"experiments"}), "experiments": experiments}
 
 
+def table(config: Config) -> Iterator[dict[str, Any]]:
+    """A row for each variant: its experiment, the name of its folder, its label, and all its settings."""
+    for name, experiment in config.experiments.items():
+        for variant in experiment.variants:
+            yield {"experiment": name, "variant": variant.name, "label": variant.label, **flat(variant.spec.resolved())}
+
+
 def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
     """Validate a config that was merged from `files`; raises `SettingsError`."""
     for file in files:
-        try:
-            yaml.load(Path(file).read_text(encoding="utf-8"), Loader=UniqueKeyLoader)  # noqa: S506 (it is a SafeLoader)
-        except RepeatedKeyError as error:
-            raise SettingsError(f"{file}: {error}") from None
+        read(file)
     try:
-        return Config.model_validate(config)
+        check_texts(config)
+        loaded = Config.model_validate({} if config is None else config)
     except ValidationError as error:
         lines = "\n".join(f"  {line}" for line in explanations(error, config))
         raise SettingsError(f"This config cannot be run; config/README.md describes every key.\n{lines}") from None
-
-
-class RepeatedKeyError(yaml.YAMLError):
-    """A mapping in YAML holds one key twice."""
-
-
-class UniqueKeyLoader(yaml.SafeLoader):
-    """YAML in which two experiments cannot silently share a name, and so a path: plain YAML keeps the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                line = node.value[position][0].start_mark.line + 1
-                raise RepeatedKeyError(
-                    f"line {line}: the key {key!r} stands here a second time, and both would write one path; rename one"
-                )
-        return super().construct_mapping(node, deep)
+    except RecursionError:
+        raise SettingsError(
+            "This config is nested without end: an alias (*name) stands within its own anchor"
+        ) from None
+    for file in files:
+        if Path(loaded.results).resolve() == Path(file).resolve().parent:
+            raise SettingsError(
+                f"results: {loaded.results} is the folder of {file}, and its config.yaml would be written over; name a "
+                "folder for the results alone"
+            )
+    return loaded

@@ -7,7 +7,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from rlgames.settings.explanations import problem, unknown
+from rlgames.settings.explanations import problem
+from rlgames.settings.names import atari_game, unknown
 
 MOST_ACTIONS = 256
 """Actions that fit in one byte of a recording."""
@@ -24,6 +25,8 @@ class Facts(NamedTuple):
     """Number of actions."""
     limit: int | None
     """Steps after which it cuts an episode off by itself."""
+    is_drawn: bool
+    """Whether it can draw itself for a video."""
 
 
 def facts(name: str, kwargs: dict[str, Any]) -> Facts:
@@ -56,7 +59,11 @@ def _facts(name: str, kwargs: str) -> Facts:
     size = 1 if seen.dtype in (bool, "uint8") else 4
     for length in seen.shape:
         size *= length
-    return Facts(seen.shape, size, int(actions.n), gym.spec(registered).max_episode_steps)
+    limit, is_drawn = (
+        gym.spec(registered).max_episode_steps,
+        "rgb_array" in environment.metadata.get("render_modes", []),
+    )
+    return Facts(seen.shape, size, int(actions.n), limit, is_drawn)
 
 
 def register(name: str) -> str:
@@ -77,6 +84,8 @@ def register(name: str) -> str:
             import_module(module)
         except Exception as error:  # whatever goes wrong in a package that is not ours
             raise problem(f"id: {module} cannot be imported ({error}); install the package that has it") from None
+    if not module and (game := atari_game(registered)):
+        raise problem(f"id: {registered} is an Atari game, with settings of its own; write name: atari, game: {game}")
     if registered not in gym.registry:
         raise problem(f"id: {unknown('environment', registered, gym.registry)}")
     return registered

@@ -10,12 +10,16 @@ from rlgames.settings.agents import Agent
 from rlgames.settings.base import Settings, members
 from rlgames.settings.environments import Atari, Environment, Gymnasium
 from rlgames.settings.explanations import problem
-from rlgames.settings.learner import DeepAgent, OnPolicyAgent
+from rlgames.settings.learner import DeepAgent, OffPolicyAgent, OnPolicyAgent
 from rlgames.settings.linear_agents import DenseTrueOnlineSarsaLambda, LinearAgent, Pixels, Positions
+from rlgames.settings.memory import features
 from rlgames.settings.text import canonical
 
 ATARI_NETWORKS = {"nature", "small"}
 PICTURE_NETWORKS = {*ATARI_NETWORKS, "minatar"}
+
+MOST_MB = 64_000
+"""Memory that one seed of a linear agent over tiles may take: what fits, but not in this machine, is refused there."""
 
 
 class Spec(Settings):
@@ -85,6 +89,27 @@ class Spec(Settings):
                     f"agent.network: {agent.network!r} reads pictures of 36 pixels a side or more, in multiples of 4, "
                     f"not of {sides}; choose 'minatar'"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Spec:
+        agent: Any = self.agent
+        if isinstance(agent, LinearAgent) and (needed := agent.training_mb(self.environment)) > MOST_MB:
+            raise problem(
+                f"agent.coding: {features(agent.coding, self.environment.observation_shape[0]):,} features take "  # type: ignore[union-attr]
+                f"{needed / 1000:,.0f} GB, and {MOST_MB // 1000} GB are the most; give fewer tiles or tilings, or "
+                "name: hashed with a smaller size"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _learns(self) -> Spec:
+        agent, steps = self.agent, self.steps or 0
+        if isinstance(agent, OffPolicyAgent) and steps <= agent.warm_up:
+            raise problem(
+                f"steps: {agent.name} learns nothing in {steps} steps, since its warm_up takes {agent.warm_up}; give "
+                "more steps, or a shorter agent.warm_up"
+            )
         return self
 
     @model_validator(mode="after")

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+LONGEST = 255
+"""Bytes of a file's name, at most."""
 
 
 def describe(values: dict[str, Any]) -> str:
@@ -27,6 +32,23 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "_".join(map(shown, value))
     return json.dumps(value) if isinstance(value, bool | None) else str(value)
+
+
+def tidy(path: str) -> str:
+    """The one way to write a path that names a place in many: without `.` and `..` on the way, and relative to the
+    working directory where it lies below it.
+
+    Raises `ValueError` for parts that programs take for options, or that no file system takes.
+    """
+    for part in PurePosixPath(path).parts:
+        if part.startswith("-"):
+            raise ValueError(f"{part!r} begins with a hyphen, as options of programs do; choose another name")
+        if len(part.encode()) > LONGEST:
+            raise ValueError(
+                f"{part[:20]!r}... is {len(part.encode())} bytes long, and no disk takes more than {LONGEST}"
+            )
+    path = os.path.normpath(path)
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:

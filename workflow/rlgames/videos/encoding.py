@@ -42,19 +42,26 @@ PAGE = """<!DOCTYPE html>
 
 
 def encode(pictures: Iterable[np.ndarray], path: Path) -> int:
-    """Write pictures (uint8, shape (height, width, 3), both even) as H.264 that browsers play: yuv420p, index first.
+    """Write pictures (uint8, shape (height, width, 3)) as H.264 that browsers play: yuv420p, index first.
 
     The last is held for a second. Returns the number of pictures.
     """
 
     def frames() -> Iterator[av.VideoFrame]:
         for picture in pictures:
-            yield av.VideoFrame.from_ndarray(picture, format="rgb24")
+            yield av.VideoFrame.from_ndarray(even := with_even_sides(picture), format="rgb24")
         for _ in range(HOLD):
-            yield av.VideoFrame.from_ndarray(picture, format="rgb24")
+            yield av.VideoFrame.from_ndarray(even, format="rgb24")
 
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         return write(frames(), container, crf=23) - HOLD
+
+
+def with_even_sides(picture: np.ndarray) -> np.ndarray:
+    """A picture, with its last row or column once more where their number is odd: yuv420p has colours for every second
+    one."""
+    height, width, _ = picture.shape
+    return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
 def write(frames: Iterable[av.VideoFrame], container: av.container.OutputContainer, crf: int) -> int:

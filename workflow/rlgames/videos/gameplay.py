@@ -119,6 +119,14 @@ def write(
     cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, weight, cv2.LINE_AA)
 
 
+def notice(*lines: str) -> np.ndarray:
+    """A picture with nothing but words, where there is nothing to show: uint8, shape (height, width, 3)."""
+    panel = np.full((160, 640, 3), 24, np.uint8)
+    for number, line in enumerate(lines):
+        write(panel, shortened(line, 600, 0.6), (20, 50 + 40 * number), 0.6, INK if number == 0 else FAINT)
+    return panel
+
+
 def highlight(recording: Recording) -> range:
     """The steps with the most points among so many in a row, for an animation.
 

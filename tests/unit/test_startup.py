@@ -1,0 +1,116 @@
+"""How commands start and end: the environment they find, what they say, and readers that leave."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from rlgames.messages import UserError, count
+from rlgames.operations.trainings import SAVE_SECONDS, save_seconds
+from rlgames.playing.costs import of_picture
+from rlgames.provenance import code_hash
+
+LATIN = 'results: results/x\ntitle: "é"\n'
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", "1e400", "60s", " "])
+def test_time_between_saves_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("RLGAMES_SAVE_SECONDS", text)
+    with pytest.raises(UserError, match=r"RLGAMES_SAVE_SECONDS is '.*': give seconds, such as 60, or unset it"):
+        save_seconds()
+
+
+def test_time_between_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, seconds in {"": SAVE_SECONDS, "0": 0.0, "0.2": 0.2, "1e3": 1000.0}.items():
+        monkeypatch.setenv("RLGAMES_SAVE_SECONDS", text)
+        assert save_seconds() == seconds
+
+
+@pytest.mark.parametrize("command", ["status", "rehearse", "clean_state"])
+def test_commands_end_in_the_message(tmp_path: Path, command: str) -> None:
+    (tmp_path / "mine.yaml").write_bytes(LATIN.encode("latin-1"))
+    words = [sys.executable, "-m", f"rlgames.commands.{command}", "mine.yaml"]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith("mine.yaml is not in UTF-8 (byte 27 is 0xe9); save it as UTF-8")
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_reader_that_has_seen_enough_is_no_error() -> None:
+    """As with `make status | head -1`: here the reader is gone before anything is written."""
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "rlgames.commands.status", "config/config.yaml"]
+    run = subprocess.run(words, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (run.stderr, run.returncode) == ("", 0)
+
+
+def test_locale_that_takes_only_ascii_is_left() -> None:
+    """The process starts itself anew, with the same words."""
+    code = "import sys; sys.argv[0] = 'snakemake'; from rlgames.plan.startup import use_utf_8; use_utf_8(); "
+    code += "import subprocess; subprocess.run(['printf', '%s', chr(949)], check=True)"
+    environment = os.environ | {"PYTHONUTF8": "0", "LC_ALL": "C"}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert run.stdout.decode() == "ε"
+
+
+def test_make_takes_one_config_without_spaces() -> None:
+    for name in ("config/config.yaml config/smoke.yaml", "my config.yaml"):
+        words = ["make", "-n", "status", f"CONFIG={name}"]
+        run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert run.returncode != 0
+        assert f'CONFIG="{name}" must be one file, with no space in its path' in run.stderr
+
+
+def test_make_names_a_mistyped_target_before_snakemake_starts() -> None:
+    words = [sys.executable, "-m", "rlgames.commands.status", "config/smoke.yaml", "--results", "--target"]
+    for target, hint in {
+        "results/smoke/figures/pongg.png": "there is no figure 'pongg'; did you mean 'pong'?",
+        "results/smok/figures/pong.png": "did you mean 'results/smoke/figures/pong.png'?",
+    }.items():
+        run = subprocess.run([*words, "final_scores", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (run.returncode, len(run.stderr.splitlines())) == (1, 1)
+        assert hint in run.stderr
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert [count(number, "notice") for number in (0, 1, 2)] == ["0 notices", "1 notice", "2 notices"]
+
+
+@pytest.mark.parametrize("results", ["results/x", "logs", "a/logs/b"])
+def test_costs_of_pictures_wherever_the_results_are(tmp_path: Path, results: str) -> None:
+    folder, found = tmp_path / results, []
+    for name in ("figures/logs", "videos/logs/runs", "videos/pong/default/best", "runs/codes/datasets/seed-0/encoding"):
+        path = folder / f"logs/{name}.tsv"
+        path.parent.mkdir(parents=True)
+        pd.DataFrame({"s": [1.5]}).to_csv(path, sep="\t")
+        row = of_picture(path, folder)
+        found.append((row["job"], row["experiment"], row["variant"]))
+    assert found == [
+        ("figure logs", None, None), ("video", "logs", "runs"), ("video best", "pong", "default"),
+        ("encoding", "codes", "datasets"),
+    ]  # fmt: skip
+
+
+def test_video_of_a_seed_that_diverged_says_so(tmp_path: Path) -> None:
+    """Its block has recordings of the other seeds, or none."""
+    columns = ["experiment", "variant", "seed", "episode", "steps", "return", "ending", "actions", "environment"]
+    pd.DataFrame({column: [] for column in columns}).to_parquet(tmp_path / "recordings.parquet")
+    module, mp4 = "rlgames.environments.mountain_car", tmp_path / "videos/wild/step_size=1.0.mp4"
+    code = code_hash("rlgames.commands.video", module)
+    words = [
+        sys.executable, "-m", "rlgames.commands.video", "--code", code, "--module", module, "--seed", "3",
+        "--log", "x.log", "--recordings", "recordings.parquet",
+        "--mp4", str(mp4), "--html", str(mp4.with_suffix(".html")),
+    ]  # fmt: skip
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    assert mp4.stat().st_size > 1000
+    page = Path(f"{mp4.with_suffix('')}.html").read_text()
+    assert "wild, step_size=1.0: seed 3 diverged, and has no last episode to show" in page

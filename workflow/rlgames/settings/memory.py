@@ -1,0 +1,106 @@
+"""How much memory tables and networks take, by their settings: what the workflow asks for before a job starts.
+
+Rough, and rather too much: what is small beside the rest is left out. A test compares it with real tables and networks.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+KEPT_COPIES = 26
+"""Of an agent's weights: the online and the target network, Adam's two moments and gradients, those kept for good (10),
+both for a save and for weights.npz."""
+
+EMULATOR_MB = 2.0
+"""Of a game of Atari, besides its frames."""
+
+LAYERS = {"nature": ((32, 64, 64), 512), "small": ((16, 32), 256)}
+"""Of the networks that read Atari's pictures: filters, and units of the dense layer."""
+
+INCLUDED = 300_000_000
+"""Bytes for weights, minibatches, games and tables that are in what every job is counted with anyway."""
+
+
+def beyond(needed: float) -> int:
+    """Megabytes of so many bytes that are not included anyway."""
+    return math.ceil(max(0.0, needed - INCLUDED) / 1e6)
+
+
+class Size(NamedTuple):
+    """Numbers in a network."""
+
+    weights: int
+    activations: int
+    """Of one observation."""
+
+
+def mlp(inputs: int, units: list[int], actions: int) -> Size:
+    """Dense layers one after the other."""
+    widths = [inputs, *units, actions]
+    return Size(sum((one + 1) * other for one, other in pairwise(widths)), sum(widths))
+
+
+def convolutional(network: str, shape: tuple[int, ...], actions: int) -> Size:
+    """The networks of pictures of `shape` (height, width, channels); on Atari the stack is the channels."""
+    height, width, channels = shape
+    sides: list[tuple[int, ...]]
+    filters: tuple[int, ...]
+    if network == "minatar":
+        sides, filters, last = [(height - 2, width - 2)], (16,), 128
+        weights = (9 * channels + 1) * 16
+    else:
+        filters, last = LAYERS[network]
+        first = (height // 4 - 1, width // 4 - 1)
+        second = tuple((side - 4) // 2 + 1 for side in first)
+        sides = [first, second, tuple(side - 2 for side in second)][: len(filters)]
+        weights = (64 * channels + 1) * filters[0] + (16 * filters[0] + 1) * filters[1]
+        weights += (9 * filters[1] + 1) * filters[2] if len(filters) > 2 else 0
+    numbers = [math.prod(side) * count for side, count in zip(sides, filters, strict=True)]
+    head = mlp(last, [], actions)
+    return Size(weights + (numbers[-1] + 1) * last + head.weights, sum(numbers) + last + actions)
+
+
+def network(agent: Any, environment: Any) -> Size:
+    """The network of a deep agent in an environment, with a value beside the actions' outputs."""
+    shape, actions = environment.observation_shape, environment.most_actions + 1
+    if agent.network == "mlp":
+        return mlp(math.prod(shape), agent.units, actions)
+    return convolutional(agent.network, shape, actions)
+
+
+def learning_bytes(agent: Any, environment: Any, samples: int) -> int:
+    """All that learning from `samples` observations at once takes: weights, and each sample twice, as it is and as
+    single-precision numbers, with activations, their gradients and room for the convolutions."""
+    size, numbers = network(agent, environment), math.prod(environment.observation_shape)
+    games = int(agent.games * (EMULATOR_MB * 1e6 + numbers))
+    return 4 * size.weights * KEPT_COPIES + samples * (2 * 5 * numbers + 4 * 4 * size.activations) + games
+
+
+def auto_encoder_bytes(latents: int, side: int, batch: int) -> int:
+    """All that training an auto-encoder takes besides its data set: both halves mirror each other."""
+    flat = 64 * math.ceil(side / 16) ** 2
+    filters = 32 * (side // 4) ** 2 + 64 * (side // 8) ** 2 + flat
+    return 4 * 2 * (flat * latents + 60_000) * 10 + batch * (5 * side**2 + 2 * 4 * 4 * (filters + latents))
+
+
+def tiles(coding: Any, dimensions: int) -> int:
+    """Features of the grids of a tile coding, before they are hashed: as `rlgames.features.tile_coding.tiled`."""
+    extents = [coding.tiles + max(2 * dimension + 1, 2) for dimension in range(dimensions)]
+    return coding.tilings * math.prod(extents)
+
+
+def features(coding: Any, dimensions: int) -> int:
+    """Features of a coding, of which each action has a weight."""
+    if coding.name == "additive":
+        return dimensions * (coding.tiles + 1)
+    return coding.size if "size" in type(coding).model_fields else tiles(coding, dimensions)
+
+
+def coding_bytes(coding: Any, dimensions: int) -> int:
+    """What looking up tiles takes: the grids, thrice while they are made, and the places of an index hash table."""
+    if coding.name == "additive":
+        return 0
+    grids = 3 * dimensions * (coding.tilings * coding.tiles + 1) * coding.tilings * 8
+    return grids + (8 * tiles(coding, dimensions) if coding.name == "index-hashed" else 0)
