@@ -184,6 +184,15 @@ def test_latent_space_without_positions(monkeypatch: pytest.MonkeyPatch) -> None
     assert "grey" not in figure.get_supxlabel()
 
 
+def test_latent_space_of_an_encoder_that_tells_nothing_apart() -> None:
+    table: Any = encoding()
+    table["latents"] = list(np.zeros((60, 4), np.float32))
+    figure, numbers = latent_space.make({"encoding": table}, title="T")
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_xlabel() == "First component (0% of the variance)"
+    assert set(numbers["first"]) == {0}
+
+
 def png(value: int) -> bytes:
     return cv2.imencode(".png", np.full((6, 6), value, np.uint8))[1].tobytes()
 

@@ -38,7 +38,7 @@ def visible(ticks: Any, limits: tuple[float, float]) -> list[float]:
     return [tick for tick in ticks if limits[0] <= tick <= limits[1]]
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     st.lists(st.floats(-1e5, 1e5) | st.integers(-30, 30).map(float), min_size=1, max_size=5), st.sampled_from([2, 4])
 )
@@ -53,7 +53,7 @@ def test_a_log_axis_of_returns_holds_all_of_them(values: list[float], ticks: int
     assert len(visible(axes.get_yticks(), (low, high))) >= 2
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.floats(1e-4, 1e6), st.floats(1, 1e4))
 def test_a_log_axis_of_steps_holds_all_of_them(lowest: float, ratio: float) -> None:
     axes: Axes = new_figure(4, 3).subplots()
@@ -130,7 +130,8 @@ def test_titles_and_notes_are_not_cut(title: str) -> None:
     assert "".join(figure.get_suptitle().split()) == "".join(title.split())
 
 
-def test_one_surface_of_the_cost_to_go_fits() -> None:
+def test_one_surface_of_the_cost_to_go_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost_to_go, "POINTS", 4)
     weights = {"curve": "Step 428", "coding": {"name": "tiled", "tiles": 8, "tilings": 8}, "seeds": np.arange(1),
                "weights": np.zeros((1, 3, 880))}  # fmt: skip
     figure: Any
@@ -172,6 +173,14 @@ def test_a_sweep_marks_what_is_outside_above_its_axis_and_explains_no_more() -> 
         (title,) = [text for text in figure.texts if text.get_text() == "T"]
         highest = max([line.get_window_extent().y1 for line in outside], default=axes.bbox.y1)
         assert title.get_window_extent().y0 > highest
+
+
+def test_whole_settings_have_whole_ticks() -> None:
+    figure: Any
+    figure, _ = sweep.make({"episodes": points()}, title="T", x_label="n", episodes=2)
+    figure.draw_without_rendering()
+    ticks = figure.axes[0].get_xticks()
+    assert (ticks == ticks.round()).all()
 
 
 def test_a_setting_of_which_a_seed_ended_early_has_no_mean() -> None:

@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from rlgames.figures.style import colours, entitle, new_figure, set_scale
+from rlgames.figures.style import colours, entitle, new_figure, set_scale, whole_ticks
 
 LINES = {"training": "-", "held_out": "--"}
 MARKERS = "os^Dv"
@@ -37,7 +36,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         handles.append(Line2D([], [], color="0.3", ls=line, label=f"{quantity.replace('_', '-')} frames"))
     set_scale(axes, "linear" if (numbers[list(LINES)] <= 0).any(axis=None) else "log", "loss")
     axes.set(xlabel="Epoch", ylabel="Loss")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(whole_ticks())
     axes.legend(handles=handles, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     entitle(figure, title, small_print(losses, numbers), 8.5)
     return figure, numbers

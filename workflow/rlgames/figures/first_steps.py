@@ -31,7 +31,7 @@ def make(tables: dict[str, Any], *, title: str, seed: int) -> tuple[Figure, pd.D
         car.set_title(f"Seed {seed}, end of episode {recording.episode}, after {recording.steps} steps", fontsize=11)
     else:
         ended = episodes[episodes["seed"] == seed].sort_values("episode").iloc[-1]
-        words = f"Seed {seed} {ended['ending']}\nin episode {ended['episode']}, after {ended['steps']} steps"
+        words = f"Seed {seed} {ended['ending']}\nin episode {ended['episode']}, after {int(ended['steps'])} steps"
         car.text(0.5, 0.5, f"{words}:\nthere is no picture of its last episode", ha="center", va="center")
     (colour,) = colours(list(summary.curve.unique())).values()
     for quantity, axes in zip(["steps", "return"], panels, strict=True):
@@ -39,8 +39,6 @@ def make(tables: dict[str, Any], *, title: str, seed: int) -> tuple[Figure, pd.D
         axes.set(xlabel="Episode", ylabel=AXIS[quantity])
         set_counts(axes, 1, int(summary.episode.max()))
         set_scale(axes, "log", quantity)
-    above, *_ = explain(summary, seed).split("\n")
-    entitle(
-        figure, title, f"{above.removeprefix('Above: ').capitalize()} Both axes of steps and returns are logarithmic."
-    )
+    above, *_ = explain(summary, seed).removeprefix("Above: ").split("\n")
+    entitle(figure, title, f"Line: {above} Both axes of steps and returns are logarithmic.")
     return figure, summary

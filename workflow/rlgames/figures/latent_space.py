@@ -59,8 +59,9 @@ def components(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["seed"] == rows["seed"].min()]
     training, test = (rows[rows["part"] == part] for part in ("training", "test"))
     test = test.iloc[np.linspace(0, len(test) - 1, min(POINTS, len(test))).astype(int)]
-    analysis = PCA(2, svd_solver="covariance_eigh").fit(latent_matrix(training))
-    places, shares = analysis.transform(latent_matrix(test)), analysis.explained_variance_ratio_
+    with np.errstate(invalid="ignore"):  # latents that never vary
+        analysis = PCA(2, svd_solver="covariance_eigh").fit(latent_matrix(training))
+    places, shares = analysis.transform(latent_matrix(test)), np.nan_to_num(analysis.explained_variance_ratio_)
     known = [name for name in ("curve", "seed", "row", "episode", *LABELS) if name in test]
     return test[known].assign(first=places[:, 0], second=places[:, 1], first_share=shares[0], second_share=shares[1])
 
@@ -84,5 +85,5 @@ def draw(axes: Axes, rows: pd.DataFrame, quantity: str, scale: Normalize) -> Non
 def limits(places: pd.Series) -> tuple[float, float]:
     """Of an axis: what is shown, and a margin."""
     low, high = places.quantile(SHOWN)
-    margin = 0.1 * (high - low)
+    margin = 0.1 * (high - low) or 1.0  # an encoder that tells no frames apart
     return low - margin, high + margin

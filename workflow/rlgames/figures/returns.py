@@ -8,10 +8,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from rlgames.figures import side_by_side
-from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_counts
+from rlgames.figures.style import (
+    bands,
+    colours,
+    draw_band,
+    entitle,
+    legend_below,
+    line_over,
+    new_figure,
+    set_counts,
+    whole_ticks,
+)
 from rlgames.playing.published import SCORES, protocol
 from rlgames.statistics import over_seeds
 
@@ -194,5 +203,5 @@ def finish(axes: Axes, game: str, episodes: pd.DataFrame) -> None:
         frames = axes.secondary_xaxis("top", (lambda x: np.multiply(x, frame_skip), lambda x: np.divide(x, frame_skip)))
         frames.set_xlabel("Frames of the emulator", fontsize=9)
         frames.tick_params(labelsize=8)
-        frames.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10]))
+        frames.xaxis.set_major_locator(whole_ticks())
         frames.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")

@@ -112,10 +112,14 @@ def set_scale(axes: Axes, scale: str, quantity: str, ticks: int = 4) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
+def whole_ticks() -> MaxNLocator:
+    return MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10])
+
+
 def set_counts(axes: Axes, first: int, last: int) -> None:
     """A horizontal axis of whole numbers, such as episodes."""
     axes.set_xlim(first, max(last, first + 1))
-    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(whole_ticks())
 
 
 def legend_below(axes: Axes, width: float) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure, set_scale
+from rlgames.figures.style import (
+    bands,
+    colours,
+    draw_band,
+    entitle,
+    legend_below,
+    line_over,
+    new_figure,
+    set_scale,
+    whole_ticks,
+)
 from rlgames.statistics import completed, over_seeds
 
 MARKERS = "osDvPXhp"
@@ -81,6 +91,8 @@ def draw(
     axes.set(
         xlabel=x_label, ylabel=f"Steps per episode, first {'episode' if episodes == 1 else f'{episodes} episodes'}"
     )
+    if (summary.x == summary.x.round()).all():
+        axes.xaxis.set_major_locator(whole_ticks())
     legend_below(axes, 7)
     band = bands(summary.band)
     notes = [f"{mark} {SAYS[mark]}" for mark, which in marked.items() if which.any()]

@@ -1,0 +1,56 @@
+"""What manifests say of seeds that diverged reaches figures, the table of scores, and its audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rlgames.figures import tables
+from rlgames.playing.audit import check_scores
+from rlgames.playing.scores import evaluation_table
+from rlgames.provenance import Manifest
+
+
+def run(root: Path, seed: int, diverged: bool) -> Path:
+    """A run of the experiment e, and five evaluation episodes with the seed as their return."""
+    folder = root / "runs/e/default" / f"seed-{seed}"
+    (folder / "evaluation").mkdir(parents=True)
+    lost = [{"seed": seed, "episode": 7}] if diverged else []
+    Manifest(
+        experiment="e", variant="default", seeds=str(seed), spec={}, code="c", threads=1, device="cpu", steps=600,
+        diverged=lost, truncated=0, wall_seconds=1.0, products={}, surroundings=dict.fromkeys(
+            ("revision", "lock", "python", "versions", "machine")),
+    ).write(folder / "manifest.json")  # fmt: skip
+    played = pd.DataFrame({"experiment": "e", "variant": "default", "agent": "trained", "seed": seed,
+                           "return": [float(seed)] * 5, "ending": "terminated"})  # fmt: skip
+    played.to_parquet(folder / "evaluation/episodes.parquet")
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    return [run(tmp_path, seed, diverged=seed == 2) for seed in range(3)]
+
+
+def test_figures_know_which_seeds_diverged_and_when(runs: list[Path]) -> None:
+    manifests = [folder / "manifest.json" for folder in runs]
+    found = tables.read(manifests, [["e", "default", {"curve": "a", "game": "pong"}]])["manifest"]
+    assert found[["curve", "game", "seed", "steps"]].to_numpy().tolist() == [["a", "pong", 2, 600]]
+    none = tables.read(manifests[:2], [["e", "default", {"curve": "a", "game": "pong"}]])["manifest"]
+    assert none.empty
+    assert {"curve", "seed", "steps"} <= set(none)
+
+
+def test_blank_scores_are_confirmed_and_others_are_not(runs: list[Path], tmp_path: Path) -> None:
+    episodes = pd.concat([pd.read_parquet(folder / "evaluation/episodes.parquet") for folder in runs])
+    scores = evaluation_table(episodes, [Manifest.read(folder / "manifest.json") for folder in runs])
+    assert scores.set_index("seed")["return"].isna().to_dict() == {"0": False, "1": False, "2": True, "all": True}
+    assert scores["diverged_seeds"].tolist() == [0, 0, 1, 1]
+    table = tmp_path / "tables/evaluation-scores.csv"
+    table.parent.mkdir()
+    scores.to_csv(table, index=False)
+    assert check_scores(tmp_path) == []
+    scores.assign(**{"return": scores["return"].fillna(1.0)}).to_csv(table, index=False)
+    assert len(check_scores(tmp_path)) == 2
