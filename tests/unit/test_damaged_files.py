@@ -27,7 +27,7 @@ from rlgames.operations.saves import Saves, is_of, last_save
 from rlgames.operations.trainings import Attempt
 from rlgames.playing.costs import of_job, of_picture
 from rlgames.playing.recording import read
-from rlgames.provenance import Manifest, read_checksums
+from rlgames.provenance import Manifest, checksum, read_checksums
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +144,14 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+def test_checksums_wait_for_no_pipe(tmp_path: Path) -> None:
+    makes: dict[str, Callable[[Path], object]] = {"pipe": os.mkfifo, "folder": Path.mkdir}
+    for name, make in makes.items():
+        make(tmp_path / name)
+        with pytest.raises(UserError, match=f"{name} is damaged"):
+            checksum(tmp_path / name)
 
 
 def test_memory_and_disks_that_fail_are_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,6 @@ def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
+    """SHA-256 of a file, in hex. Raises `UserError` for what is none."""
+    with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

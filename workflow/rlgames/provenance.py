@@ -131,6 +131,8 @@ class Manifest:
         """Raises `UserError` for a file that holds none."""
         with reading(path):
             facts = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(facts, dict):
+                raise ValueError("no manifest")
             known = {each.name: facts.pop(each.name) for each in fields(cls) if each.name in facts}
             around = {key: facts.pop(key) for key in SURROUNDINGS}
             found = cls(**known, more=facts, surroundings=around)
