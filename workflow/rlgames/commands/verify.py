@@ -28,6 +28,8 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--quick", action="store_true", help="compare checksums only (make verify QUICK=1)")
     arguments = parser.parse_args()
+    if arguments.config.is_dir():
+        parser.error(f"{arguments.config} is a folder: give the config that its results were made from")
     isolation.isolate()
     compile_cache.use_for_all_code()
     plan = Plan.read(arguments.config)
