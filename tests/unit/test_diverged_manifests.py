@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from rlgames.figures import tables
-from rlgames.playing.audit import check_scores
-from rlgames.playing.scores import evaluation_table
+from rlgames.plan.audit import differences
+from rlgames.playing.scores import evaluation_scores_csv, evaluation_table
 from rlgames.provenance import Manifest
 
 
@@ -48,9 +48,10 @@ def test_blank_scores_are_confirmed_and_others_are_not(runs: list[Path], tmp_pat
     scores = evaluation_table(episodes, [Manifest.read(folder / "manifest.json") for folder in runs])
     assert scores.set_index("seed")["return"].isna().to_dict() == {"0": False, "1": False, "2": True, "all": True}
     assert scores["diverged_seeds"].tolist() == [0, 0, 1, 1]
-    table = tmp_path / "tables/evaluation-scores.csv"
-    table.parent.mkdir()
-    scores.to_csv(table, index=False)
-    assert check_scores(tmp_path) == []
+    paths = [folder / "evaluation/episodes.parquet" for folder in runs]
+    made = evaluation_scores_csv(paths, [folder / "manifest.json" for folder in runs])
+    table = tmp_path / "evaluation-scores.csv"
+    table.write_text(made)
+    assert list(differences(table, made)) == []
     scores.assign(**{"return": scores["return"].fillna(1.0)}).to_csv(table, index=False)
-    assert len(check_scores(tmp_path)) == 2
+    assert sum("do not give the row" in line for line in differences(table, made)) == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rlgames.encoders.readout import encoder_scores, readout
+from rlgames.encoders.readout import encoder_scores, readout, readout_error
 from rlgames.figures import encoder_losses, latent_sizes, latent_space, reconstructions
 
 LINE = np.arange(10.0)
@@ -23,6 +23,7 @@ def test_readout_by_hand() -> None:
     assert readout(latents, quantity, TRAINING, ~TRAINING) == pytest.approx(1)
     quantity[10:] += [1, -1] * 5
     assert readout(latents, quantity, TRAINING, ~TRAINING) == pytest.approx(1 - 10 / 320)
+    assert readout_error(latents, quantity, TRAINING, ~TRAINING) == pytest.approx(1)  # an R² of .97, and a pixel off
     assert readout(latents, quantity, TRAINING, TRAINING) == pytest.approx(1)
 
 
@@ -33,6 +34,7 @@ def test_readout_leaves_out_what_is_not_on_the_screen() -> None:
     assert readout(latents, quantity, training, test) == pytest.approx(1)
     quantity[0] = np.nan
     assert np.isnan(readout(latents, quantity, training, test))  # nine are too few
+    assert np.isnan(readout_error(latents, quantity, training, test))
 
 
 def test_noise_cannot_be_read_out() -> None:
@@ -136,7 +138,8 @@ def test_latent_sizes_by_hand() -> None:
     assert found.loc[("moving_error", 9.0, "random", 4), "value"] == pytest.approx(0.1)
     assert found.loc[("ball_found", 1.0, "episode", 4), "value"] == pytest.approx(0.5)
     assert found.loc[("ball_found_in_original", 1.0, "random", 2), "value"] == pytest.approx(0.75)
-    assert numbers["value"][numbers["quantity"].str.startswith("r2")].tolist() == pytest.approx([1] * 12)
+    off = numbers["value"][numbers["quantity"].str.startswith("pixels")]
+    assert off.tolist() == pytest.approx([0] * 12, abs=1e-9)  # read out exactly
     errors, balls, readouts = figure.axes
     assert [text.get_text() for text in errors.get_xticklabels()] == ["2", "4"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
@@ -146,7 +149,7 @@ def test_latent_sizes_by_hand() -> None:
     assert weighted.get_markerfacecolor() == weighted.get_color()
     assert plain.get_marker() != weighted.get_marker()
     assert {line.get_label() for line in balls.lines} >= {"in originals", "in originals, split by episode"}
-    assert readouts.get_ylim() == pytest.approx((0, 1.03))
+    assert (readouts.get_ylim()[0], readouts.get_ylabel()) == (0, "Error of a linear readout (pixels)")
 
 
 def test_latent_sizes_without_positions() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score, root_mean_squared_error
 
 from rlgames.files import read_table
 
@@ -26,18 +27,32 @@ def latent_matrix(rows: pd.DataFrame) -> np.ndarray:
     return np.stack(list(rows["latents"])).astype(np.float64)
 
 
-def readout(latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, test: np.ndarray) -> float:
-    """R² on test rows of a linear regression from latents to a quantity, fitted on training rows.
+def predicted(
+    latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """A quantity on test rows, and what a linear regression from latents, fitted on training rows, makes of it.
 
     `latents` has shape (rows, latents), the others (rows,); `training` and `test` are masks. Rows without the quantity
-    (NaN), or with latents that are not finite, are left out. NaN if too few remain.
+    (NaN), or with latents that are not finite, are left out. None if too few remain.
     """
     known = ~np.isnan(quantity) & np.isfinite(latents).all(axis=1)
     training, test = training & known, test & known
     if min(training.sum(), test.sum()) < FEWEST:
-        return np.nan
+        return None
     regression = LinearRegression().fit(latents[training], quantity[training])
-    return float(regression.score(latents[test], quantity[test]))
+    return quantity[test], regression.predict(latents[test])
+
+
+def readout(latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, test: np.ndarray) -> float:
+    """R² of a linear readout, see `predicted`; NaN where that has none."""
+    found = predicted(latents, quantity, training, test)
+    return np.nan if found is None else float(r2_score(*found))
+
+
+def readout_error(latents: np.ndarray, quantity: np.ndarray, training: np.ndarray, test: np.ndarray) -> float:
+    """Root mean squared error of a linear readout, in the unit of the quantity; NaN where there is none."""
+    found = predicted(latents, quantity, training, test)
+    return np.nan if found is None else float(root_mean_squared_error(*found))
 
 
 def encoder_scores_csv(encodings: Iterable[Path]) -> str:
@@ -51,7 +66,8 @@ def encoder_scores(encoding: pd.DataFrame) -> pd.DataFrame:
     `encoding` has the columns experiment, variant, seed, part, latents, error and moving_error and, of games whose
     positions are known, those of QUANTITIES, ball_distance and ball_distance_original. Errors are means over frames;
     `ball_found` is a share of the test frames with a ball, `ball_found_in_original` what the same detector finds in
-    the originals, and thus the most that can be expected.
+    the originals, and thus the most that can be expected. `pixels_...` is how far off a linear readout of a position
+    is, in pixels of the frame (root mean squared error), and `r2_...` the share of its variance that is read out.
     """
     keys = ["experiment", "variant", "seed"]
     scores: list[dict[str, object]] = []
@@ -72,6 +88,8 @@ def encoder_scores(encoding: pd.DataFrame) -> pd.DataFrame:
         for quantity in QUANTITIES:
             if quantity in rows:
                 known = rows[quantity].to_numpy(float)
-                score[f"r2_{quantity}"] = readout(latents, known, training.to_numpy(), test.to_numpy())
+                halves = training.to_numpy(), test.to_numpy()
+                score[f"r2_{quantity}"] = readout(latents, known, *halves)
+                score[f"pixels_{quantity}"] = readout_error(latents, known, *halves)
         scores.append(score)
     return pd.DataFrame(scores)

@@ -13,10 +13,12 @@ from rlgames.encoders.readout import NEAR, QUANTITIES, encoder_scores
 from rlgames.figures.style import bands, colours, entitle, new_figure, set_scale
 from rlgames.statistics import over_seeds
 
+READOUT = "Error of a linear readout (pixels)"
+
 PANELS = {
     "Mean squared error per pixel": {"error": "all pixels", "moving_error": "moving pixels"},
     f"Share of balls found within {NEAR:g} pixels": {"ball_found": "in reconstructions"},
-    "R² of a linear readout": {f"r2_{quantity}": quantity.replace("_", " ") for quantity in QUANTITIES},
+    READOUT: {f"pixels_{quantity}": quantity.replace("_", " ") for quantity in QUANTITIES},
 }
 """Label of the vertical axis, and the scores along it with their names; errors on a log axis."""
 
@@ -61,8 +63,9 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     entitle(
         figure,
         title,
-        f"All on test frames. Points: mean over seeds{f'; bars: {band}' if band else ''}. Errors: of pixels between "
-        f"0 and 1.{missing}",
+        f"All on test frames. Points: mean over seeds{f'; bars: {band}' if band else ''}. Squared errors: of "
+        "pixels between 0 and 1. Readouts: root mean squared error of a linear regression from the latents, in pixels of the "
+        f"frame.{missing}",
         8.5,
     )
     return figure, summary
@@ -111,7 +114,7 @@ def finish(axes: Axes, label: str, sizes: list[int], scale: str) -> None:
     if label.startswith("Mean squared error"):
         set_scale(axes, scale, "error")
     else:
-        axes.set_ylim(min(0, axes.get_ylim()[0]), 1.03)
+        axes.set_ylim(0, None if label == READOUT else 1.03)
 
 
 def family_name(weight: float, split: str) -> str:

@@ -21,7 +21,7 @@ from rlgames.figures.style import (
     set_counts,
     whole_ticks,
 )
-from rlgames.playing.published import SCORES, protocol
+from rlgames.playing.published import levels_of, protocol
 from rlgames.statistics import over_seeds
 
 WINDOW = 20
@@ -40,7 +40,7 @@ NUMBERS = ["kind", "game", "curve", "steps", "value", "low", "high", "band", "se
 FLOATS = dict.fromkeys(("steps", "value", "low", "high"), float)
 
 
-def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
+def make(tables: dict[str, Any], *, title: str, reference: str = "papers") -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it, from `tables["episodes"]`, `tables["evaluation episodes"]` and, if seeds
     diverged, `tables["manifest"]`.
 
@@ -63,14 +63,16 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         shown = episodes[episodes["game"] == game]
         found = training[training["game"] == game], points[points["game"] == game], lost[lost["game"] == game]
         draw(axes, shown, *found, palette)
-        finish(axes, game, shown)
+        finish(axes, game, shown, levels_of(game, reference))
         legend_below(axes, width)
     summary = pd.concat([table for table in (training, points) if len(table)] or [training], ignore_index=True)
-    entitle(figure, title, small_print(episodes, training, points, summary), 8.5)
+    entitle(figure, title, small_print(episodes, training, points, summary, reference), 8.5)
     return figure, summary
 
 
-def small_print(episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, summary: pd.DataFrame) -> str:
+def small_print(
+    episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, summary: pd.DataFrame, reference: str
+) -> str:
     """What is drawn, as far as it is there."""
     band = bands(summary["band"])
     lines = []
@@ -87,7 +89,7 @@ def small_print(episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataF
     if any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"]):
         lines.append("Curves differ in the frames of a step, so that there is no axis of frames.")
     beside = side_by_side.words(episodes, WINDOW)
-    return "\n".join([" ".join(lines), beside + protocol(list(episodes["game"].unique()))]).strip()
+    return "\n".join([" ".join(lines), beside + protocol(list(episodes["game"].unique()), reference)]).strip()
 
 
 def runs_of(episodes: pd.DataFrame) -> pd.DataFrame:
@@ -188,10 +190,10 @@ def title(game: str) -> str:
     return game.replace("_", " ").title() if game.islower() else game
 
 
-def finish(axes: Axes, game: str, episodes: pd.DataFrame) -> None:
+def finish(axes: Axes, game: str, episodes: pd.DataFrame, levels: dict[str, float]) -> None:
     """Levels, labels, and frames on a second axis, if all curves have as many in a step."""
     budget, (frame_skip, *others) = int(episodes["budget"].max()), episodes["frame_skip"].unique().tolist()
-    for name, level in SCORES.get(game, {}).items():
+    for name, level in levels.items():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
         axes.annotate(
             f"{name} {level:,.12g}", (budget, level), (4, 0), textcoords="offset points", va="center", fontsize=8

@@ -183,7 +183,8 @@ class Atari(GameSettings):
     sticky: float = Field(default=0.0, ge=0, lt=1)
     """Sticky actions: the probability with which the emulator repeats the previous action in a frame."""
     noop_max: int = Field(default=30, ge=0, le=1000)
-    """An episode starts after 1 to so many frames without an action, at random; 0 for none."""
+    """An episode starts after 0 to `noop_max` - 1 frames without an action, at random; 0 for none. (The paper has 1 to
+    30.)"""
     life_loss_terminal: bool = False
     """Learn as if a lost life ended the game, which goes on."""
     reward_terminal: bool = False

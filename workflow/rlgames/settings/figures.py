@@ -205,6 +205,8 @@ class Returns(GameFigure):
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
     panel_column: ClassVar[str] = "game"
     kind: Literal["returns"]
+    reference: Literal["papers", "cleanrl"] = "papers"
+    """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million."""
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         """A panel for each game, so that no curve needs its name."""
