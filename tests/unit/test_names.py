@@ -13,12 +13,13 @@ from ale_py import ALEInterface, roms
 
 from rlgames.environments.atari import Games
 from rlgames.environments.atari_ram import Memory
+from rlgames.settings.base import leaves
 from rlgames.settings.environments import Atari
 from rlgames.settings.explanations import unknown_kind
 from rlgames.settings.loading import SettingsError, load
 from rlgames.settings.names import FOR_TWO, atari_game, atari_games, nearest
 from rlgames.settings.spec import Spec
-from rlgames.settings.sweeps import SHORT, folder, leaves
+from rlgames.settings.sweeps import SHORT, folder
 
 LINEAR = {"name": "sarsa", "coding": {"name": "tiled"}, "step_size": 0.1}
 
@@ -101,6 +102,14 @@ def test_the_textbooks_names_are_told_ours(typed: str, ours: str) -> None:
     assert f"there is no key '{typed}'; did you mean '{ours}'?" in refusal(config(agent=agent))
     if ours in ("step_size", "epsilon"):
         assert f"there is no setting '{typed}'; did you mean" in refusal(config(sweep=[{typed: 0.1}]))
+
+
+def test_keys_that_stand_too_high_are_told_their_place() -> None:
+    assert "no key 'step_size' here; write step_size below agent" in refusal(config(step_size=0.1))
+    assert "no key 'alpha' here; write step_size below agent" in refusal(config(alpha=0.1))
+    assert "no key 'max_steps' here; write max_steps below environment" in refusal(config(max_steps=10))
+    assert "no key 'tilings' here; write tilings below coding" in refusal(config(agent=LINEAR | {"tilings": 4}))
+    assert "no key 'step'; did you mean 'steps'?" in refusal(config(step=4))
 
 
 def test_schedules_have_epsilons_of_their_own() -> None:

@@ -12,9 +12,9 @@ import yaml
 
 from conftest import ROOT
 from rlgames.commands.docs import pages
+from rlgames.settings.base import leaves
 from rlgames.settings.loading import SettingsError, load, resolved
 from rlgames.settings.spec import Spec
-from rlgames.settings.sweeps import leaves
 
 GOOD: dict[str, Any] = {
     "results": "results/good",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import UnionType
 from typing import Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rlgames.settings.explanations import problem
-from rlgames.settings.names import unknown
+from rlgames.settings.names import meant, unknown
 
 SMALLEST, LARGEST = 1e-30, 1e30
 """Of numbers but 0: single precision ends at 1.2e-38 and 3.4e38, and products and ratios need room."""
@@ -27,7 +28,7 @@ class Settings(BaseModel):
         if isinstance(data, dict):
             for key in data:
                 if key not in cls.model_fields:
-                    raise problem(unknown("key", key, cls.model_fields))
+                    raise problem(misplaced(str(key), cls) or unknown("key", key, cls.model_fields))
         return data
 
     @model_validator(mode="after")
@@ -57,3 +58,20 @@ class TrainedRun(Settings):
 def members(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, or the annotation alone."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def leaves(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """Paths of all settings below `model`, for every kind that a choice allows."""
+    for name, field in model.model_fields.items():
+        kinds = [kind for kind in members(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        yield from ((name, *rest) for kind in kinds for rest in leaves(kind))
+        if not kinds:
+            yield (name,)
+
+
+def misplaced(key: str, model: type[BaseModel]) -> str:
+    """What is said of a key that stands above the group of settings that it belongs to; nothing for others."""
+    inner = {path[-1]: path for path in leaves(model) if len(path) > 1}
+    if meant(key, model.model_fields) or (name := meant(key, inner)) is None or name == "name":
+        return ""
+    return f"there is no key {key!r} here; write {name} below {'.'.join(inner[name][:-1])}"

@@ -100,13 +100,18 @@ def unknown(what: str, name: object, valid: Collection[str]) -> str:
 
 def nearest(name: str, valid: Collection[str]) -> str | None:
     """The valid name that `name` means most likely; None if none is near."""
+    if found := meant(name, valid):
+        return found
     known = {plain(choice): choice for choice in sorted(valid, reverse=True)}
-    if (key := plain(name)) in known:
-        return known[key]
-    if meant := [ours for ours in SYNONYMS.get(key, "").split() if ours in valid]:
-        return meant[0]
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(plain(name), known, n=1, cutoff=0.6)
     return known[near[0]] if near else None
+
+
+def meant(name: str, valid: Collection[str]) -> str | None:
+    """The valid name that is the same in another dress, or means the same."""
+    key = plain(name)
+    same = [choice for choice in sorted(valid) if plain(choice) == key]
+    return next(iter([*same, *(ours for ours in SYNONYMS.get(key, "").split() if ours in valid)]), None)
 
 
 def plain(name: str) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Iterator
 from functools import cache
 from itertools import product
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from rlgames.settings.base import members
+from rlgames.settings.base import leaves
 from rlgames.settings.explanations import explanations, problem
 from rlgames.settings.names import LISTED, unknown
 from rlgames.settings.spec import Spec
@@ -176,15 +175,6 @@ def locate(key: str) -> tuple[str, ...]:
 def settings_of_a_run() -> list[tuple[str, ...]]:
     """Paths of all settings of a spec: a sweep of a hundred points asks several times for each."""
     return sorted(set(leaves(Spec)))
-
-
-def leaves(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    """Paths of all settings below `model`, for every kind that a choice allows."""
-    for name, field in model.model_fields.items():
-        kinds = [kind for kind in members(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        yield from ((name, *rest) for kind in kinds for rest in leaves(kind))
-        if not kinds:
-            yield (name,)
 
 
 def value_at(model: Any, path: tuple[str, ...]) -> Any:
