@@ -94,7 +94,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 READERS: dict[str, tuple[str, Callable[[Path], object], Callable[[Path], object]]] = {
     "manifest": ("manifest.json", manifest, Manifest.read),
-    "cost": ("manifest.json", manifest, lambda path: of_job(path, path.parent, "lock")),
+    "cost": ("manifest.json", manifest, lambda path: of_job(path, "lock")),
     "data sets": (
         "manifest.json",
         lambda path: manifest(path, spec={"policy": "random", "environment": {"game": "pong"}}, splits={}),
