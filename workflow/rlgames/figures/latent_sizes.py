@@ -64,8 +64,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         figure,
         title,
         f"All on test frames. Points: mean over seeds{f'; bars: {band}' if band else ''}. Squared errors: of "
-        "pixels between 0 and 1. Readouts: root mean squared error of a linear regression from the latents, in pixels of "
-        f"the frame.{missing}",
+        "pixels between 0 and 1. Readouts: root mean squared error of a linear regression from the latents, in pixels "
+        f"of the frame.{missing}",
         8.5,
     )
     return figure, summary
