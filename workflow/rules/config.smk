@@ -15,4 +15,4 @@ rule config:
         code=PLAN.code("config"),
     shell:
         "exec python -m rlgames.commands.config --output {output.config:q} --variants {output.variants:q}"
-        " --config @<(printf '%s\\n' {params.config:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --config @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.config:q}"

@@ -26,7 +26,7 @@ rule dataset:
     shell:
         "exec python -m rlgames.commands.dataset --dataset {wildcards.dataset:q} --policy {input.policy:q}"
         " --recordings {output.recordings:q} --frames {output.frames:q} --manifest {output.manifest:q}"
-        " --threads {threads} --spec @<(printf '%s\\n' {params.spec:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --threads {threads} --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
 
 
 # As with deep agents, every seed is a job, and state lies beside the run.
@@ -63,7 +63,7 @@ rule train_encoder:
         " --frames {input.frames:q} --weights {output.weights:q} --losses {output.losses:q} --manifest {output.manifest:q}"
         " --threads {threads} --state {params.state:q}"
         " --modules {params.modules:q}"
-        " --spec @<(printf '%s\\n' {params.spec:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
 
 
 rule encode:
@@ -93,4 +93,4 @@ rule encode:
         "exec python -m rlgames.commands.encode"
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
         " --weights {input.weights:q} --frames {input.frames:q} --encoding {output:q}"
-        " --spec @<(printf '%s\\n' {params.spec:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"

@@ -31,4 +31,4 @@ rule figure:
     shell:
         "exec python -m rlgames.commands.figure --inputs @<(printf '%s\\n' {input:q})"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q}"
-        " --spec @<(printf '%s\\n' {params.spec:q}) --modules {params.modules:q} --code {params.code} --log {log:q} --parent $PPID"
+        " --spec @/dev/fd/3 --modules {params.modules:q} --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"

@@ -32,7 +32,7 @@ rule train_linear:
         " --weights {output.weights:q} --episodes {output.episodes:q}"
         " --recordings {output.recordings:q} --manifest {output.manifest:q}"
         " --modules {params.modules:q}"
-        " --spec @<(printf '%s\\n' {params.spec:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
 
 
 # Agents that learn step by step take minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
@@ -75,7 +75,7 @@ rule train_agent:
         " --modules {params.modules:q}"
         " --first-weights {input.first_weights:q} --encoder {input.encoder:q}"
         " --threads {threads} --state {params.state:q}"
-        " --spec @<(printf '%s\\n' {params.spec:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
 
 
 rule evaluate:
@@ -108,4 +108,4 @@ rule evaluate:
         " --weights {input.weights:q} --episodes {output.episodes:q} --recordings {output.recordings:q}"
         " --manifest {output.manifest:q}"
         " --modules {params.modules:q} --encoder {input.encoder:q}"
-        " --spec @<(printf '%s\\n' {params.spec:q}) --code {params.code} --log {log:q} --parent $PPID"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"

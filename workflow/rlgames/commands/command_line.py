@@ -17,7 +17,7 @@ from rlgames.provenance import Manifest, checksums
 class Parser(argparse.ArgumentParser):
     """Takes the lines of a file as arguments where it finds @file.
 
-    Linux allows 128 kB for one argument and 2 MB for all, so the rules print specs and lists of paths into pipes.
+    Linux allows 128 kB for one argument and 2 MB for all, so the rules hand over specs and lists of paths so.
     """
 
     def convert_arg_line_to_args(self, line: str) -> list[str]:
