@@ -23,6 +23,7 @@ from rlgames.operations import compile_cache, isolation, locks, memory_limits
 from rlgames.plan import needs, paths, submission, targets, words
 from rlgames.plan.plan import Plan
 from rlgames.plan.words import say
+from rlgames.settings.learner import TENSORFLOW_MB
 from rlgames.settings.loading import SettingsError
 
 held: list[TextIO] = []
@@ -101,7 +102,8 @@ def check_memory(plan: Plan, workflow: Any) -> None:
     free, whose = min(memory_limits.shared())
     large = []
     for job in workflow.dag.needrun_jobs():
-        if (needed := needs.memory(plan, job.rule.name, job.wildcards)) * 1e6 > free:
+        needed = needs.memory(plan, job.rule.name, job.wildcards)
+        if needed > TENSORFLOW_MB and needed * 1e6 > free:  # ordinary jobs are counted with more than they take
             large.append(
                 f"{job.rule.name} {' '.join(job.wildcards)} needs about {needed / 1000:.1f} GB of memory".replace(
                     "  ", " "
