@@ -104,11 +104,8 @@ def check_memory(plan: Plan, workflow: Any) -> None:
     for job in workflow.dag.needrun_jobs():
         needed = needs.memory(plan, job.rule.name, job.wildcards)
         if needed > TENSORFLOW_MB and needed * 1e6 > free:  # ordinary jobs are counted with more than they take
-            large.append(
-                f"{job.rule.name} {' '.join(job.wildcards)} needs about {needed / 1000:.1f} GB of memory".replace(
-                    "  ", " "
-                )
-            )
+            name = " ".join([job.rule.name, *job.wildcards])
+            large.append(f"{name} needs about {needed / 1000:.1f} GB of memory")
     if large:
         more = f"\n... and {len(large) - 5} more" if len(large) > 5 else ""
         raise WorkflowError(

@@ -18,10 +18,6 @@ PLAIN_MB, TENSORFLOW_MB = 800, 1200
 """Memory of a job without and with TensorFlow, the networks and the games included."""
 
 
-ACTION_COPIES = 4
-"""Bytes of a recorded action, in memory and in what is saved and published of it."""
-
-
 class AgentSettings(Settings):
     """Any agent. Methods and class variables say how the workflow has to treat it."""
 
@@ -225,7 +221,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
 
     def learning_mb(self, environment: Any, samples: int, budget: int) -> int:
         """Memory of a training that learns from so many observations at once, with every action that it records."""
-        needed = memory.learning_bytes(self, environment, samples) + ACTION_COPIES * budget
+        needed = memory.learning_bytes(self, environment, samples) + memory.ACTION_BYTES * budget
         return self.memory_mb + memory.beyond(needed)
 
     def playing_mb(self, environment: Any) -> int:

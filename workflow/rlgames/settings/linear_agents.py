@@ -10,7 +10,6 @@ from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import (
-    ACTION_COPIES,
     PLAIN_MB,
     TENSORFLOW_MB,
     AgentSettings,
@@ -234,7 +233,7 @@ class DenseTrueOnlineSarsaLambda(GameAgent, Exploration):
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         side = self.features.side if isinstance(self.features, Pixels) else 100
         weights = 8 * environment.most_actions * (2 * side**2 + 1)
-        return self.memory_mb + memory.beyond(memory.KEPT_COPIES * weights + ACTION_COPIES * budget)
+        return self.memory_mb + memory.beyond(memory.KEPT_COPIES * weights + memory.ACTION_BYTES * budget)
 
     def playing_mb(self, environment: Any) -> int:
         return self.training_mb(environment) - self.memory_mb

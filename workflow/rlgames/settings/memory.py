@@ -13,6 +13,9 @@ KEPT_COPIES = 26
 """Of an agent's weights: the online and the target network, Adam's two moments and gradients, those kept for good (10),
 both for a save and for weights.npz."""
 
+ACTION_BYTES = 4
+"""Of a recorded action, in memory and in what is saved and published of it."""
+
 EMULATOR_MB = 2.0
 """Of a game of Atari, besides its frames."""
 
