@@ -16,9 +16,14 @@ import yaml
 from conftest import tiny_config
 from rlgames.commands import again
 from rlgames.plan.plan import Plan
+from rlgames.provenance import Manifest
 
 RESULTS, SECOND = Path("results/tiny"), Path("results/tiny-again")
 RUN = "runs/tiled/default/seed-2-2"
+
+
+def machine(instruction_set: str) -> dict[str, str]:
+    return {"processor": "p", "instruction_set": instruction_set}
 
 
 @pytest.fixture
@@ -32,9 +37,10 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(path.name.encode())
     for run in plan.runs():
-        known: dict[str, Any] = dict.fromkeys(("spec", "code", "device", "products", "threads", "steps"), "x") | run
-        known |= dict.fromkeys(("diverged", "truncated", "wall_seconds", "revision", "lock", "python", "versions"), "x")
-        Path(plan.path("manifest", **run)).write_text(json.dumps(known | {"machine": {"instruction_set": "avx2"}}))
+        around = dict.fromkeys(("revision", "lock", "python"), "x") | {"versions": {}, "machine": machine("avx2")}
+        facts = {"spec": {}, "code": "x", "threads": 1, "device": "cpu", "steps": 1, "diverged": [], "truncated": 0}
+        made = Manifest(**run, **facts, wall_seconds=1.0, products={}, surroundings=around)  # type: ignore[arg-type]
+        made.write(Path(plan.path("manifest", **run)))
 
     def snakemake(command: list[str], check: bool) -> Any:
         assert f"results={SECOND}" in command
@@ -77,7 +83,7 @@ def test_other_bits_are_named_with_what_may_be_why(
     (RESULTS / "figures/one.png").unlink()
     manifest = SECOND / RUN / "manifest.json"
     facts = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(facts | {"code": "y", "lock": "y", "machine": {"instruction_set": "sse4_2"}}))
+    manifest.write_text(json.dumps(facts | {"code": "y", "lock": "y", "machine": machine("sse4_2")}))
     before = contents()
     with pytest.raises(SystemExit, match="2 of 25 files are not the same in results/tiny and results/tiny-again"):
         run(monkeypatch, str(RESULTS / RUN / "weights.npz"))

@@ -249,7 +249,7 @@ CONFIG: dict[str, Any] = {
         "played": {
             "environment": {"name": "atari", "game": "pong", "sticky": 0.25},
             "agent": {"name": "dqn"},
-            "steps": 100,
+            "steps": 6000,
             "seeds": 1,
         },
     },

@@ -28,7 +28,7 @@ Say = Callable[..., str]
 
 def configured(**changed: Any) -> Plan:
     config = tiny_config(str(RESULTS))
-    pong = {"environment": {"name": "atari", "game": "pong"}, "agent": {"name": "dqn"}, "steps": 1000, "seeds": 2}
+    pong = {"environment": {"name": "atari", "game": "pong"}, "agent": {"name": "dqn"}, "steps": 6000, "seeds": 2}
     config["experiments"] |= {"pong": pong}
     FILE.write_text(yaml.safe_dump(config | changed))
     return Plan.read(FILE)

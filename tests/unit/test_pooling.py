@@ -33,7 +33,6 @@ def config(figure: dict[str, Any], base: dict[str, Any] = CAR, **sweeps: Any) ->
     [
         (config(SWEEP, a=GRID | {"epsilon": [0.0, 0.5]}), ["averaged in one point", "they differ in epsilon"]),
         (config(SWEEP, a=[{"n": 4, "step_size": 0.1, "tiles": tiles} for tiles in (4, 8)]), ["they differ in tiles"]),
-        (config(SWEEP | {"curve_label": "all"}, a={"n": [2, 4], "step_size": [0.1]}), ["they differ in n"]),
         (config(SWEEP, a=GRID, b=GRID), ["a and b both have a curve called 'n = 4'", "figures of their own"]),
         (config(SWEEP, a=GRID, b={"n": [4], "step_size": [0.2]}), ["a and b both have a curve called 'n = 4'"]),
         (config(SWEEP | {"episodes": 50}, a=GRID), ["figures.f.episodes", "have 5 episodes; give at most 5"]),

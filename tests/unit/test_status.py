@@ -272,7 +272,7 @@ def test_damaged_manifests_are_named_with_the_remedy(
     (state("pong", 2) / "save-xyz.npz").mkdir(parents=True)
     note("pong", 2, done=1, ended="\x1b]0;title\x07")
     lines = printed(monkeypatch, capsys)
-    assert "1 of 306 runs are done, 297 not begun, 8 damaged" in lines[0]
+    assert "1 of 306 runs is done, 297 not begun, 8 damaged" in lines[0]
     assert sum("damaged, or not what it should be" in line for line in lines) == len(damaged)
     for path in damaged:
         assert any(str(path) in line and "delete it and run make again" in line for line in lines), path

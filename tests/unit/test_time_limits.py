@@ -1,6 +1,5 @@
 """A limit of steps that belongs to the environment is no trouble; a cap of ours is, where nobody asked for it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from rlgames.figures import learning_curves
 from rlgames.plan import words
 from rlgames.plan.plan import Plan
 from rlgames.playing import evaluation
+from rlgames.provenance import Manifest
 from rlgames.settings.environments import Gymnasium
-from rlgames.surroundings import installed_lock
 from rlgames.training import gymnasium
 from rlgames.training.episodes import Episode, GameTraining
 
@@ -128,7 +127,8 @@ def test_only_a_cap_that_the_config_does_not_give_is_a_notice(tmp_path: Path, mo
     for run in plan.runs():
         path = Path(plan.path("manifest", **run))
         path.parent.mkdir(parents=True)
-        path.write_text(json.dumps({**run, "diverged": [], "truncated": 7, "lock": installed_lock()}))
+        facts = {"spec": {}, "code": "x", "threads": 1, "device": "cpu", "steps": 1, "diverged": [], "truncated": 7}
+        Manifest(**run, **facts, wall_seconds=1.0, products={}).write(path)  # type: ignore[arg-type]
     (line,) = words.notices(plan).splitlines()
     assert "default/default" in line
     assert "7" in line

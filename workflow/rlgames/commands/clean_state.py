@@ -1,5 +1,6 @@
 """Remove what trainings resume from, and what killed jobs left half-written (`make clean-state`); results stay."""
 
+from rlgames.messages import count
 from rlgames.operations import jobs
 from rlgames.plan import leftovers, removal
 from rlgames.plan.plan import Plan
@@ -11,10 +12,10 @@ def main() -> None:
     plan = Plan.read(options.config)
     with removal.alone(plan):
         if resumable := sum(run.state == "resumable" for run in survey(plan)):
-            print(f"{resumable} trainings that were under way begin anew without their saves.")
+            print(f"{count(resumable, 'training')} under way must begin anew, without saves.")
         temporary = leftovers.abandoned(plan)
         saves = [path for path in leftovers.saves(plan) if path not in temporary]
-        what = f"{len(saves)} files of saves and {len(temporary)} temporary files"
+        what = f"{count(len(saves), 'file')} of saves and {count(len(temporary), 'temporary file')}"
         removal.remove(plan, saves + temporary, what, options)
 
 
