@@ -18,7 +18,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from rlgames.messages import UserError
-from rlgames.plan import needs, paths, startup, words
+from rlgames.plan import needs, paths, several, startup, words
 
 min_version("9.27")
 

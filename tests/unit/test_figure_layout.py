@@ -132,8 +132,8 @@ def test_titles_and_notes_are_not_cut(title: str) -> None:
 
 def test_one_surface_of_the_cost_to_go_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost_to_go, "POINTS", 4)
-    weights = {"curve": "Step 428", "coding": {"name": "tiled", "tiles": 8, "tilings": 8}, "seeds": np.arange(1), "diverged": np.zeros(1, bool),
-               "weights": np.zeros((1, 3, 880))}  # fmt: skip
+    weights = {"curve": "Step 428", "coding": {"name": "tiled", "tiles": 8, "tilings": 8}, "seeds": np.arange(1),
+               "diverged": np.zeros(1, bool), "weights": np.zeros((1, 3, 880))}  # fmt: skip
     figure: Any
     figure, _ = cost_to_go.make({"weights": [weights]}, title="Cost to go, -max over a of q(s, a) " * 2, seed=0)
     figure.draw_without_rendering()

@@ -109,7 +109,9 @@ def test_figures_mark_only_caps() -> None:
     assert numbers.groupby("curve")["truncated"].sum().to_dict() == {"time limit": 0, "truncated": 3}
 
 
-def test_only_a_cap_that_the_config_does_not_give_is_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caps_that_the_config_gives_are_one_notice_for_all_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     agent = {"name": "sarsa", "coding": {"name": "tiled"}, "step_size": 0.1}
     common = {"agent": agent, "episodes": 1, "seeds": 1}
@@ -129,6 +131,7 @@ def test_only_a_cap_that_the_config_does_not_give_is_a_notice(tmp_path: Path, mo
         path.parent.mkdir(parents=True)
         facts = {"spec": {}, "code": "x", "threads": 1, "device": "cpu", "steps": 1, "diverged": [], "truncated": 7}
         Manifest(**run, **facts, wall_seconds=1.0, products={}).write(path)  # type: ignore[arg-type]
-    (line,) = words.notices(plan).splitlines()
-    assert "default/default" in line
-    assert "7" in line
+    surprise, expected = words.notices(plan).splitlines()  # one line for all that the config asked for
+    assert surprise == "Truncated: default/default, seeds 0-0: episodes cut off: 7, after max_steps."
+    assert expected.startswith("Truncated: declared/default, seeds 0-0: episodes cut off: 7, after the max_steps that")
+    assert "2 other runs" in expected

@@ -1,7 +1,8 @@
 # Gathers tables over all runs.
 # Needs: episodes and manifests of every run, evaluations, encodings, and what Snakemake noted of figures and
 # videos. Makes: tables/final-scores.csv of linear agents over tiles, tables/evaluation-scores.csv and steps-to-return.csv
-# of agents that are evaluated, tables/datasets.csv, tables/encoder-scores.csv, and tables/cost.csv.
+# of agents that are evaluated, tables/several-games.csv where they play three Atari games or more, tables/datasets.csv,
+# tables/encoder-scores.csv, and tables/cost.csv.
 
 
 rule final_scores:
@@ -55,6 +56,27 @@ rule deep_scores:
         " --manifests @<(printf '%s\\n' {input.manifests:q})"
         " --scores {output.scores:q} --steps-to-return {output.steps_to_return:q}"
         " --code {params.code} --log {log:q} --parent $PPID"
+
+
+rule several_games:
+    input:
+        several.evaluations(PLAN),
+    output:
+        report(
+            PLAN.path("table", table="several-games"),
+            category="Tables",
+            labels={"table": "several games"},
+            caption="../report/several-games.rst",
+        ),
+    log:
+        PLAN.path("log", job="several-games"),
+    localrule: True
+    params:
+        spec=several.spec(PLAN),
+        code=PLAN.code("several_games"),
+    shell:
+        "exec python -m rlgames.commands.several_games --evaluations @<(printf '%s\\n' {input:q})"
+        " --spec @/dev/fd/3 --output {output:q} --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
 
 
 rule datasets:

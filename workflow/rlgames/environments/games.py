@@ -36,6 +36,8 @@ class Games(Protocol):
     """`count` copies of a game, stepped together. A finished game stays frozen until its mask entry resets it.
 
     An episode is a function of its seed and its actions: neither the other games nor earlier episodes change it.
+
+    Besides what is here, games may have an `own_limit` (see `ending`), and `send` and `receive` (see `Game`).
     """
 
     actions: list[str]

@@ -15,9 +15,10 @@ from pyarrow.parquet import ParquetFile
 
 from rlgames.encoders.dataset import datasets_csv
 from rlgames.encoders.readout import encoder_scores_csv
+from rlgames.figures.several_games import several_games_csv
 from rlgames.files import checksum, reading
 from rlgames.messages import UserError
-from rlgames.plan import paths
+from rlgames.plan import paths, several
 from rlgames.plan.plan import Plan
 from rlgames.playing.audit import PART, Part
 from rlgames.playing.costs import cost_csv
@@ -106,6 +107,9 @@ def sources(plan: Plan) -> dict[str, Callable[[], str]]:
         "final-scores": lambda: final_scores_csv(of("episodes", plan.trained_by("train_linear"))),
         "evaluation-scores": lambda: evaluation_scores_csv(of("evaluation episodes", deep), of("manifest", deep)),
         "steps-to-return": lambda: steps_to_return_csv(of("episodes", deep), of("manifest", deep)),
+        "several-games": lambda: several_games_csv(
+            list(map(Path, several.evaluations(plan))), json.loads(several.spec(plan))
+        ),
         "datasets": lambda: datasets_csv(datasets),
         "encoder-scores": lambda: encoder_scores_csv(of("encoding", plan.trained_by("train_encoder"))),
         "cost": lambda: cost_csv(costly, map(Path, plan.picture_costs()), Path(plan.config.results), plan.lock()),

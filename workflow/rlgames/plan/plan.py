@@ -13,6 +13,7 @@ from rlgames.plan import paths
 from rlgames.provenance import code_hash
 from rlgames.settings import loading as settings
 from rlgames.settings.names import unknown
+from rlgames.settings.several_games import judged
 from rlgames.settings.spec import Spec
 from rlgames.settings.sweeps import Variant
 from rlgames.settings.text import canonical
@@ -52,15 +53,13 @@ class Plan:
         figures = [self.path("figure", figure=name, format=kind) for name in self.config.figures for kind in FORMATS]
         tables = dict.fromkeys(table for name in names for table in self.agent(name).tables)
         runs = [
-            path
-            for name in names
-            for product in self.agent(name).products
-            for path in self.run_products(product, [name])
+            path for name in names for kind in self.agent(name).products for path in self.run_products(kind, [name])
         ]
         evaluations = [path for product in EVALUATION_PRODUCTS for path in self.evaluation_products(product)]
         datasets = [path for product in DATASET_PRODUCTS for path in self.dataset_products(product)]
         videos = [path for name, variant in self.filmed() for path in self.videos_of(name, variant)]
-        wanted = ["variants", "cost", *tables, *["datasets"] * bool(self.config.datasets)]
+        others = {"datasets": self.config.datasets, "several-games": judged(names)}
+        wanted = ["variants", "cost", *tables, *filter(others.get, others)]
         return [
             self.path("config"), *figures, *videos, *(self.path("table", table=table) for table in wanted), *runs,
             *evaluations, *datasets,

@@ -67,9 +67,9 @@ def announcement(plan: Plan, workflow: Any) -> str:
 
 def notices(plan: Plan) -> str:
     """What a reader of the results must know: runs that diverged, ran into a cap that nobody asked for, or were made
-    under another lock, and manifests that are damaged. A limit that belongs to the environment, or that the config
-    gives, is no surprise."""
-    lines = []
+    under another lock, and manifests that are damaged. A limit that belongs to the environment is no surprise, and one
+    that the config gives is worth one line, for all its runs."""
+    lines, expected = [], []
     evaluations = dict.fromkeys(plan.evaluation_products("evaluation manifest"))
     lock, now = installed_lock(), dict(versions())
     datasets = plan.dataset_products("dataset manifest")
@@ -86,14 +86,21 @@ def notices(plan: Plan) -> str:
         run = f"data set {facts.experiment}" if str(path) in datasets else run
         if facts.diverged:
             lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
-        if facts.truncated and str(path) not in datasets and not declares_cap(plan, facts):
-            lines.append(f"Truncated: {run}: episodes cut off: {facts.truncated}, after max_steps.")
+        if facts.truncated and str(path) not in datasets:
+            cut = f"Truncated: {run}: episodes cut off: {facts.truncated}"
+            if declares_cap(plan, facts):
+                expected.append(cut)
+            else:
+                lines.append(f"{cut}, after max_steps.")
         other = {**now, **facts.surroundings["versions"]}.items() - now.items()
         if facts.surroundings["lock"] != lock or other:
             which = f" ({', '.join(' '.join(each) for each in sorted(other))})" if other else ""
             lines.append(
                 f"Made under another lock{which}: {run} (kept; to make it again, delete it and its folder below state)."
             )
+    if expected:
+        others = f" (as in {len(expected) - 1} other runs)" if len(expected) > 1 else ""
+        lines.append(f"{expected[0]}, after the max_steps that the config gives{others}.")
     return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ from rlgames.settings.figure import (
     checked,
     variants,
 )
+from rlgames.settings.several_games import SeveralGames
 from rlgames.settings.sweeps import Variant, locate, value_at
 from rlgames.settings.text import describe, shown
 
@@ -269,6 +270,7 @@ AnyFigure = Annotated[
     | Sweep
     | CostToGo
     | Returns
+    | SeveralGames
     | ValueEstimates
     | Observations
     | EncoderLosses
