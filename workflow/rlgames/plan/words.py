@@ -88,10 +88,10 @@ def notices(plan: Plan) -> str:
             lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
         if facts.truncated and str(path) not in datasets:
             cut = f"Truncated: {run}: episodes cut off: {facts.truncated}"
-            if declares_cap(plan, facts):
-                expected.append(cut)
-            else:
+            if not declares_cap(plan, facts):
                 lines.append(f"{cut}, after max_steps.")
+            elif not facts.diverged:  # which has its line
+                expected.append(cut)
         other = {**now, **facts.surroundings["versions"]}.items() - now.items()
         if facts.surroundings["lock"] != lock or other:
             which = f" ({', '.join(' '.join(each) for each in sorted(other))})" if other else ""
