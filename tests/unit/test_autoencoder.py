@@ -11,11 +11,16 @@ import pytest
 from rlgames.encoders import dataset, frames, reconstruction
 from rlgames.encoders.training import Training
 from rlgames.messages import UserError
-from rlgames.networks import autoencoder
+from rlgames.networks import autoencoder, numerics
 from rlgames.networks.autoencoder import AutoEncoder, Learner, typical_picture
 from rlgames.settings.encoders import AutoEncoder as Settings
 
 SIZE = 36
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _processor() -> None:
+    numerics.set_up()
 
 
 def moving_dot(count: int, size: int = SIZE) -> np.ndarray:

@@ -20,8 +20,7 @@ def run(root: Path, seed: int, diverged: bool) -> Path:
     lost = [{"seed": seed, "episode": 7}] if diverged else []
     Manifest(
         experiment="e", variant="default", seeds=str(seed), spec={}, code="c", threads=1, device="cpu", steps=600,
-        diverged=lost, truncated=0, wall_seconds=1.0, products={}, surroundings={
-            "revision": None, "lock": None, "python": "3", "versions": {}, "machine": {}},
+        diverged=lost, truncated=0, wall_seconds=1.0, products={},
     ).write(folder / "manifest.json")  # fmt: skip
     played = pd.DataFrame({"experiment": "e", "variant": "default", "agent": "trained", "seed": seed,
                            "return": [float(seed)] * 5, "ending": "terminated"})  # fmt: skip

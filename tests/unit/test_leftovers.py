@@ -20,6 +20,7 @@ from rlgames.operations import locks
 from rlgames.plan import leftovers
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
+from rlgames.provenance import Manifest
 from rlgames.surroundings import installed_lock, versions
 
 FILE, RESULTS = Path("config/tiny.yaml"), Path("results/tiny")
@@ -47,10 +48,11 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
         for name in ("save-000000000300-0f.npz", "weights-000000000300-0f.npz", "progress.json", "lock"):
             write(Path(plan.path("state", **run)) / name, b"{}")
     for run in plan.runs():
-        facts = dict.fromkeys(("spec", "code", "lock"), "") | {"diverged": [], "truncated": 0} | run
-        Path(plan.path("manifest", **run)).write_text(json.dumps(facts))
+        facts = {"spec": {}, "code": "", "threads": 1, "device": "cpu", "steps": 1, "diverged": [], "truncated": 0}
+        made = Manifest(**run, **facts, wall_seconds=1.0, products={})  # type: ignore[arg-type]
+        made.write(Path(plan.path("manifest", **run)))
     for run in plan.runs(["pong"]):
-        Path(plan.path("evaluation manifest", **run)).write_text(json.dumps(facts))
+        made.write(Path(plan.path("evaluation manifest", **run)))
     return plan
 
 
@@ -232,7 +234,9 @@ def test_runs_of_other_versions_or_of_another_lock_are_told(plan: Plan, say: Say
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | now))
     for run in plan.runs(["pong"]):
         Path(plan.path("evaluation manifest", **run)).write_text(manifest.read_text())
-    assert "No run diverged, was cut off, or was made under another lock." in say(status)
+    assert "No run diverged, ran into a cap that the config does not give, or was made under another lock." in say(
+        status
+    )
     facts = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(facts | {"versions": found | {"numpy": "1.0"}}))
     assert "Made under another lock (numpy 1.0): tiled/default, seeds 2-2" in say(status)
