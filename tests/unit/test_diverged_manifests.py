@@ -23,7 +23,8 @@ def run(root: Path, seed: int, diverged: bool) -> Path:
         diverged=lost, truncated=0, wall_seconds=1.0, products={},
     ).write(folder / "manifest.json")  # fmt: skip
     played = pd.DataFrame({"experiment": "e", "variant": "default", "agent": "trained", "seed": seed,
-                           "return": [float(seed)] * 5, "ending": "terminated"})  # fmt: skip
+                           "return": [float(seed)] * 5, "ending": "terminated",
+                           "episode": range(1, 6), "steps": 9})  # fmt: skip
     played.to_parquet(folder / "evaluation/episodes.parquet")
     return folder
 
@@ -52,5 +53,5 @@ def test_blank_scores_are_confirmed_and_others_are_not(runs: list[Path], tmp_pat
     table = tmp_path / "evaluation-scores.csv"
     table.write_text(made)
     assert list(differences(table, made)) == []
-    scores.assign(**{"return": scores["return"].fillna(1.0)}).to_csv(table, index=False)
+    scores.assign(**{"return": scores["return"].fillna(1.0)}).to_csv(table, index=False, float_format="%.8g")
     assert sum("do not give the row" in line for line in differences(table, made)) == 2
