@@ -421,7 +421,7 @@ def test_command_takes_more_paths_than_a_process_takes_arguments(
 def test_deleted_runs_are_made_again_with_the_same_bits_on_two_cores(sandbox: Sandbox, config: Config) -> None:
     results = sandbox.folder / config["results"]
     before = products(results)
-    assert len(before) == 3 * 6 + 6 + 2 + 1 + 1
+    assert len(before) == 3 * 6 + 6 + 2 + 1 + 1 + 1
     runs = [name for name in before if name.startswith("runs/")]
     for name in runs:
         (results / name).unlink()

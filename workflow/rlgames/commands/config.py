@@ -10,6 +10,7 @@ import yaml
 
 from rlgames import checkpoints  # noqa: F401 (the settings read it, and are outside the code hash)
 from rlgames.commands import command_line
+from rlgames.environments import atari57  # noqa: F401 (the same)
 from rlgames.files import replacing
 from rlgames.operations import jobs
 from rlgames.settings.loading import load, resolved, table
