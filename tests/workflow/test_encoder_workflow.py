@@ -182,6 +182,8 @@ def test_killed_encoder_resumes_to_the_same_bits(sandbox: Sandbox, built: Config
         for word in argv
     ]
     again[again.index("--parent") + 1] = str(os.getpid())
+    manifest = json.loads((sandbox.folder / argv[argv.index("--manifest") + 1]).read_text())
+    again[again.index("--spec") + 1] = json.dumps(manifest["spec"])  # the file that it came in is gone
 
     def start() -> subprocess.Popen[str]:
         environment = sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0"}

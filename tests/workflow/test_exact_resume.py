@@ -187,7 +187,7 @@ def test_deep_agents_killed_on_two_cores_give_the_bits_of_one(
     """Killed where a replay buffer forgets its first frames, and episodes end by themselves."""
     plain, trainer = (Trainer(tmp_path / name, agent, environment, steps=1602) for name in ("plain", "killed"))
     plain.finish(save_seconds=1000)
-    trainer.killed("Saved.", count=3, save_seconds=0.3, threads=2)
+    trainer.killed("Saved.", count=3, save_seconds=0.05, threads=2)
     messages = trainer.finish(threads=2)
     assert "Resuming from" in messages
     assert trainer.products() == plain.products()
@@ -344,8 +344,7 @@ def test_a_file_from_someone_else_cannot_run_code(tmp_path: Path) -> None:
     digest = hashlib.sha256((tmp_path / "trap.npz").read_bytes()).hexdigest()
     saves = Saves(tmp_path / "state", {}, {})
     shutil.move(tmp_path / "trap.npz", tmp_path / "state" / f"save-{1:012d}-{digest}.npz")
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        saves.load()
+    assert saves.load() is None  # named, and left for what it is
     saves.lock.close()
 
 

@@ -67,9 +67,11 @@ class Case:
         return self.sandbox.folder / self.results / kind / "pong/default/seed-0"
 
     def command(self, *arguments: str) -> list[str]:
-        target = str(self.results / "runs/pong/default/seed-0/manifest.json")
+        target = Path(self.results / "runs/pong/default/seed-0/manifest.json")
+        for folder in arguments[1:]:  # below the working directory, paths of products are relative to it
+            target = target.relative_to(folder) if target.is_relative_to(folder) else target
         options = ["--cores", "1", "--configfile", str(self.file), *arguments]
-        return self.sandbox.command(*options, "--", target)
+        return self.sandbox.command(*options, "--", str(target))
 
     def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """Snakemake in a process group of its own, with five saves a second; its words go to `output`."""
@@ -243,7 +245,7 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
     (tmp_path / "elsewhere").mkdir()
     with case.frozen() as trainer:
         text = case.status()
-        assert "0 of 1 runs are done, 1 running." in text
+        assert "0 of 1 run is done, 1 running." in text
         assert f"process {trainer} on " in text
         assert f"Snakemake is at work: process {first.pid} on " in text
         text = case.tool("clean_state", fails=True)
@@ -258,7 +260,7 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
     assert first.wait(timeout=PATIENCE) == 0, case.said()
     assert "Nothing to be done" in second.run()
     assert case.products() == reference
-    assert "1 of 1 runs are done. Figures" in case.status()  # none of them to be made again
+    assert "1 of 1 run is done. Figures" in case.status()  # none of them to be made again
     assert "Removed" in case.tool("clean_state", "--yes")
     assert not (results / "state").exists()
 

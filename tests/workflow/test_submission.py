@@ -55,7 +55,7 @@ def test_comments_and_words_change_no_fingerprint(sandbox: Sandbox, before: list
     ("name", "old", "new", "part"),
     [
         ("workflow/rlgames/training/episodes.py", "RECENT = 40\n", "RECENT = 41\n", 1),
-        ("workflow/rlgames/figures/returns.py", "import", "import math, ", 1),
+        ("workflow/rlgames/figures/returns.py", "import numpy as np", "import math, numpy as np", 1),
         ("workflow/rules/train.smk", "exec python", "exec  python", 1),
         ("Snakefile", "PLAN.targets()", "PLAN.targets()[:5]", 1),
         ("config/smoke.yaml", "steps: 2000", "steps: 2001", 0),

@@ -27,7 +27,7 @@ def summary(plan: Plan, runs: list[Run]) -> str:
     kept = sum(run.kept for run in stale)
     again = f", {len(stale) - kept} of them with other settings or code, to be made again" if len(stale) > kept else ""
     again += f", {kept} of them with other settings or code, which make leaves as they are" if kept else ""
-    are = "is" if counts["done"] == 1 else "are"
+    are = "is" if 1 in (counts["done"], len(runs)) else "are"
     parts = [f"{counts['done']} of {count(len(runs), 'run')} {are} done{again}", *counted(counts)]
     return f"{', '.join(parts)}. Figures are in {plan.config.results}/figures, tables beside them."
 
