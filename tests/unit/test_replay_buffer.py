@@ -19,6 +19,15 @@ def frame(number: int) -> np.ndarray:
     return np.array(divmod(number % 65536, 256), np.uint8).reshape(1, 1, 2)
 
 
+def add(replay: Replay, game: int, action: int, reward: float, follows: int, following: np.ndarray) -> None:
+    """A step of one game; the others wait."""
+    row = replay.ring.written[game]
+    age = replay.ring.ages[game, (row - 1) % replay.rows] + 1
+    games, rows, ages, actions, rewards, ends = (np.array([fact]) for fact in (game, row, age, action, reward, follows))
+    replay.store(games, rows, ages, actions, rewards, ends, following[None])
+    replay.ring.written[game] += 1
+
+
 class Oracle:
     """Plays made-up games into a buffer, and keeps every transition whole."""
 
@@ -40,7 +49,7 @@ class Oracle:
     def play_episode(self, replay: Replay, game: int) -> None:
         length, first = int(self.rng.integers(1, 12)), self.rows[game]
         seen = [self.new_frame()]
-        replay.begin(game, seen[0])
+        replay.begin(np.array([game]), seen[0][None])
         actions, rewards, follows = [], [], []
         for t in range(length):
             last = t == length - 1
@@ -48,7 +57,7 @@ class Oracle:
             actions.append(int(self.rng.integers(6)))
             rewards.append(float(self.rng.integers(-1, 2)))
             seen.append(self.new_frame())
-            replay.add(game, actions[t], rewards[t], follows[t], seen[-1])
+            add(replay, game, actions[t], rewards[t], follows[t], seen[-1])
         self.rows[game] += length + 1
         for t in range(length):
             end = next((later for later in range(t, t + self.n) if follows[later] != CONTINUES), t + self.n - 1)
@@ -115,9 +124,9 @@ def test_returns_by_hand() -> None:
         (CONTINUES, [0.25, 0.25], [1.5, 0.5]),  # the third return is not whole yet
     ):
         replay = Replay(100, 1, (1, 1, 2), stack=1, offsets=(0,), n=2, discount=0.5)
-        replay.begin(0, frame(1))
+        replay.begin(np.array([0]), frame(1)[None])
         for action, (reward, what) in enumerate(((1, CONTINUES), (1, CONTINUES), (-1, follows))):
-            replay.add(0, action, reward, what, frame(action + 2))
+            add(replay, 0, action, reward, what, frame(action + 2))
         sample = replay.sample(len(returns), np.random.default_rng(0))
         order = np.argsort(sample.actions)
         assert sample.returns[order].tolist() == returns
@@ -135,9 +144,9 @@ def test_vectors_are_kept_as_they_are() -> None:
     """Frames of float32: the bits come back, and the ring has the size that it says."""
     frames = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     replay = Replay(20, 1, (4,), stack=1, offsets=(0,), n=1, discount=0.5, dtype=np.float32)
-    replay.begin(0, frames[0])
+    replay.begin(np.array([0]), frames[0][None])
     for action, frame_after in enumerate(frames[1:]):
-        replay.add(0, action, 1.0, CONTINUES, frame_after)
+        add(replay, 0, action, 1.0, CONTINUES, frame_after)
     sample = replay.sample(5, np.random.default_rng(0))
     assert (sample.observations.shape, sample.observations.dtype.name) == ((5, 4), "float32")
     np.testing.assert_array_equal(sample.observations, frames[sample.actions])

@@ -54,8 +54,7 @@ class DeepTraining(GameTraining):
 
     def terminal(self, step: Step) -> np.ndarray:
         """Where nothing follows a step, for learning: bool, shape (games,)."""
-        facts = zip(step.rewards.tolist(), step.terminated.tolist(), step.life_lost.tolist(), strict=True)
-        return np.array([self.is_terminal(*fact) for fact in facts])
+        return self.is_terminal(step.rewards, step.terminated, step.life_lost)
 
     def more_games(self, count: int) -> Games:
         """Other games of the same kind."""

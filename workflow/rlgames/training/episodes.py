@@ -119,15 +119,18 @@ class GameTraining(ABC):
         self.ended.append(self.running[game])
         self.running[game] = self.new_episode(game)
 
-    def is_terminal(self, reward: float, terminated: bool, life_lost: bool) -> bool:
-        """Whether nothing follows a step, for learning: the game is over, or it goes on after what counts as an end."""
-        costs_life = life_lost and self.environment.get("life_loss_terminal", False)
-        ends_rally = reward != 0 and self.environment.get("reward_terminal", False)
-        return bool(terminated or costs_life or ends_rally)
+    def is_terminal(self, rewards: Any, terminated: Any, life_lost: Any) -> Any:
+        """Whether nothing follows a step, for learning: the game is over, or it goes on after what counts as an end.
 
-    def learned(self, reward: float) -> float:
-        """A reward as it is learned from. (NumPy takes ten times as long for a single number.)"""
-        return max(-1.0, min(1.0, reward)) if self.environment.get("clip_rewards", True) else reward
+        Of one game or, as arrays, of several.
+        """
+        costs_life = life_lost & self.environment.get("life_loss_terminal", False)
+        ends_rally = (rewards != 0) & self.environment.get("reward_terminal", False)
+        return terminated | costs_life | ends_rally
+
+    def learned(self, rewards: Any) -> Any:
+        """Rewards as they are learned from, of one game or of several."""
+        return np.clip(rewards, -1.0, 1.0) if self.environment.get("clip_rewards", True) else rewards
 
     @property
     def epsilon(self) -> float:

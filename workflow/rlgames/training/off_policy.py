@@ -42,16 +42,14 @@ class Training(DeepTraining):
     def begin(self) -> None:
         super().begin()
         self.replay = self.empty_buffer()
-        for game, frame in enumerate(self.reader.newest(self.observations)):
-            self.replay.begin(game, frame)
+        self.replay.begin(np.arange(len(self.running)), self.reader.newest(self.observations))
 
     def advance(self) -> bool:
         before, actions = self.steps, self.choose()
         step = self.games.step(actions)
         self.record(actions, step)
-        follows = self.follows(step)
-        for game, frame in enumerate(self.reader.newest(step.observations)):
-            self.replay.add(game, actions[game], self.learned(step.rewards[game]), follows[game], frame)
+        frames = self.reader.newest(step.observations)
+        self.replay.add(actions, self.learned(step.rewards), self.follows(step), frames)
         self.observations = self.restart(step)
 
         while self.updates < (self.steps - self.settings["warm_up"]) * self.settings["updates_per_step"]:
@@ -76,8 +74,9 @@ class Training(DeepTraining):
 
     def restart(self, step: Step) -> np.ndarray:
         observations = super().restart(step)
-        for game in np.flatnonzero(step.terminated | step.truncated).tolist():
-            self.replay.begin(game, self.reader.newest(observations[game : game + 1])[0])
+        ended = np.flatnonzero(step.terminated | step.truncated)
+        if len(ended):
+            self.replay.begin(ended, self.reader.newest(observations[ended]))
         return observations
 
     def rebuild(self, advanced: Callable[[int, int], None]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from rlgames.agents.deep.replay import Replay
+from rlgames.agents.deep.replay import Replay, nothing
 from rlgames.environments.games import Games, Step
 from rlgames.networks.reader import Reader
 from rlgames.training.episodes import Episode
@@ -19,7 +20,7 @@ class Refill:
     """Puts recorded episodes into the rows of a replay buffer that they had."""
 
     def __init__(
-        self, replay: Replay, reader: Reader, episodes: list[Episode], learned: Callable[[float], float],
+        self, replay: Replay, reader: Reader, episodes: list[Episode], learned: Callable[[Any], Any],
         follows: Callable[[Step], np.ndarray],
     ) -> None:  # fmt: skip
         """`replay` is empty; `learned` and `follows` say what a reward and an end are for learning."""
@@ -55,52 +56,55 @@ class Refill:
 
         All lanes end together, so that shorter ones wait at first.
         """
-        length = max(map(duration, lanes))
-        starts: list[dict[int, Episode]] = []
-        for episodes in lanes:
-            times = np.cumsum([length - duration(episodes), *(len(episode.actions) for episode in episodes)]).tolist()
-            starts.append(dict(zip(times, episodes, strict=False)))
-        playing: list[Episode | None] = [None] * len(lanes)
-        ages, scores, done = [0] * len(lanes), [0.0] * len(lanes), 0
-        observations = games.reset(np.zeros(len(lanes), np.int64))
+        length, count = max(map(duration, lanes)), len(lanes)
+        starts = [np.cumsum([length - duration(episodes), *map(taken, episodes[:-1])]).tolist() for episodes in lanes]
+        waiting = [dict(zip(times, episodes, strict=True)) for times, episodes in zip(starts, lanes, strict=True)]
+        actions = np.zeros((count, length), np.int64)
+        for line, plan in zip(actions, waiting, strict=True):
+            for start, episode in plan.items():
+                line[start : start + taken(episode)] = np.frombuffer(episode.actions, np.uint8)
+        playing: dict[int, Episode] = {}
+        of_game, rows, ages = np.zeros((3, count), np.int64)
+        scores, done = np.zeros(count), 0
+        observations = games.reset(np.zeros(count, np.int64))
         for now in range(length + 1):
-            if starting := {lane: plan[now] for lane, plan in enumerate(starts) if now in plan}:
-                seeds = np.array([episode.reset_seed for episode in starting.values()])
-                observations = games.reset(seeds, np.isin(np.arange(len(lanes)), list(starting)))
-                for lane, episode in starting.items():
-                    playing[lane], ages[lane], scores[lane] = episode, 0, 0.0
-                    self.put(episode, 0, self.reader.newest(observations[lane : lane + 1])[0])
+            if starting := {lane: plan[now] for lane, plan in enumerate(waiting) if now in plan}:
+                begun = np.array(list(starting))
+                observations = games.reset(
+                    np.array([episode.reset_seed for episode in starting.values()]), np.isin(np.arange(count), begun)
+                )
+                playing |= starting
+                of_game[begun] = [episode.game for episode in starting.values()]
+                rows[begun] = [self.first_rows[episode.number] for episode in starting.values()]
+                ages[begun], scores[begun] = 0, 0.0
+                places = of_game[begun], rows[begun], ages[begun]
+                self.replay.store(*places, *nothing(len(begun)), self.reader.newest(observations[begun]))
             if now == length:
                 break
-            actions = [episode.actions[age] if episode else 0 for episode, age in zip(playing, ages, strict=True)]
-            step = games.step(np.array(actions))
-            observations, frames = step.observations, self.reader.newest(step.observations)
-            follows = self.follows(step)
-            for lane, current in enumerate(playing):
-                if current is None:
-                    continue
-                ages[lane] += 1
-                scores[lane] += step.rewards[lane]
-                self.put(current, ages[lane], frames[lane], step.rewards[lane], follows[lane])
-                if ages[lane] == len(current.actions):
-                    current.confirm(scores[lane])
-                done += 1
+            step = games.step(actions[:, now])
+            observations = step.observations
+            lanes_at_work = np.array(sorted(playing), np.int64)
+            rows, ages, scores = rows + 1, ages + 1, scores + step.rewards
+            arrays = (
+                *(of_game, rows, ages, actions[:, now]),
+                *(self.learned(step.rewards), self.follows(step), self.reader.newest(observations)),
+            )
+            self.replay.store(*(array[lanes_at_work] for array in arrays))
+            done += len(lanes_at_work)
+            for lane in [lane for lane, episode in playing.items() if ages[lane] == taken(episode)]:
+                playing.pop(lane).confirm(float(scores[lane]))
             advanced(done)
         return observations
 
-    def put(self, episode: Episode, age: int, frame: np.ndarray, reward: float = 0.0, follows: int = 0) -> None:
-        """A frame of an episode, and what the step that led there gave, unless the buffer forgot it."""
-        row = self.first_rows[episode.number] + age
-        oldest = self.replay.ring.written[episode.game] - self.replay.rows
-        if age > 0 and row - 1 >= oldest:
-            self.replay.complete(episode.game, row - 1, episode.actions[age - 1], self.learned(reward), follows)
-        if row >= oldest:
-            self.replay.write(episode.game, row, frame, age)
+
+def taken(episode: Episode) -> int:
+    """Steps of an episode."""
+    return len(episode.actions)
 
 
 def duration(lane: list[Episode]) -> int:
     """Steps of all episodes of a lane."""
-    return sum(len(episode.actions) for episode in lane)
+    return sum(map(taken, lane))
 
 
 def resume_episodes(games: Games, running: list[Episode], advanced: Callable[[int, int], None]) -> np.ndarray:

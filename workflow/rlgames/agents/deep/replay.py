@@ -67,6 +67,11 @@ class Replay:
             written=np.zeros(games, np.int64),
         )
         self.rows = rows
+        bytes_of_place = frame[-1] * np.dtype(dtype).itemsize
+        self.word = next(
+            word for word in (np.uint64, np.uint32, np.uint8) if bytes_of_place % np.dtype(word).itemsize == 0
+        )
+        """Frames are copied in words: eight bytes at once, where they fit."""
         self.offsets = np.array(offsets)
         self.stack, self.n, self.discount = stack, n, discount
 
@@ -75,44 +80,69 @@ class Replay:
         """Bytes of a ring for frames of so many bytes."""
         return capacity * (frame_bytes + 4 + 1 + 4 + 1)
 
-    def begin(self, game: int, frame: np.ndarray) -> None:
-        """An episode begins with this frame."""
-        self.write(game, int(self.ring.written[game]), frame, 0)
-        self.ring.written[game] += 1
+    def begin(self, games: np.ndarray, frames: np.ndarray) -> None:
+        """Episodes begin in these games, with these frames: shapes (begun,) and (begun, *frame)."""
+        self.store(games, self.ring.written[games], np.zeros(len(games), np.int64), *nothing(len(games)), frames)
+        self.ring.written[games] += 1
 
-    def add(self, game: int, action: int, reward: float, follows: int, frame: np.ndarray) -> None:
-        """A step was taken: action and (clipped) reward, what follows (one of the constants), and the next frame."""
-        row = int(self.ring.written[game])
-        self.complete(game, row - 1, action, reward, follows)
-        self.write(game, row, frame, int(self.ring.ages[game, (row - 1) % self.rows]) + 1)
-        self.ring.written[game] += 1
+    def add(self, actions: np.ndarray, rewards: np.ndarray, follows: np.ndarray, frames: np.ndarray) -> None:
+        """A step was taken in every game: actions and (clipped) rewards, what follows (the constants), all of shape
+        (games,), and the next frames."""
+        games, rows = np.arange(len(self.ring.written)), self.ring.written
+        ages = self.ring.ages[games, (rows - 1) % self.rows] + 1
+        self.store(games, rows, ages, actions, rewards, follows, frames)
+        self.ring.written[:] += 1
 
-    def write(self, game: int, row: int, frame: np.ndarray, age: int) -> None:
-        """Fill `row`, counted from the first ever written, with a frame that no action was taken from yet."""
-        row %= self.rows
-        self.ring.frames[game, row] = frame.reshape(self.ring.frames.shape[2:])
-        self.ring.ages[game, row] = age
-        self.ring.follows[game, row] = NO_ACTION
-
-    def complete(self, game: int, row: int, action: int, reward: float, follows: int) -> None:
-        """Complete `row` with what was done there."""
-        row %= self.rows
-        self.ring.actions[game, row] = action
-        self.ring.rewards[game, row] = reward
-        self.ring.follows[game, row] = follows
+    def store(
+        self, games: np.ndarray, rows: np.ndarray, ages: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
+        follows: np.ndarray, frames: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Put frames into rows, counted from the first ever written, and what led there into the rows before, if the
+        episode is older than 0 steps. Rows that the ring forgot since are left out. Nothing was done in a new row yet.
+        """
+        frames = np.ascontiguousarray(frames).reshape(len(games), *self.ring.frames.shape[2:])
+        write(self.ring, games, rows, ages, actions, rewards, follows, frames)
 
     def sample(self, batch: int, rng: np.random.Generator) -> Minibatch:
         """A minibatch of different transitions, uniformly from all that are whole."""
         _, _, places, channels = self.ring.frames.shape
         observations = np.empty((2, batch, places, channels * len(self.offsets)), self.ring.frames.dtype)
+        ring = self.ring._replace(frames=self.ring.frames.view(self.word))
         actions = np.empty(batch, np.int32)
         returns, discounts = np.empty((2, batch), np.float32)
         games, rows = np.empty((2, batch), np.int64)
-        if not draw(self.ring, self.stack, self.n, rng, games, rows):
+        if not draw(ring, self.stack, self.n, rng, games, rows):
             raise ValueError(f"the replay buffer holds fewer than {batch} transitions")
-        assemble(self.ring, self.offsets, self.n, self.discount, games, rows, observations, actions, returns, discounts)
+        parts = observations.view(self.word), actions, returns, discounts
+        assemble(ring, self.offsets, self.n, self.discount, games, rows, *parts)
         first, last = observations.reshape(2, batch, *self.frame[:-1], -1)
         return Minibatch(first, actions, returns, discounts, last)
+
+
+def nothing(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Actions, rewards and what followed, for frames that nothing led to."""
+    return np.zeros(count, np.int64), np.zeros(count), np.zeros(count, np.int64)
+
+
+@njit(cache=True)
+def write(
+    ring: Ring, games: np.ndarray, rows: np.ndarray, ages: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
+    follows: np.ndarray, frames: np.ndarray,
+) -> None:  # fmt: skip
+    """See `Replay.store`."""
+    size = ring.ages.shape[1]
+    for number in range(len(games)):
+        game, row, age = games[number], rows[number], ages[number]
+        oldest = ring.written[game] - size
+        before, here = (row - 1) % size, row % size
+        if age > 0 and row - 1 >= oldest:
+            ring.actions[game, before] = actions[number]
+            ring.rewards[game, before] = rewards[number]
+            ring.follows[game, before] = follows[number]
+        if row >= oldest:
+            ring.frames[game, here] = frames[number]
+            ring.ages[game, here] = age
+            ring.follows[game, here] = NO_ACTION
 
 
 @njit(cache=True)
@@ -194,5 +224,8 @@ def stacked(ring: Ring, offsets: np.ndarray, game: int, row: int, observation: n
         target = observation[:, place * channels : (place + 1) * channels]
         if offsets[place] > age:
             target[:] = 0
-        else:
-            target[:] = ring.frames[game, (row - offsets[place]) % size]
+            continue
+        source = ring.frames[game, (row - offsets[place]) % size]
+        for spot in range(source.shape[0]):  # faster than an assignment of slices
+            for channel in range(channels):
+                target[spot, channel] = source[spot, channel]
