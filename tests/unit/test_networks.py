@@ -108,7 +108,14 @@ def network(body: Any, shape: tuple[int, ...], actions: int = 3, dtype: Any = np
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("nature", (84, 84, 4)), ("nature", (48, 56, 2)), ("small", (84, 84, 4)), ("minatar", (10, 10, 6)), ("mlp", (8,))],
+    [
+        ("nature", (84, 84, 4)),
+        ("nature", (48, 56, 2)),
+        ("small", (84, 84, 4)),
+        ("compact", (48, 48, 4)),
+        ("minatar", (10, 10, 6)),
+        ("mlp", (8,)),
+    ],
 )
 def test_networks_are_as_large_as_is_counted_before_they_are_made(name: str, shape: tuple[int, ...]) -> None:
     body = import_module(f"rlgames.networks.{name}")
@@ -130,18 +137,34 @@ def test_network_has_the_parameters_of_the_lesson(stack: int, parameters: int) -
 
 
 def test_parameters_of_the_other_bodies() -> None:
-    """The small one of 2013, MinAtar's of 2019 with its four channels, and two dense layers of 128 over 8 numbers."""
-    from rlgames.networks import minatar, mlp, small
+    """The small one of 2013, the compact one over 48 x 48 pixels, MinAtar's of 2019 with its four channels, and two
+    dense layers of 128 over 8 numbers."""
+    from rlgames.networks import compact, minatar, mlp, small
 
     convolutions = (8 * 8 * 4 * 16 + 16) + (4 * 4 * 16 * 32 + 32)
     found = network(small, (21, 21, 64)).model.count_params()
     assert found == convolutions + (9 * 9 * 32 * 256 + 256) + (256 * 3 + 3)
+    convolutions = (8 * 8 * 4 * 16 + 16) + (4 * 4 * 16 * 32 + 32) + (3 * 3 * 32 * 64 + 64)
+    found = network(compact, (12, 12, 64)).model.count_params()
+    assert found == convolutions + 2 * 2 * 64 * 512 + 2 * 512 + (512 * 3 + 3)
     found = network(minatar, (10, 10, 4), actions=6).model.count_params()
     assert found == (3 * 3 * 4 * 16 + 16) + (8 * 8 * 16 * 128 + 128) + (128 * 6 + 6)
     found = network(mlp, (8,), actions=4, dtype=np.float32).model.count_params()
     assert found == (8 * 128 + 128) + (128 * 128 + 128) + (128 * 4 + 4)
     found = network(mlp, (8,), dtype=np.float32, units=[5]).model.count_params()
     assert found == (8 * 5 + 5) + (5 * 3 + 3)
+
+
+def test_heads_are_scaled_and_the_body_is_not() -> None:
+    from rlgames.networks import compact
+
+    found = network(compact, (12, 12, 64))
+    before = found.arrays()
+    found.scale_heads(0.5)
+    after = found.arrays()
+    *body, kernel, bias = before
+    assert all(np.array_equal(before[name], after[name]) for name in (*body, bias))
+    np.testing.assert_allclose(after[kernel], 0.5 * before[kernel])
 
 
 def test_heads_give_the_outputs_of_their_agents() -> None:

@@ -25,9 +25,11 @@ class Network:
     ) -> None:  # fmt: skip
         """`shape` and `dtype` are those of an observation; `settings` are the agent's."""
         inputs = keras.Input(shape, dtype=np.dtype(dtype).name)
-        outputs = agent.heads(body.body(inputs, settings), actions, settings)
+        features = body.body(inputs, settings)
+        outputs = agent.heads(features, actions, settings)
         self.outputs = agent.Outputs
         self.model = keras.Model(inputs, outputs._asdict())
+        self.body = keras.Model(inputs, features)
 
     def __call__(self, observations: tf.Tensor, *, training: bool = False) -> Any:
         """The outputs for a batch. `training` matters to layers such as dropout and batch normalisation only."""
@@ -36,6 +38,14 @@ class Network:
     @property
     def trainable_variables(self) -> list[keras.Variable]:
         return self.model.trainable_variables
+
+    def scale_heads(self, factor: float) -> None:
+        """Multiply the weights of the heads, as they were drawn: small ones start with values near zero, whatever the
+        size of the features."""
+        below = {id(variable) for variable in self.body.trainable_variables}
+        for variable in self.trainable_variables:
+            if id(variable) not in below:
+                variable.assign(factor * variable)
 
     @property
     def variables(self) -> list[keras.Variable]:

@@ -134,9 +134,10 @@ class Exploration(Settings):
 class Network(Settings):
     """The network of a deep agent."""
 
-    network: Literal["nature", "small", "minatar", "mlp"] = "nature"
-    """Body of the network: that of Mnih et al. (2015), or the smaller one of 2013, for Atari's pictures; that of Young
-    and Tian (2019) for MinAtar; or dense layers, for observations that are vectors."""
+    network: Literal["nature", "small", "compact", "minatar", "mlp"] = "nature"
+    """Body of the network: that of Mnih et al. (2015), the smaller one of 2013, or a compact one with layer
+    normalisation, for Atari's pictures; that of Young and Tian (2019) for MinAtar; or dense layers, for observations
+    that are vectors."""
     units: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[128, 128], min_length=1, max_length=10)
     """Units of each dense layer of `mlp`; the other networks are those of their papers."""
     pixel_centre: int = Field(default=0, ge=0, le=255)
@@ -146,8 +147,10 @@ class Network(Settings):
 
 
 class Optimiser(Settings):
-    """Stochastic gradient descent by Adam."""
+    """Stochastic gradient descent by Adam, and where it starts."""
 
+    head_scale: float = Field(default=1.0, gt=0, le=1)
+    """Scale of the first weights of the heads. Over normalised features, 0.07 starts with values near zero."""
     step_size: float = Field(default=1e-4, gt=0, le=1)
     """Step size of Adam, at first."""
     step_size_end: float | None = Field(default=None, gt=0, le=1)

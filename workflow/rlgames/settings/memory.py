@@ -19,8 +19,11 @@ ACTION_BYTES = 4
 EMULATOR_MB = 2.0
 """Of a game of Atari, besides its frames."""
 
-LAYERS = {"nature": ((32, 64, 64), 512), "small": ((16, 32), 256)}
-"""Of the networks that read Atari's pictures: filters, and units of the dense layer."""
+LAYERS = {"small": ((16, 32), 256), "compact": ((16, 32, 64), 512)}
+"""Of smaller networks that read Atari's pictures: filters, and units of the dense layer. Others count as that of
+2015."""
+
+NATURE = (32, 64, 64), 512
 
 INCLUDED = 300_000_000
 """Bytes for weights, minibatches, games and tables that are in what every job is counted with anyway."""
@@ -54,7 +57,7 @@ def convolutional(network: str, shape: tuple[int, ...], actions: int) -> Size:
         sides, filters, last = [(height - 2, width - 2)], (16,), 128
         weights = (9 * channels + 1) * 16
     else:
-        filters, last = LAYERS[network]
+        filters, last = LAYERS.get(network, NATURE)
         first = (height // 4 - 1, width // 4 - 1)
         second = tuple((side - 4) // 2 + 1 for side in first)
         sides = [first, second, tuple(side - 2 for side in second)][: len(filters)]

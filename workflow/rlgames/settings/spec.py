@@ -15,7 +15,7 @@ from rlgames.settings.linear_agents import DenseTrueOnlineSarsaLambda, LinearAge
 from rlgames.settings.memory import features
 from rlgames.settings.text import canonical
 
-ATARI_NETWORKS = {"nature", "small"}
+ATARI_NETWORKS = {"nature", "small", "compact"}
 PICTURE_NETWORKS = {*ATARI_NETWORKS, "minatar"}
 
 MOST_MB = 64_000

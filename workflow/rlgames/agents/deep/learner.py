@@ -34,6 +34,8 @@ class Learner:
         seed_keras(rng)
         self.online = Network(agent, body, reader.shape, reader.frame.dtype, actions, settings)
         initialise(self.online.trainable_variables, rng)
+        if settings["head_scale"] != 1:
+            self.online.scale_heads(settings["head_scale"])
         self.optimiser = Adam(self.online.trainable_variables, settings["adam_epsilon"])
         self.step_size: float = settings["step_size"]
         """Of the next update."""
