@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from conftest import ROOT, Sandbox, tiny_config
 from rlgames.commands import command_line
+from rlgames.provenance import Manifest
 from rlgames.settings.text import canonical
 
 LONGEST = 131_072
@@ -48,3 +52,22 @@ def test_no_rule_hands_over_as_an_argument_what_may_be_long() -> None:
         for value in ("spec", "config"):
             given = text.count(f"{{params.{value}:q}}")
             assert given == text.count(f'3<<< {{params.{value}:q}}"') == text.count(f"--{value} @/dev/fd/3"), path
+
+
+def test_command_takes_more_paths_than_a_process_takes_arguments(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As in the rules: bash prints the paths into a pipe. No path at all is an empty line."""
+    manifest = tmp_path / "manifest.json"
+    Manifest(
+        experiment="e", variant="default", seeds="0", spec={}, code="c", threads=1, device="cpu", steps=1, diverged=[],
+        truncated=0, wall_seconds=1.0, products={},
+    ).write(manifest)  # fmt: skip
+    count = 1 + os.sysconf("SC_ARG_MAX") // (len(str(manifest)) + 1)
+    (code,) = sandbox.code_hashes({"cost": ["rlgames.commands.cost"]}).values()
+    script = tmp_path / "script.sh"
+    script.write_text(
+        f"exec {sys.executable} -m rlgames.commands.cost --manifests @<(printf '%s\\n' {f'{manifest} ' * count})"
+        f" --pictures @<(printf '%s\\n' ) --output {tmp_path}/cost.csv --lock l --code {code} --log {tmp_path}/log"
+        " --parent $PPID"
+    )
+    sandbox.run(["bash", str(script)])
+    assert len(pd.read_csv(tmp_path / "cost.csv")) == count

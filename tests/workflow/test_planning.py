@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import ROOT, Sandbox, tiny_config
+from conftest import ROOT, Sandbox, tiny_config, traces
 
 CONFIGS = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"atari57.yaml"})
 """Without the one that a test below plans."""
@@ -41,6 +41,14 @@ def test_plan_imports_not_even_numpy() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "rlgames.plan.plan" in modules
     assert not {"numpy", "pandas", "snakemake"} & set(modules)
+
+
+def test_parsing_imports_no_heavy_library(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.build(tiny_config("results/parsed"), "--dry-run", TRACE_MODULES=str(tmp_path))
+    (trace,) = traces(tmp_path)
+    assert "rlgames.plan.plan" in trace["modules"]
+    heavy = {"tensorflow", "keras", "numba", "matplotlib", "seaborn", "scipy", "gymnasium", "cv2", "ale_py"}
+    assert not heavy & set(trace["modules"])
 
 
 def test_bad_config_fails_before_any_job(sandbox: Sandbox) -> None:
