@@ -42,7 +42,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setattr(locks, "PATIENCE", 0.0)
     FILE.parent.mkdir()
     plan = configured()
-    for path in [*plan.targets(), *leftovers.logs(plan)]:
+    for path in [*plan.targets(), plan.path("checksums"), *leftovers.logs(plan)]:
         write(Path(path))
     for run in plan.runs(["pong"]):
         for name in ("save-000000000300-0f.npz", "weights-000000000300-0f.npz", "progress.json", "lock"):
@@ -99,7 +99,7 @@ def test_products_that_the_config_no_longer_makes_are_listed_and_removed(plan: P
     less["additive"] |= {"sweep": [{"step_size": 0.0125}]}
     plan = configured(block_size=4, experiments=less, figures={"both": config["figures"]["both"]}, videos={})
     wanted = {str(Path(path).relative_to(RESULTS)) for path in [*plan.targets(), *leftovers.logs(plan)]}
-    dropped = kept - wanted - {"logs/lock"}
+    dropped = kept - wanted - {"logs/lock", "checksums.txt"}
     assert {path.partition("/")[0] for path in dropped} == set(kinds)
     assert {
         "runs/additive/step_size=0.0125/seed-0-1/weights.npz",

@@ -128,7 +128,8 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def is_ours(plan: Plan, path: Path) -> bool:
-    return str(path) == plan.path("config") or is_save(plan, path) or is_product(plan, path)
+    whole = plan.path("config"), plan.path("checksums")
+    return str(path) in whole or is_save(plan, path) or is_product(plan, path)
 
 
 def is_save(plan: Plan, path: Path) -> bool:

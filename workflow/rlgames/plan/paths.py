@@ -112,7 +112,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
     """What paths of the products of runs, data sets, figures, videos and tables, and of their logs, look like."""
     found = {}
     for product, grammar in GRAMMAR.items():
-        if product not in ("config", "state", "lock", "log"):  # of the whole folder
+        if product not in ("config", "checksums", "state", "lock", "log"):  # of the whole folder
             known: set[str] = set()
             text = ""
             for literal, name, _, _ in Formatter().parse(grammar):

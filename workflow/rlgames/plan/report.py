@@ -84,7 +84,7 @@ def left_behind(plan: Plan, runs: list[Run], make: str) -> Iterator[str]:
         why = "they were touched, or its notes in .snakemake are gone"
         yield f"Snakemake takes {what} for up to date: {why}. To make them again, delete them, in state as well."
     if files := [path for path in leftovers.dropped(plan) if not leftovers.is_save(plan, path)]:
-        what = f"{len(files)} files, {sum(map(leftovers.size, files)) / 1e6:.0f} MB, such as {files[0]}"
+        what = f"{count(len(files), 'file')}, {sum(map(leftovers.size, files)) / 1e6:.0f} MB, such as {files[0]}"
         yield f"The config no longer makes {what}; a glob over the results counts them too: {make} prune removes them."
     for folder in leftovers.orphans(plan):
         what = f"{folder}, {leftovers.size(folder) / 1e6:.0f} MB"
