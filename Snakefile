@@ -10,9 +10,8 @@
 
 import sys
 
-sys.path[:] = [
-    each for each in sys.path if each != str(workflow.basedir)
-]  # no file here is in place of a module
+# No file here is in place of a module.
+sys.path[:] = [each for each in sys.path if each != str(workflow.basedir)]
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version

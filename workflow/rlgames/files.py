@@ -15,11 +15,9 @@ from rlgames.messages import UserError
 if TYPE_CHECKING:  # the plan knows this module, and does without NumPy
     import numpy as np
     import pandas as pd
-
-
 PACKAGE = Path(__file__).parent
-
 ROOT = PACKAGE.parents[1]
+"""Folders of this package, and of the project."""
 
 
 @contextmanager
