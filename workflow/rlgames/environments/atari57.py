@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+FEWEST = 3
+"""Games, below which no statistic over games is made."""
+
 REFERENCES: dict[str, tuple[float, float]] = {
     "alien": (227.8, 7127.7),
     "amidar": (5.8, 1719.5),

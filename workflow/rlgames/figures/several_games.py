@@ -11,15 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rlgames.environments.atari57 import normalised
+from rlgames.environments.atari57 import FEWEST, normalised
 from rlgames.figures import tables as product_tables
 from rlgames.figures.style import colours, draw_band, new_figure
 from rlgames.playing import aggregates
 
 COLUMNS = ["quantity", "curve", "versus", "game", "level", "value", "low", "high", "seeds", "games"]
-FEWEST = 3
-"""Games, below which there are no statistics over games."""
-
 LEVELS = 100
 """Scores at which the profile is drawn."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rlgames.environments.atari57 import REFERENCES
 from rlgames.plan.plan import Plan
-from rlgames.settings.several_games import judged
+from rlgames.settings.several_games import besides_the_game, judged
 from rlgames.settings.text import canonical, describe
 
 
@@ -19,7 +19,8 @@ def spec(plan: Plan) -> str:
     for name in judged(plan.config.experiments):
         for variant in plan.config.experiments[name].variants:
             game = variant.spec.model_dump()["environment"].get("game")
-            values = {key: value for key, value in variant.values.items() if value != game}
             if game in REFERENCES:
-                curves.append([name, variant.name, {"curve": describe(values) or name, "game": game}])
+                curves.append(
+                    [name, variant.name, {"curve": describe(besides_the_game(variant)) or name, "game": game}]
+                )
     return canonical(curves)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from rlgames.environments.atari57 import REFERENCES
+from rlgames.environments.atari57 import FEWEST, REFERENCES
 from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import problem
 from rlgames.settings.figure import Columns, GameFigure, variants
 from rlgames.settings.sweeps import Variant
-
-FEWEST = 3
-"""Games, below which no statistic over games is made."""
 
 
 def games_of(experiment: Experiment) -> set[str]:
@@ -20,6 +17,11 @@ def games_of(experiment: Experiment) -> set[str]:
         return set()
     environments: list[Any] = [variant.spec.environment for variant in experiment.variants]
     return {environment.game_name for environment in environments} & REFERENCES.keys()
+
+
+def besides_the_game(variant: Variant) -> dict[str, Any]:
+    """The settings of a sweep's point that tell agents apart."""
+    return {key: value for key, value in variant.values.items() if key not in ("game", "environment.game")}
 
 
 class SeveralGames(GameFigure):
@@ -34,8 +36,7 @@ class SeveralGames(GameFigure):
     def columns(self, experiment: str, variant: Variant) -> Columns:
         """A curve for whatever differs besides the game."""
         spec: Any = variant.spec
-        values = {key: value for key, value in variant.values.items() if key not in ("game", "environment.game")}
-        return {"curve": self.curve(experiment, variant, values), "game": spec.environment.game_name}
+        return {"curve": self.curve(experiment, variant, besides_the_game(variant)), "game": spec.environment.game_name}
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
