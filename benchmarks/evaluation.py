@@ -1,63 +1,66 @@
-"""Speed of evaluation on one core: episodes at a point of a training, with the lesson's network (untrained) on Pong.
+"""Speed of evaluation on one core: episodes of Pong, by the default's network and by the lesson's (untrained ones).
 
-As it was: three episodes, a new game for each, stepped in turn. As it is: ten, in games that are made once and get
-their actions before any is waited for. Medians of repetitions, in turn, and their spread.
+Medians of repetitions, in turn, and their spread. Ten episodes are those of a point of a training, 120 a whole
+evaluation; alone, an episode keeps the emulators beside it busy with nothing.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-STEPS = 400
-"""Of an episode. Longer ones are faster: each begins with the loading of its game."""
+STEPS = 1000
+"""Of an episode. Each begins with the loading of its game, which takes as long as some 200 steps."""
+
+WAYS = {"1 episode": 1, "10 episodes": 10, "120 episodes": 120}
 
 
-class InTurn:
-    """A game that is waited for before the next gets its action."""
-
-    def __init__(self, game: Any) -> None:
-        self.reset, self.step = game.reset, game.step
-
-
-def main() -> None:
-    sys.path.insert(0, str(Path(__file__).parent))
-    from deep import RUNS, modules, one_core, settings, spread
-
-    one_core()
+def player(network: str, size: int) -> tuple[Any, dict[str, Any]]:
+    """An untrained network that plays, and the settings of its game."""
     import numpy as np
 
     from rlgames.networks.building import Network, initialise
     from rlgames.networks.reader import Reader
-    from rlgames.playing import evaluation
     from rlgames.playing.deep import Player
+    from rlgames.settings.deep_agents import DQN
+    from rlgames.settings.environments import Atari
 
-    environment, agent = settings()
-    environment["max_steps"], chosen = STEPS, modules()
-    games = chosen["environment"].Games(environment, 1)
-    reader = Reader(games.frame, chosen["network"].BLOCK)
-    network = Network(chosen["agent"], chosen["network"], reader.shape, np.uint8, len(games.actions), agent)
-    initialise(network.variables, np.random.default_rng(0))
-    saved = {name: weights[np.newaxis] for name, weights in network.arrays().items()}
-    player = Player(saved, chosen, environment, agent)
-    player.load(0)
-    pool: list[Any] = []
-    ways: dict[str, tuple[Any, int, Any]] = {
-        "3 episodes, new games in turn": (lambda: InTurn(player.game()), 3, None),
-        "10 episodes, new games in turn": (lambda: InTurn(player.game()), 10, None),
-        "10 episodes, games that are kept": (player.game, 10, pool),
-    }
-    speeds: dict[str, list[float]] = {name: [] for name in ways}
+    game = Atari(name="atari", game="pong", actions="three", image_size=size, max_steps=STEPS)
+    agent = DQN(name="dqn", network=network)  # type: ignore[arg-type]
+    modules = {role: import_module(name) for role, name in agent.playing_modules(game).items()}
+    environment, settings = game.model_dump(), agent.model_dump()
+    games = modules["environment"].Games(environment, 1)
+    reader = Reader(games.frame, modules["network"].BLOCK)
+    body = Network(modules["agent"], modules["network"], reader.shape, games.frame.dtype, len(games.actions), settings)
+    initialise(body.variables, np.random.default_rng(0))
+    saved = {name: weights[np.newaxis] for name, weights in body.arrays().items()}
+    return Player(saved | {"steps": np.array([0])}, modules, environment, settings), environment
+
+
+def main() -> None:
+    sys.path.insert(0, str(Path(__file__).parent))
+    from deep import RUNS, one_core, spread
+
+    one_core()
+    from rlgames.playing.evaluation import Planned, play
+
+    speeds: dict[tuple[str, str], list[float]] = {}
+    players = {"compact, 48 x 48": player("compact", 48), "nature, 84 x 84": player("nature", 84)}
     for run in range(RUNS + 1):
-        for name, (make, count, kept) in ways.items():
-            start = time.perf_counter()
-            played = evaluation.play(make, player.preferences, range(1, count + 1), run, 0.01, kept)
-            if run:  # the first warms up
-                speeds[name].append(sum(len(episode.actions) for episode in played) / (time.perf_counter() - start))
-    for name, found in speeds.items():
-        print(f"| {name} | {spread(found, 'steps/s')} |", flush=True)
+        for network, (plays, environment) in players.items():
+            for way, count in WAYS.items():
+                plan = [Planned(number, 0, 0.01) for number in range(1, count + 1)]
+                start = time.perf_counter()
+                played = play(plays.games, plays.preferences, plan, run, max_steps=environment["max_steps"])
+                seconds = time.perf_counter() - start
+                if run:  # the first warms up
+                    steps = sum(len(episode.actions) for episode in played)
+                    speeds.setdefault((network, way), []).append(steps / seconds)
+    for (network, way), found in speeds.items():
+        print(f"| {network} | {way} | {spread(found, 'steps/s')} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from rlgames.agents.deep.replay import CONTINUES, TERMINATED, TRUNCATED
 from rlgames.environments.atari import Games, replay
-from rlgames.environments.games import Game, Step
+from rlgames.environments.games import Step
 from rlgames.networks.space_to_depth import space_to_depth
 from rlgames.playing import evaluation
+from rlgames.playing.evaluation import Planned
 from rlgames.playing.recording import Recording
 from rlgames.settings.environments import Atari
 from rlgames.training import off_policy
@@ -205,22 +206,22 @@ def test_evaluation_episode_is_the_same_in_any_company() -> None:
     """ε-greedy, each with random actions of its own, and what was recorded leads to what was published."""
     environment = settings(max_steps=60)
 
-    def values(pictures: np.ndarray) -> np.ndarray:
+    def values(pictures: np.ndarray, _point: int | None) -> np.ndarray:
         cut = space_to_depth(pictures, 4)
         return cut.reshape(len(pictures), 6, -1).mean(axis=2, dtype=np.float64).astype(np.float32)
 
-    def make() -> Game:
-        return Game(Games(environment, 1))
+    def make(count: int) -> Games:
+        return Games(environment, count)
 
-    together = evaluation.play(make, values, range(3, 6), seed=1, epsilon=0.5)
-    (alone,) = evaluation.play(make, values, range(4, 5), seed=1, epsilon=0.5)
+    together = evaluation.play(make, values, [Planned(number, 0, 0.5) for number in range(3, 6)], seed=1)
+    (alone,) = evaluation.play(make, values, [Planned(4, 0, 0.5)], seed=1)
     assert together[1].actions == alone.actions
     np.testing.assert_array_equal(together[1].preferences, alone.preferences)
     assert len({episode.reset_seed for episode in together}) == 3
     assert [episode.ending for episode in together] == ["truncated"] * 3
     greedy = np.concatenate([episode.preferences.argmax(axis=1) == list(episode.actions) for episode in together])
     assert 0.4 < greedy.mean() < 0.8  # 1/2 + 1/2 * 1/6 of 180
-    (greedily,) = evaluation.play(make, values, range(4, 5), seed=1, epsilon=0.0)
+    (greedily,) = evaluation.play(make, values, [Planned(4, 0, 0.0)], seed=1)
     assert bytes(greedily.preferences.argmax(axis=1).tolist()) == greedily.actions
     recording = Recording(4, 60, 0.0, "truncated", alone.actions, environment, reset_seed=alone.reset_seed)
     assert [step.reward for step in replay(recording)][1:] == alone.rewards.tolist()

@@ -203,10 +203,9 @@ def test_evaluation_plays_with_the_weights_of_a_point() -> None:
     features = pixels.Features(game, PIXELS)
     saved = np.random.default_rng(0).normal(size=(2, 3, features.count))
     player = Player({"weight_0": saved}, modules(), game, {}, features)
-    player.load(1)
     states = np.random.default_rng(1).random((4, features.count))
-    np.testing.assert_allclose(player.preferences(states), states @ saved[1].T, rtol=1e-9, atol=1e-9)
-    (played,) = evaluation.play(player.game, player.preferences, range(1, 2), seed=0, epsilon=0.0)
+    np.testing.assert_allclose(player.preferences(states, 1), states @ saved[1].T, rtol=1e-9, atol=1e-9)
+    (played,) = evaluation.play(player.games, player.preferences, [evaluation.Planned(1, 1, 0.0)], seed=0)
     assert (played.preferences.shape, played.ending) == ((40, 3), "truncated")
     assert bytes(played.preferences.argmax(axis=1).tolist()) == played.actions
     recording = Recording(1, 40, 0.0, played.ending, played.actions, game, reset_seed=played.reset_seed)

@@ -10,7 +10,6 @@ import pytest
 
 from rlgames.agents.linear import true_online_sarsa_lambda
 from rlgames.agents.linear.core import ENDINGS
-from rlgames.environments.games import Game
 from rlgames.environments.gymnasium import Games
 from rlgames.features.tile_coding import tiled
 from rlgames.figures import learning_curves
@@ -58,7 +57,7 @@ def settings(name: str, max_steps: int | None) -> dict[str, Any]:
     return Gymnasium(name="gymnasium", id=name, max_steps=max_steps).model_dump()
 
 
-def coast(states: np.ndarray) -> np.ndarray:
+def coast(states: np.ndarray, _point: int | None) -> np.ndarray:
     """The car never gets out of its valley so."""
     return np.tile([0.0, 1.0], (len(states), 1))
 
@@ -66,7 +65,8 @@ def coast(states: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("name", "max_steps", "ending"), CASES)
 def test_evaluation_tells_them_apart(name: str, max_steps: int | None, ending: str) -> None:
     chosen = settings(name, max_steps)
-    played = evaluation.play(lambda: Game(Games(chosen, 1)), coast, range(1, 3), 0, 0.0, max_steps=chosen["max_steps"])
+    plan = [evaluation.Planned(number, 0, 0.0) for number in (1, 2)]
+    played = evaluation.play(lambda count: Games(chosen, count), coast, plan, 0, max_steps=chosen["max_steps"])
     assert [episode.ending for episode in played] == [ending] * 2
 
 

@@ -17,7 +17,6 @@ def main() -> None:
 
     import pandas as pd
 
-    from rlgames.environments.games import Game
     from rlgames.files import read_weights, reading, write_episodes
     from rlgames.operations.progress import Progress
     from rlgames.playing.evaluation import evaluate, parts
@@ -29,15 +28,12 @@ def main() -> None:
     features = command_line.features(arguments)
     with reading(arguments.weights):  # whether they fit
         player = modules["player"].Player(saved, modules, environment, spec["agent"], *features)
-        player.load(len(saved["steps"]) - 1)
-    progress = Progress(command_line.name(arguments), len(parts(protocol, len(saved["steps"]))), "evaluations")
-    rows = []
-    actions = len(game.actions(environment))
-    for played in evaluate(
-        player, lambda: Game(game.Games(environment, 1)), actions, saved["steps"], protocol, seed, environment
-    ):
-        rows += played
-        progress.advance()
+    count = sum(len(part.numbers) for part in parts(protocol, len(saved["steps"])))
+    progress = Progress(command_line.name(arguments), count, "episodes")
+    rows = evaluate(
+        player, lambda count: game.Games(environment, count), saved["steps"], protocol, seed, environment,
+        progress.advance,
+    )  # fmt: skip
     recordings = command_line.labelled(pd.DataFrame(rows), arguments)
     write_episodes(recordings, arguments.episodes, arguments.recordings)
     command_line.manifest(

@@ -37,7 +37,8 @@ class Games(Protocol):
 
     An episode is a function of its seed and its actions: neither the other games nor earlier episodes change it.
 
-    Besides what is here, games may have an `own_limit` (see `ending`), and `send` and `receive` (see `Game`).
+    Besides what is here, games may have an `own_limit` (see `ending`); those with threads of their own have `send` and
+    `receive`, the two halves of `step`.
     """
 
     actions: list[str]
@@ -76,15 +77,11 @@ class Moment(NamedTuple):
 
 
 class Game:
-    """One game by itself; its states are observations, of shape (stack, *frame).
-
-    Of several, each may be sent its action before any is waited for: games with threads of their own, which have `send`
-    and `receive` for the two halves of `step`, then take the step at the same time.
-    """
+    """One game by itself; its states are observations, of shape (stack, *frame)."""
 
     def __init__(self, games: Any) -> None:
         """`games` has one copy, with the methods of `Games`."""
-        self.games, self.has_threads = games, hasattr(games, "send")
+        self.games = games
 
     def reset(self, seed: int) -> np.ndarray:
         """Begin the episode of this seed: its first state."""
@@ -92,18 +89,7 @@ class Game:
 
     def step(self, action: int) -> Moment:
         """Take an action, by its number."""
-        self.send(action)
-        return self.receive()
-
-    def send(self, action: int) -> None:
-        """Begin to take an action."""
-        self.action = np.array([action])
-        if self.has_threads:
-            self.games.send(self.action)
-
-    def receive(self) -> Moment:
-        """What the action that was sent gave."""
-        observations, *facts = self.games.receive() if self.has_threads else self.games.step(self.action)
+        observations, *facts = self.games.step(np.array([action]))
         return Moment(observations[0], *(fact[0].item() for fact in facts))
 
 

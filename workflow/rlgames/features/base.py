@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.environments.atari import Games
-from rlgames.environments.games import Game, Moment
+from rlgames.environments.games import Game, Moment, Step
 
 LARGEST = 3.0
 """Features are clipped to ±3, so that one outlier frame cannot blow up the weights."""
@@ -59,3 +59,25 @@ class FeatureGame:
         moment = self.emulator.step(action)
         previous, self.newest = self.newest, self.features.describe(moment.state)
         return moment._replace(state=self.features.join(self.newest, previous))
+
+
+class FeatureGames:
+    """Several, with the methods of `rlgames.environments.games.Games`; their observations are features x."""
+
+    def __init__(self, features: Features, count: int) -> None:
+        self.games = [FeatureGame(features) for _ in range(count)]
+        self.x = np.zeros((count, features.count))
+
+    def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Begin an episode in every game (or where `mask`), each with its own of `seeds`: the x of all."""
+        chosen = range(len(self.games)) if mask is None else np.flatnonzero(mask).tolist()
+        for game, seed in zip(chosen, seeds.tolist(), strict=True):
+            self.x[game] = self.games[game].reset(seed)
+        return self.x.copy()
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Take an action in every game."""
+        moments = [game.step(action) for game, action in zip(self.games, actions.tolist(), strict=True)]
+        self.x[:] = [moment.state for moment in moments]
+        _, *facts = zip(*moments, strict=True)
+        return Step(self.x.copy(), *map(np.array, facts))

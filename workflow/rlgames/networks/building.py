@@ -68,13 +68,19 @@ class Network:
             variable.assign(source if whole else variable + share * (source - variable))
 
     def load(self, saved: dict[str, np.ndarray], point: int = -1) -> None:
-        """Take the weights kept at one point of a training, from its weights.npz as a mapping; the last by default.
+        """Take the weights kept at one point of a training, see `fitting`; the last by default."""
+        for variable, found in zip(self.variables, self.fitting(saved, point), strict=True):
+            variable.assign(found)
+
+    def fitting(self, saved: dict[str, np.ndarray], point: int) -> list[tf.Tensor]:
+        """The weights kept at one point of a training, from its weights.npz as a mapping, in the order of `variables`.
 
         Raises `WeightsError` for those of another network.
         """
         more = [name for name in saved if name.startswith("weight_") and int(name[7:]) >= len(self.variables)]
         if more:
             raise WeightsError(f"There are {len(more)} weights more than the network has: they are of another network.")
+        weights = []
         for number, variable in enumerate(self.variables):
             found = saved.get(f"weight_{number}", np.empty((1, 0)))[point]
             if found.shape != variable.shape:
@@ -82,7 +88,16 @@ class Network:
                     f"weight_{number} has the shape {found.shape}, and the network needs {tuple(variable.shape)}. "
                     "Weights come from a deep run with the same network, stack and image size, and as many actions."
                 )
-            variable.assign(found)
+            weights.append(tf.constant(found, variable.dtype))
+        return weights
+
+    def with_weights(self, weights: list[tf.Tensor], observations: tf.Tensor) -> Any:
+        """The outputs for a batch by other weights, in the order of `variables`."""
+        given = {id(variable): tensor for variable, tensor in zip(self.variables, weights, strict=True)}
+        kinds = self.model.trainable_variables, self.model.non_trainable_variables
+        trainable, others = ([given[id(variable)] for variable in kind] for kind in kinds)
+        outputs, _ = self.model.stateless_call(trainable, others, observations, training=False)
+        return self.outputs(**outputs)
 
     def is_finite(self) -> bool:
         """Whether no weight has diverged to infinity or to what is no number."""

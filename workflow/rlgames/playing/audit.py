@@ -165,21 +165,21 @@ def judge(part: Part, recording: Recording) -> str:
         return f"not by the agent {agent} after {trained} steps, from the seed {seed}"
     if point is None:
         return "" if recording.preferences is None else "play at random has no action values"
-    player.load(point)
-    values = preferences(player, recording)
+    values = preferences(player, recording, point)
     if recording.preferences is None:
         return "its action values are missing" if np.isfinite(values).all() else ""
     apart, largest = np.abs(values - recording.preferences).max(), np.abs(values).max()
     return "" if apart <= TOLERANCE * largest else f"the weights give other {recording.shown}, {apart:.3g} apart"
 
 
-def preferences(player: Any, recording: Recording) -> np.ndarray:
-    """What the player's actions are chosen by, before every action: shape (steps, actions)."""
-    game = player.game()
-    states, found = [np.array(game.reset(recording.reset_seed))], []
+def preferences(player: Any, recording: Recording, point: int) -> np.ndarray:
+    """What the player's actions are chosen by at a point of its training, before every action: shape (steps,
+    actions)."""
+    games = player.games(1)
+    states, found = [np.array(games.reset(np.array([recording.reset_seed]))[0])], []
     for action in recording.actions[:-1]:
         if len(states) == STATES:
-            found.append(player.preferences(np.stack(states)))
+            found.append(player.preferences(np.stack(states), point))
             states = []
-        states.append(np.array(game.step(action).state))
-    return np.concatenate([*found, player.preferences(np.stack(states))])
+        states.append(np.array(games.step(np.array([action])).observations[0]))
+    return np.concatenate([*found, player.preferences(np.stack(states), point)])

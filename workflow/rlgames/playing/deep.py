@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rlgames.environments.games import Game, Games
+from rlgames.environments.games import Games
 from rlgames.networks import numerics
+
+EVEN = 8
+"""Batches of so many, or of twice as many and so on, give each row the same bits (tests/unit/test_evaluation.py)."""
 
 
 def prepare() -> None:
@@ -23,29 +26,49 @@ class Player:
         self, saved: dict[str, np.ndarray], modules: dict[str, ModuleType], environment: dict[str, Any],
         settings: dict[str, Any], features: Any = None,  # noqa: ARG002 (linear agents have features)
     ) -> None:  # fmt: skip
-        """`saved` is the weights.npz of a run; `settings` are those that weights need to play with."""
+        """`saved` is the weights.npz of a run; `settings` are those that weights need to play with.
+
+        Raises `WeightsError` if the weights are of another network.
+        """
         import tensorflow as tf
 
         from rlgames.networks.building import Network
         from rlgames.networks.reader import Reader
 
-        self.saved, self.environment, self.make = saved, environment, modules["environment"].Games
+        self.environment, self.make = environment, modules["environment"].Games
         games: Games = self.make(environment, 1)
         agent, body, self.reader = modules["agent"], modules["network"], Reader(games.frame, modules["network"].BLOCK)
         self.shown: str = agent.SHOWN
         """What the preferences are."""
+        self.actions = games.actions
         self.network = Network(agent, body, self.reader.shape, games.frame.dtype, len(games.actions), settings)
-        inputs = tf.TensorSpec((None, *self.reader.shape), tf.as_dtype(games.frame.dtype))
-        self.forward = tf.function(lambda x: agent.preferences(self.network(x)), input_signature=[inputs])
+        self.shape, self.dtype, self.agent = (None, *self.reader.shape), tf.as_dtype(games.frame.dtype), agent
+        self.weights = [self.network.fitting(saved, point) for point in range(len(saved["steps"]))]
+        self.forwards: dict[int, Any] = {}
+        self.tensor = tf.constant
 
-    def game(self) -> Game:
-        """A game to play."""
-        return Game(self.make(self.environment, 1))
+    def forward(self, point: int) -> Any:
+        """The preferences by the weights of a point, as a function of what the network reads. (Weights as arguments
+        would take as long to check, in each call, as some of the sums.)"""
+        import tensorflow as tf
 
-    def load(self, point: int) -> None:
-        """Take the weights kept at a point (from 0) of the training."""
-        self.network.load(self.saved, point)
+        if point not in self.forwards:
+            self.forwards[point] = tf.function(
+                lambda x: self.agent.preferences(self.network.with_weights(self.weights[point], x)),
+                input_signature=[tf.TensorSpec(self.shape, self.dtype)],
+            ).get_concrete_function()
+        return self.forwards[point]
 
-    def preferences(self, states: np.ndarray) -> np.ndarray:
-        """What actions are chosen by, for states of shape (games, stack, *frame): float32, shape (games, actions)."""
-        return self.forward(self.reader(states)).numpy()
+    def games(self, count: int) -> Games:
+        """Games to play."""
+        return self.make(self.environment, count)
+
+    def preferences(self, states: np.ndarray, point: int) -> np.ndarray:
+        """What actions are chosen by, with the weights kept at a point (from 0) of the training, for states of shape
+        (games, stack, *frame): float32, shape (games, actions).
+
+        The same bits in any company: the sums of small batches have another order, so that rows of zeros fill them up.
+        """
+        empty = np.zeros((-len(states) % EVEN, *states.shape[1:]), states.dtype)
+        read = self.reader(np.concatenate([states, empty]))
+        return self.forward(point)(self.tensor(read)).numpy()[: len(states)]

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlgames.environments.games import Game, Moment, ending
+from rlgames.environments.games import Games, Step, ending
 from rlgames.streams import Purpose, episode_stream, reset_seed
+
+LANES, GROUP = 16, 4
+"""Episodes that are played at the same time, and how many of their games step together."""
+
+
+class Planned(NamedTuple):
+    """An episode to play."""
+
+    number: int
+    """Its seeds are those of its number."""
+    point: int | None
+    """Of the training, whose weights play; None for play at random."""
+    epsilon: float
 
 
 class Played(NamedTuple):
@@ -26,65 +40,98 @@ class Played(NamedTuple):
     """What actions were chosen by, before each of them: shape (steps, actions)."""
 
 
+class Running:
+    """An episode that is being played."""
+
+    def __init__(self, place: int, planned: Planned, seed: int) -> None:
+        """`place` is that of the episode in the plan."""
+        self.place, self.planned = place, planned
+        self.reset_seed = reset_seed(seed, Purpose.EVALUATION, planned.number)
+        self.rng = episode_stream(seed, Purpose.EVALUATION_EXPLORATION, planned.number)
+        self.actions, self.rewards, self.score = bytearray(), array("f"), 0.0
+        self.preferences: list[bytes] = []
+
+    def choose(self, preferences: np.ndarray, best: int) -> None:
+        """The best action, or with probability ε a random one. Both random numbers are drawn, used or not."""
+        explores, random = self.rng.random() < self.planned.epsilon, self.rng.integers(len(preferences))
+        self.actions.append(int(random) if explores else best)
+        self.preferences.append(preferences.tobytes())
+
+    def rewarded(self, reward: float) -> None:
+        self.rewards.append(reward)
+        self.score += reward
+
+    def ended(self, ending: str, dtype: Any) -> Played:
+        """What was played; `dtype` is that of the preferences."""
+        preferences = np.frombuffer(b"".join(self.preferences), dtype).reshape(len(self.actions), -1)
+        rewards = np.array(self.rewards, np.float32)
+        return Played(self.reset_seed, bytes(self.actions), ending, self.score, rewards, preferences)
+
+
 def play(
-    make: Callable[[], Any], preferences: Callable[[np.ndarray], np.ndarray], numbers: range, seed: int, epsilon: float,
-    games: list[Any] | None = None, max_steps: int = 0,
+    make: Callable[[int], Any], preferences: Callable[[np.ndarray, Any], np.ndarray], plan: Sequence[Planned],
+    seed: int, *, max_steps: int = 0, lanes: int = LANES, ended: Callable[[], None] = lambda: None,
 ) -> list[Played]:  # fmt: skip
-    """Play the episodes `numbers` side by side: the preferred action, or with probability ε a random one.
+    """Play episodes side by side, in `lanes` that each take the next one of the plan when theirs is over.
 
-    `preferences` are over the actions, for states (first axis: games), and asked for once a step, for all games that
-    are still played. Those that are over cost nothing more: one rally of half an hour is common while an agent learns.
-    (A vector of games would go on with them.) Every episode has its own game, seed and random actions, by `seed` and
-    its number. `make` gives a game, with the methods of `rlgames.environments.games.Game`; `games` are some that were
-    made before, and get those that it takes more. At `max_steps` an episode is cut off, unless that is the
-    environment's own limit.
+    `make` gives so many games, with the methods of `rlgames.environments.games.Games`: several groups of a few, since a
+    game that waits for nothing more goes on with the others of its group. `preferences` are over the actions, for
+    states (first axis: games), by the weights of a point. Every episode has its own seed and random actions, by `seed`
+    and its number. At `max_steps` an episode is cut off, unless that is the environment's own limit. `ended` is called
+    after every episode.
     """
-    count = len(numbers)
-    games = [] if games is None else games
-    games += [make() for _ in range(count - len(games))]
-    seeds = [reset_seed(seed, Purpose.EVALUATION, number) for number in numbers]
-    rngs = [episode_stream(seed, Purpose.EVALUATION_EXPLORATION, number) for number in numbers]
-    actions: list[bytearray] = [bytearray() for _ in numbers]
-    preferred: list[list[np.ndarray]] = [[] for _ in numbers]
-    rewards: list[list[float]] = [[] for _ in numbers]
-    scores = [0.0] * count
-    endings = [""] * count
-    states = np.stack([games[k].reset(seeds[k]) for k in range(count)])
-    while playing := [k for k in range(count) if not endings[k]]:
-        found = preferences(states[playing])
-        best = found.argmax(axis=1).tolist()
-        for row, k in enumerate(playing):
-            explores, random = rngs[k].random() < epsilon, rngs[k].integers(found.shape[1])
-            actions[k].append(int(random) if explores else best[row])
-            preferred[k].append(found[row])
-        for k, moment in zip(
-            playing, step([games[k] for k in playing], [actions[k][-1] for k in playing]), strict=True
-        ):
-            rewards[k].append(moment.reward)
-            scores[k] += moment.reward
-            if moment.terminated or moment.truncated:
-                endings[k] = ending(
-                    getattr(games[k], "games", None),
-                    terminated=moment.terminated,
-                    steps=len(actions[k]),
-                    max_steps=max_steps,
-                )
-            states[k] = moment.state
-    return [
-        Played(
-            seeds[k], bytes(actions[k]), endings[k], scores[k], np.array(rewards[k], np.float32), np.stack(preferred[k])
-        )
-        for k in range(count)
-    ]
+    waiting = iter(enumerate(plan))
+    groups = [make(GROUP) for _ in range(0, min(lanes, len(plan)), GROUP)]
+    running: dict[tuple[int, int], Running] = {}
+    played: dict[int, Played] = {}
+
+    def begin(group: int, games: Sequence[int]) -> list[int]:
+        """Give the next episodes of the plan to games of a group: seeds of those that get one."""
+        for game, (place, planned) in zip(games, waiting, strict=False):
+            running[group, game] = Running(place, planned, seed)
+        return [running[group, game].reset_seed for game in games if (group, game) in running]
+
+    states = []
+    for number, games in enumerate(groups):
+        seeds = begin(number, range(GROUP))
+        states.append(games.reset(np.array(seeds + [0] * (GROUP - len(seeds)))))
+
+    while running:
+        places: dict[int | None, list[tuple[int, int]]] = {}
+        for where, episode in running.items():
+            places.setdefault(episode.planned.point, []).append(where)
+        for point, those in places.items():
+            found = preferences(np.stack([states[group][game] for group, game in those]), point)
+            for where, row, best in zip(those, found, found.argmax(axis=1).tolist(), strict=True):
+                running[where].choose(row, best)
+        busy = sorted({group for group, _ in running})
+        actions = np.zeros((len(groups), GROUP), np.int64)
+        for where, episode in running.items():
+            actions[where] = episode.actions[-1]
+        for group, result in zip(busy, step([groups[k] for k in busy], actions[busy]), strict=True):
+            states[group], over = result.observations, []
+            for game in [game for other, game in running if other == group]:
+                episode = running[group, game]
+                episode.rewarded(float(result.rewards[game]))
+                if result.terminated[game] or result.truncated[game]:
+                    terminated, steps = bool(result.terminated[game]), len(episode.actions)
+                    how = ending(groups[group], terminated=terminated, steps=steps, max_steps=max_steps)
+                    played[episode.place] = running.pop((group, game)).ended(how, found.dtype)
+                    over.append(game)
+                    ended()
+            if over and (seeds := begin(group, over)):
+                mask = np.array([game in over and (group, game) in running for game in range(GROUP)])
+                states[group] = groups[group].reset(np.array(seeds), mask)
+    return [played[place] for place in range(len(plan))]
 
 
-def step(games: list[Any], actions: list[int]) -> list[Moment]:
-    """A step of every game; those that have threads of their own take it at the same time."""
-    if not all(isinstance(game, Game) for game in games):
-        return [game.step(action) for game, action in zip(games, actions, strict=True)]
-    for game, action in zip(games, actions, strict=True):
-        game.send(action)
-    return [game.receive() for game in games]
+def step(groups: list[Any], actions: np.ndarray) -> list[Step]:
+    """A step of every group of games; those that have threads of their own take it at the same time."""
+    if not all(hasattr(games, "send") for games in groups):
+        return [games.step(chosen) for games, chosen in zip(groups, actions, strict=True)]
+    for games, chosen in zip(groups, actions, strict=True):
+        games.send(chosen)
+    return [games.receive() for games in groups]
 
 
 def published(preferences: np.ndarray) -> bytes | None:
@@ -118,41 +165,45 @@ def parts(protocol: dict[str, Any], points: int) -> list[Part]:
 
 
 def evaluate(
-    player: Any, plain: Callable[[], Game], actions: int, steps: np.ndarray, protocol: dict[str, Any], seed: int,
-    environment: dict[str, Any],
-) -> Iterator[list[dict[str, Any]]]:  # fmt: skip
-    """Play each part of an evaluation: the rows of its episodes. `steps` are those at which weights were kept.
+    player: Any, plain: Callable[[int], Games], steps: np.ndarray, protocol: dict[str, Any], seed: int,
+    environment: dict[str, Any], ended: Callable[[], None],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Play all parts of an evaluation: the rows of its episodes. `steps` are those at which weights were kept.
 
-    `plain` makes a game for random play, which looks at nothing. Games are made once: an emulator takes as long for
-    that as for some 200 steps.
+    `plain` makes games for random play, which looks at nothing. `ended` is called after every episode. Weights play in
+    the order of the training: its longest episodes are in the middle, and the last ones leave lanes without work.
     """
-    pools: dict[bool, list[Any]] = {False: [], True: []}
+    chosen = parts(protocol, len(steps))
+    by_weights = sorted((part for part in chosen if part.point is not None), key=lambda part: part.point or 0)
+    at_random = [part for part in chosen if part.point is None]
+    actions = len(player.actions)
 
-    def no_preferences(states: np.ndarray) -> np.ndarray:
+    def no_preferences(states: np.ndarray, _point: int | None) -> np.ndarray:
         return np.zeros((len(states), actions), np.float32)
 
-    for agent, point, epsilon, numbers in parts(protocol, len(steps)):
-        if point is None:
-            played = play(plain, no_preferences, numbers, seed, epsilon, pools[True], environment["max_steps"])
-        else:
-            player.load(point)
-            played = play(
-                player.game, player.preferences, numbers, seed, epsilon, pools[False], environment["max_steps"]
-            )
-        yield [
-            {
-                "agent": agent,
-                "trained_steps": 0 if point is None else int(steps[point]),
-                "episode": number,
-                "steps": len(episode.actions),
-                "return": episode.score,
-                "ending": episode.ending,
-                "reset_seed": episode.reset_seed,
-                "actions": episode.actions,
-                "rewards": episode.rewards.astype("<f4").tobytes(),
-                "values": None if point is None else published(episode.preferences),
-                "shown": player.shown,
-                "environment": json.dumps(environment),
-            }
-            for number, episode in zip(numbers, played, strict=True)
-        ]
+    played: dict[int, Played] = {}
+    for make, preferences, those in (
+        (player.games, player.preferences, by_weights),
+        (plain, no_preferences, at_random),
+    ):
+        plan = [Planned(number, part.point, part.epsilon) for part in those for number in part.numbers]
+        found = play(make, preferences, plan, seed, max_steps=environment["max_steps"], ended=ended)
+        played |= {planned.number: episode for planned, episode in zip(plan, found, strict=True)}
+    return [
+        {
+            "agent": part.agent,
+            "trained_steps": 0 if part.point is None else int(steps[part.point]),
+            "episode": number,
+            "steps": len(played[number].actions),
+            "return": played[number].score,
+            "ending": played[number].ending,
+            "reset_seed": played[number].reset_seed,
+            "actions": played[number].actions,
+            "rewards": played[number].rewards.astype("<f4").tobytes(),
+            "values": None if part.point is None else published(played[number].preferences),
+            "shown": player.shown,
+            "environment": json.dumps(environment),
+        }
+        for part in chosen
+        for number in part.numbers
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgames.features.base import FeatureGame, Features
+from rlgames.features.base import FeatureGames, Features
 
 
 def prepare() -> None:
@@ -18,24 +18,22 @@ class Player:
     """The weights of each action. Its states are features."""
 
     def __init__(
-        self, saved: dict[str, np.ndarray], modules: dict[str, ModuleType], _environment: dict[str, Any],
+        self, saved: dict[str, np.ndarray], modules: dict[str, ModuleType], environment: dict[str, Any],
         _settings: dict[str, Any], features: Features,
     ) -> None:  # fmt: skip
         """`saved` is the weights.npz of a run."""
         self.saved, self.agent, self.features = saved["weight_0"], modules["agent"], features
+        self.actions = modules["environment"].actions(environment)
         self.shown = "action values Q"
 
-    def game(self) -> FeatureGame:
-        """A game to play."""
-        return FeatureGame(self.features)
+    def games(self, count: int) -> FeatureGames:
+        """Games to play."""
+        return FeatureGames(self.features, count)
 
-    def load(self, point: int) -> None:
-        """Take the weights kept at a point (from 0) of the training."""
-        self.weights = self.saved[point]
-
-    def preferences(self, states: np.ndarray) -> np.ndarray:
-        """Action values of features, float64 of shape (games, features): float64, shape (games, actions)."""
-        values = np.empty((len(states), len(self.weights)))
+    def preferences(self, states: np.ndarray, point: int) -> np.ndarray:
+        """Action values of features (float64, shape (games, features)) with the weights kept at a point (from 0) of the
+        training: float64, shape (games, actions)."""
+        values = np.empty((len(states), len(self.saved[point])))
         for x, row in zip(states, values, strict=True):
-            self.agent.action_values(self.weights, x, row)
+            self.agent.action_values(self.saved[point], x, row)
         return values

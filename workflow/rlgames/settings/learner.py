@@ -228,7 +228,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
         return self.memory_mb + memory.beyond(needed)
 
     def playing_mb(self, environment: Any) -> int:
-        return 4 * memory.network(self, environment).weights * memory.KEPT_COPIES // 2_000_000
+        return 4 * memory.network(self, environment).weights * memory.KEPT_COPIES // 1_000_000
 
     def playing(self) -> set[str]:
         """All settings but those that are known to be for learning only, since `heads` may read any other."""
