@@ -12,6 +12,7 @@ from rlgames.agents.deep.replay import Replay
 from rlgames.operations.memory_limits import BESIDES
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
+from rlgames.playing import evaluation
 from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB
 
 SPEED = (ROOT / "docs/speed.md").read_text()
@@ -72,6 +73,20 @@ def test_evaluation_has_time_for_episodes_of_full_length() -> None:
     (rate,) = map(int, re.findall(r"^\| evaluation, steps per second of a core \| (\d+) \|$", SPEED, re.MULTILINE))
     assert 60 * needs.minutes(paper, "evaluate", run("dqn", "game=pong"), 1) > 2 * steps / rate
     assert needs.seconds(paper, "evaluate", run("dqn", "game=pong")) < 120  # as Pong takes it
+
+
+def test_short_work_goes_first_and_then_the_longest() -> None:
+    lesson = plan("config")
+    ranks = {
+        each.experiment: needs.priority(lesson, each) for each in (SimpleNamespace(**row) for row in lesson.runs())
+    }
+    linear = lesson.trained_by("train_linear")
+    assert sorted(ranks, key=lambda name: -ranks[name])[: len(linear) + 1] == [*linear, "pong"]
+    assert 0 < min(ranks.values()) < ranks["pong"] < ranks[linear[-1]] < max(ranks.values()) < needs.FIRST
+
+
+def test_memory_of_an_evaluation_counts_the_episodes_that_it_plays_at_a_time() -> None:
+    assert needs.LANES == evaluation.LANES
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("auto", 0), ("cpu", 0), ("gpu", 1)])

@@ -42,7 +42,7 @@ rule train_encoder:
     wildcard_constraints:
         experiment=PLAN.names("train_encoder"),
         seeds=r"\d+",
-    priority: 1
+    priority: lambda wildcards: needs.priority(PLAN, wildcards)
     threads: PLAN.config.threads
     resources:
         mem_mb=lambda wildcards, attempt: needs.megabytes(

@@ -23,6 +23,7 @@ rule figure:
         PLAN.path("figure log"),
     benchmark:
         PLAN.path("figure cost")
+    priority: needs.FIRST
     params:
         spec=lambda wildcards: PLAN.figure_spec(wildcards.figure),
         modules=lambda wildcards: PLAN.figure_modules(wildcards.figure),

@@ -4,7 +4,8 @@
 # recordings and manifest.
 
 
-# Linear agents over tiles learn in milliseconds, so that one job trains a block of seeds.
+# Linear agents over tiles learn in milliseconds, so that one job trains a block of seeds. They go first, and figures before all
+# else: on two cores nobody should wait an hour for a first picture.
 rule train_linear:
     output:
         weights=PLAN.path("weights"),
@@ -15,6 +16,7 @@ rule train_linear:
         PLAN.path("run log"),
     wildcard_constraints:
         seeds=r"\d+-\d+",
+    priority: lambda wildcards: needs.priority(PLAN, wildcards)
     resources:
         mem_mb=lambda wildcards, attempt: needs.megabytes(
             PLAN, "train_linear", wildcards, attempt
@@ -36,8 +38,7 @@ rule train_linear:
 
 
 # Agents that learn step by step take minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
-# The longest jobs go first, and short ones fill the cores in the end. It also keeps Snakemake quiet: every job that ends
-# while others wait adds a timer that looks for work each second; after a hundred linear runs that took a sixth of a core.
+# Then the longest jobs, so that data sets and auto-encoders fill the cores in the end.
 rule train_agent:
     input:
         first_weights=lambda wildcards: PLAN.first_weights(wildcards),
@@ -52,7 +53,7 @@ rule train_agent:
     wildcard_constraints:
         experiment=PLAN.other_names("train_encoder"),
         seeds=r"\d+",
-    priority: 1
+    priority: lambda wildcards: needs.priority(PLAN, wildcards)
     threads: lambda wildcards: needs.threads(PLAN, wildcards)
     resources:
         mem_mb=lambda wildcards, attempt: needs.megabytes(

@@ -18,6 +18,7 @@ rule video:
         PLAN.path("video log"),
     benchmark:
         PLAN.path("video cost")
+    priority: needs.FIRST
     params:
         seed=lambda wildcards: PLAN.video_seed(wildcards),
         module=lambda wildcards: PLAN.video_module(wildcards),
@@ -50,6 +51,7 @@ rule gameplay:
         PLAN.path("gameplay log"),
     benchmark:
         PLAN.path("gameplay cost")
+    priority: needs.FIRST
     params:
         module=lambda wildcards: PLAN.video_module(wildcards),
         code=lambda wildcards: PLAN.video_code("gameplay", wildcards),

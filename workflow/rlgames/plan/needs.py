@@ -27,13 +27,16 @@ tiles, many of which share a job, so that files are in memory after the first.""
 SECONDS = {"figure": 3.0, "video": 4.0, "gameplay": 7.0}
 """Of rules whose jobs take about the same time whatever is asked for; the others take a second."""
 
-FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 376, 1100
+FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 900, 1100
 """Frames of a data set, made or encoded; steps of evaluation, and those of an episode of Pong and a random one."""
 
-TOGETHER = 2
-"""Times as many steps per second while several games are still played side by side."""
+LANES = 16
+"""Episodes that an evaluation plays at the same time, as `rlgames.playing.evaluation` has it (a test compares them)."""
 LONG_STEPS, OBJECT_BYTES, PANDAS_BYTES = 5000, 250, 200
 """Steps of a long episode of evaluation; bytes of the objects of one of its steps, and of a row of a table."""
+
+FIRST = 1_000_000
+"""Priority of figures and videos: whatever can be shown is."""
 
 TABLES = {"final_scores": "episodes", "encoder_scores": "encoding"}
 """Rules that read all of a product at once."""
@@ -43,7 +46,7 @@ def seconds(plan: Plan, rule: str, run: Any) -> float:
     """About how long a job takes on one core."""
     if rule == "evaluate":
         trained = plan.config.evaluation.count - plan.config.evaluation.episodes
-        return 8 + trained * TYPICAL_STEPS / (TOGETHER * STEPS_PER_SECOND)
+        return 8 + trained * TYPICAL_STEPS / STEPS_PER_SECOND
     if rule in ("dataset", "encode"):
         dataset = plan.dataset(run.dataset) if rule == "dataset" else surroundings(plan, run)
         return 8 + dataset.size / FRAMES_PER_SECOND
@@ -51,6 +54,16 @@ def seconds(plan: Plan, rule: str, run: Any) -> float:
         return SECONDS.get(rule, 1.0)
     spec = plan.spec(run)
     return spec.agent.seconds(spec.budget, surroundings(plan, run), seeds_of(run))
+
+
+def priority(plan: Plan, run: Any) -> int:
+    """Of a training: linear agents over tiles first, in the order of the config, since on two cores nobody should wait
+    an hour for a first picture; then the longest ones, so that short ones fill the cores in the end."""
+    names = plan.trained_by("train_linear")
+    if run.experiment in names:
+        return FIRST - 1 - names.index(run.experiment)
+    spec = plan.spec(run)
+    return min(int(spec.agent.seconds(spec.budget, surroundings(plan, run), seeds_of(run))), FIRST - 1 - len(names))
 
 
 def minutes(plan: Plan, rule: str, run: Any, attempt: int) -> int:
@@ -118,10 +131,9 @@ def episodes(spec: Any) -> float:
 def evaluation_mb(plan: Plan, spec: Any) -> float:
     """The memory of an evaluation's games, side by side, and of its recordings."""
     protocol, environment = plan.config.evaluation, spec.environment
-    at_once = max(protocol.episodes, protocol.checkpoint_episodes)
     steps = min(environment.max_steps, LONG_STEPS)
-    recorded = steps * (protocol.count * (4 * environment.most_actions + 10) + at_once * OBJECT_BYTES)
-    return at_once * EMULATOR_MB + recorded / 1e6
+    recorded = steps * (protocol.count * (4 * environment.most_actions + 10) + LANES * OBJECT_BYTES)
+    return LANES * EMULATOR_MB + recorded / 1e6
 
 
 def seeds_of(run: Any) -> int:
