@@ -191,7 +191,7 @@ def training(threads: int, seed: int) -> None:
 def trainings(other: str | None) -> None:
     """One training on both cores, and two side by side, in turn with Stable-Baselines3's."""
     ours = [sys.executable, str(Path(__file__))]
-    theirs = None if other is None else [other, str(FOLDER / "peer.py"), str(WARM_UP), str(TIMED)]
+    theirs = None if other is None else [other, str(FOLDER / "peer.py"), "speed", str(WARM_UP), str(TIMED)]
     for title, threads, count in (("one training, both cores", 2, 1), ("two side by side, sum", 1, 2)):
         rates: dict[str, list[float]] = {"ours": [], "Stable-Baselines3": []}
         for _ in range(RUNS):

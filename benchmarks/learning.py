@@ -2,6 +2,10 @@
 
 - learning: minutes on one core until the mean of the last 20 returns reaches 0, 10 and 18 in each experiment of
   config/fast.yaml, with its seeds; cut at 40 minutes. Hours.
+- peers STABLE CLEANRL SCRIPT: mean return against minutes on one core each, cut at 60 minutes: the default's DQN (seed
+  0) beside Stable-Baselines3's DQN and CleanRL's PQN. STABLE and CLEANRL are the pythons of environments with
+  benchmarks/stable-baselines3.txt and benchmarks/cleanrl.txt, SCRIPT is CleanRL's pqn_atari_envpool.py as it is.
+  Writes docs/gallery/learning-per-minute.csv and .png. Two hours.
 - gpu: on one GPU, the update, trainings of 8 to 64 games with how busy the GPU was, and Pong until 18 with the settings
   that config/fast.yaml calls fast. `gpu tiny` runs through all of it on the processor, with few steps.
 """
@@ -9,9 +13,12 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +30,12 @@ from deep import FLOPS, FOLDER, RUNS, TIMED, WARM_UP, learner, modules, settings
 
 LEVELS, LONGEST = (0, 10, 18), 40
 """Mean returns of 20 episodes, and minutes."""
+
+HOUR = 60
+"""Minutes for each learner, beside others."""
+EPISODE = re.compile(r"global_step=(\d+), episodic_return=\[?(-?[\d.]+)")
+"""What CleanRL prints at an episode's end."""
+GALLERY = FOLDER.parent / "docs" / "gallery"
 
 GAMES = (8, 16, 32, 64)
 """Games side by side on a GPU."""
@@ -126,6 +139,95 @@ def gpu(tiny: bool) -> None:
     reach("fast", 0, longest)
 
 
+def peers(stable: str, cleanrl: str, script: str) -> None:
+    """Learners side by side, each on a core of its own: a table of their returns, and a figure."""
+    from concurrent.futures import ThreadPoolExecutor
+    from queue import SimpleQueue
+
+    import pandas as pd
+
+    commands = {
+        "rlgames: DQN": [sys.executable, str(Path(__file__)), "default", "0"],
+        "Stable-Baselines3: DQN": [stable, "-u", str(FOLDER / "peer.py"), "learn", "0"],
+        "CleanRL: PQN": [cleanrl, "-u", script, "--env-id", "Pong-v5", "--no-cuda", "--seed", "0"],
+    }
+    cores: SimpleQueue[int] = SimpleQueue()
+    for core in os.sched_getaffinity(0):
+        cores.put(core)
+
+    def watch(learner: str) -> list[dict[str, Any]]:
+        core = cores.get()
+        try:
+            return [{"learner": learner, **row} for row in episodes(["taskset", "-c", str(core), *commands[learner]])]
+        finally:
+            cores.put(core)
+
+    with ThreadPoolExecutor(cores.qsize()) as pool:
+        table = pd.DataFrame([row for rows in pool.map(watch, commands) for row in rows])
+    table.to_csv(GALLERY / "learning-per-minute.csv", index=False, float_format="%.5g")
+    draw(table)
+
+
+def episodes(command: list[str]) -> Iterator[dict[str, float]]:
+    """Returns that a learner prints, with steps and minutes since it was started; until it ends, or an hour is over."""
+    start, one_thread = time.perf_counter(), {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=folder, env=os.environ | one_thread
+    ) as process:  # fmt: skip
+        killer = threading.Timer(60 * HOUR, process.kill)
+        killer.start()
+        for line in process.stdout or ():
+            if found := EPISODE.match(line):
+                minutes = (time.perf_counter() - start) / 60
+                yield {"minutes": minutes, "steps": int(found[1]), "return": float(found[2])}
+        killer.cancel()
+
+
+def default(seed: int) -> None:
+    """The default's DQN on Pong, with a line for each episode that ended."""
+    import yaml
+
+    from rlgames.networks import numerics
+    from rlgames.settings.loading import load
+
+    numerics.set_up()
+    from rlgames.training.off_policy import Training
+
+    config = load(yaml.safe_load((FOLDER.parent / "config" / "config.yaml").read_text(encoding="utf-8")))
+    spec: Any = config.experiments["pong"].variants[0].spec
+    agent = spec.agent
+    training = Training(
+        modules(agent.module, agent.network), seed, spec.environment.model_dump(), agent.model_dump(), spec.steps
+    )
+    training.begin()
+    said = 0
+    while not training.finished:
+        training.advance()
+        for episode in training.ended[said:]:
+            print(f"global_step={training.steps}, episodic_return={episode.score}", flush=True)
+        said = len(training.ended)
+
+
+def draw(table: Any) -> None:
+    """Means of 20 returns against minutes."""
+    from rlgames.figures import style
+
+    figure = style.new_figure(7, 4.2)
+    axes = figure.subplots()
+    chosen = style.colours(list(table["learner"].unique()))
+    for name, rows in table.groupby("learner", sort=False):
+        mean = rows["return"].rolling(20).mean()
+        axes.plot(rows["minutes"], mean, color=chosen[name], label=f"{name} ({rows['steps'].max() / 1000:.0f}k steps)")
+    axes.set(
+        xlabel="Minutes on one core", ylabel="Mean return of 20 training episodes", xlim=(0, HOUR), ylim=(-21.5, 21.5)
+    )
+    axes.legend(loc="center right")
+    style.entitle(
+        figure, "Pong: learning per minute", "One run each, with the settings that each project has for Atari."
+    )
+    figure.savefig(GALLERY / "learning-per-minute.png")
+
+
 @contextmanager
 def utilisation() -> Iterator[list[float]]:
     """A list that afterwards holds what nvidia-smi says five times a second: how busy the GPU is, in per cent.
@@ -151,5 +253,9 @@ if __name__ == "__main__":
         gpu(tiny=what[1:] == ["tiny"])
     elif what[0] == "learn":  # one of those that `learning` starts
         learn(what[1], int(what[2]), int(what[3]))
+    elif what[0] == "peers":
+        peers(*what[1:])
+    elif what[0] == "default":  # one of those that `peers` starts
+        default(int(what[1]))
     else:
-        {"learning": learning}[what[0]]()
+        learning()
