@@ -2,6 +2,7 @@
 
 - updates: the update as a share of what the same core does in matrix products.
 - profile: where the time of an update goes.
+- learning: where the time of a training goes while it learns, for the DQN of config.yaml and of config/fast.yaml.
 - trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
   With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
 - rebuild: the replay buffer rebuilt from recordings.
@@ -173,6 +174,61 @@ def profiled() -> None:
     print(f"{1000 * total} {1000 * adam} {1000 * tensors}", flush=True)
 
 
+PARTS = {
+    "updates": ("learner", "update"),
+    "minibatches": ("replay", "sample"),
+    "emulators and pictures": ("games", "step"),
+    "new episodes": ("games", "reset"),
+    "choice of actions": ("learner", "preferences"),
+    "storing": ("replay", "add"),
+}
+"""Of a training: the object that does it, and its method."""
+
+
+def learning(steps: int = 20_000) -> None:
+    """Shares of the processor's time, on one core, in so many steps after the first 10,000."""
+    one_core()
+    import yaml
+
+    from rlgames.settings.loading import load
+    from rlgames.training.off_policy import Training
+
+    for name, experiment in (("config", "pong"), ("fast", "fast")):
+        config = load(yaml.safe_load((FOLDER.parent / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
+        spec: Any = config.experiments[experiment].variants[0].spec
+        agent = spec.agent
+        one = Training(
+            modules(agent.module, agent.network), 0, spec.environment.model_dump(), agent.model_dump(), spec.steps
+        )
+        one.begin()
+        while one.steps < 10_000:
+            one.advance()
+        spent = dict.fromkeys(PARTS, 0.0)
+        for part, (owner, method) in PARTS.items():
+            watch(getattr(one, owner), method, part, spent)
+        start = time.process_time()
+        while one.steps < 10_000 + steps:
+            one.advance()
+        total = time.process_time() - start
+        print(f"{name}.yaml, {experiment}: {steps / total:.0f} steps/s")
+        for part, seconds in [*spent.items(), ("the rest", total - sum(spent.values()))]:
+            print(f"| {part} | {1e6 * seconds / steps:.0f} µs a step | {100 * seconds / total:.0f}% |", flush=True)
+
+
+def watch(owner: Any, method: str, part: str, spent: dict[str, float]) -> None:
+    """Add up what a method of an object takes of the processor's time."""
+    plain = getattr(owner, method)
+
+    def call(*arguments: Any) -> Any:
+        start = time.process_time()
+        try:
+            return plain(*arguments)
+        finally:
+            spent[part] += time.process_time() - start
+
+    setattr(owner, method, call)
+
+
 def training(threads: int, seed: int) -> None:
     """Steps per second of one training; printed."""
     from rlgames.networks import numerics
@@ -180,11 +236,11 @@ def training(threads: int, seed: int) -> None:
 
     numerics.set_up(threads=threads)
     environment, agent = settings()
-    learning = Training(modules(), seed, environment, agent, 10**9, threads=threads)
-    learning.begin()
-    while learning.steps < WARM_UP + 200:
-        learning.advance()
-    seconds = timed(lambda: [learning.advance() for _ in range(TIMED)])
+    one = Training(modules(), seed, environment, agent, 10**9, threads=threads)
+    one.begin()
+    while one.steps < WARM_UP + 200:
+        one.advance()
+    seconds = timed(lambda: [one.advance() for _ in range(TIMED)])
     print(TIMED / seconds)
 
 
@@ -293,6 +349,7 @@ if __name__ == "__main__":
         {
             "updates": updates,
             "profile": profile,
+            "learning": learning,
             "profiled": profiled,
             "rebuild": rebuild,
             "frames": frames,
