@@ -116,6 +116,41 @@ def test_every_transition_has_one_chance() -> None:
     assert max(abs(count - expected) for count in counts.values()) < 5 * expected**0.5
 
 
+def steps(replay: Replay, follows: list[int], first: int = 0) -> None:
+    """An episode of one game with these ends, whose actions count its steps from `first`."""
+    replay.begin(np.array([0]), frame(1)[None])
+    for number, what in enumerate(follows, first):
+        add(replay, 0, number, 0.0, what, frame(number + 2))
+
+
+def test_steps_near_an_end_by_hand() -> None:
+    """Two steps before a point, before the game's end, and before nothing: a truncation is no end."""
+    replay = Replay(100, 1, (1, 1, 2), stack=1, offsets=(0,), n=1, discount=1, end_share=0.5, end_steps=2)
+    steps(replay, [TERMINATED, CONTINUES, CONTINUES, CONTINUES, TERMINATED, CONTINUES, TRUNCATED])
+    steps(replay, [CONTINUES, CONTINUES, CONTINUES, TERMINATED], first=7)
+    #        0  1  2  3  4  5  6     | 7  8  9  10
+    near = [1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0]
+    assert replay.ring.near_end[0, : len(near)].tolist() == [bool(each) for each in near]
+    rng, drawn = np.random.default_rng(0), np.zeros(11)
+    for _ in range(4000):
+        sample = replay.sample(4, rng)
+        assert {0, 3, 4, 9, 10} >= set(sample.actions[:2].tolist())
+        drawn[sample.actions] += 1
+    ends = np.isin(np.arange(11), [0, 3, 4, 9, 10])
+    for those, expected in ((ends, (2 + 2 * 3 / 9) / 5), (~ends, 2 / 9)):  # the others: any of the nine that are left
+        np.testing.assert_allclose(drawn[those] / 4000, expected, atol=0.04)
+
+
+def test_rows_that_are_written_anew_are_near_no_end_of_old() -> None:
+    replay = Replay(40, 1, (1, 1, 2), stack=1, offsets=(0,), n=1, discount=1, end_share=1.0, end_steps=30)
+    steps(replay, [CONTINUES] * 19 + [TERMINATED])
+    assert replay.ring.near_end.sum() == 20
+    steps(replay, [CONTINUES] * 45)
+    assert not replay.ring.near_end.any()
+    sample = replay.sample(4, np.random.default_rng(0))  # there is no end to be found
+    assert len(set(sample.actions.tolist())) == 4
+
+
 def test_returns_by_hand() -> None:
     """Rewards 1, 1, -1, with n = 2 and γ = .5: terminal, truncated with its short tail, and running."""
     for follows, discounts, returns in (

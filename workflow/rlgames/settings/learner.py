@@ -172,6 +172,12 @@ class ReplayBuffer(Settings):
     """Transitions in a minibatch."""
     capacity: int = Field(default=100_000, ge=1000, le=10_000_000)
     """Frames in the replay buffer: 7 kB each at 84 x 84 pixels."""
+    end_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of each minibatch that is drawn from the last steps before an end, of the game or of what counts as one
+    (`reward_terminal`, `life_loss_terminal`): where ends are rare, they are learned from more often, as Narasimhan,
+    Kulkarni and Barzilay (2015) do with rewards."""
+    end_steps: int = Field(default=40, ge=1, le=10_000)
+    """How many steps before an end those are."""
     warm_up: int = Field(default=5000, ge=0, le=10_000_000)
     """Steps before the first update."""
     updates_per_step: float = Field(default=0.25, gt=0, le=16)
@@ -267,7 +273,7 @@ class OffPolicyAgent(DeepAgent, Exploration, ReplayBuffer):
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         """The replay buffer besides: as `rlgames.agents.deep.replay.Replay.size` has it (a test compares them)."""
-        buffer = -(-self.capacity * (environment.frame_bytes + 10) // 1_000_000)
+        buffer = -(-self.capacity * (environment.frame_bytes + 11) // 1_000_000)
         return buffer + self.learning_mb(environment, 2 * self.batch_size, budget)
 
 

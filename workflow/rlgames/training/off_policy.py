@@ -37,6 +37,7 @@ class Training(DeepTraining):
         return Replay(
             settings["capacity"], settings["games"], self.reader.frame_shape, dtype=frame.dtype,
             stack=frame.offsets[0] + 1, offsets=frame.offsets, n=settings["n"], discount=settings["discount"],
+            end_share=settings["end_share"], end_steps=settings["end_steps"],
         )  # fmt: skip
 
     def begin(self) -> None:

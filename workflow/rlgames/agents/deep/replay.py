@@ -14,6 +14,9 @@ from numba import njit
 CONTINUES, TERMINATED, TRUNCATED, NO_ACTION = range(4)
 """What followed the observation of a row: another one, the end of the game, the time limit, or nothing (yet)."""
 
+PATIENCE = 10_000
+"""Transitions that are passed over in search of ends, in a minibatch: less than a millisecond."""
+
 
 class Minibatch(NamedTuple):
     """Transitions, one per row: from `observations` by `actions` to `next_observations`, some steps later."""
@@ -40,6 +43,8 @@ class Ring(NamedTuple):
     rewards: np.ndarray
     follows: np.ndarray
     """One of the four constants above."""
+    near_end: np.ndarray
+    """Whether the game, or what counts as one, ended within the next `end_steps` steps: bool."""
     written: np.ndarray
     """Rows ever written, per game: row `written - 1`, modulo the size of the ring, is the newest."""
 
@@ -49,9 +54,11 @@ class Replay:
 
     def __init__(
         self, capacity: int, games: int, frame: tuple[int, ...], *, stack: int, offsets: tuple[int, ...], n: int,
-        discount: float, dtype: Any = np.uint8,
+        discount: float, end_share: float = 0.0, end_steps: int = 1, dtype: Any = np.uint8,
     ) -> None:  # fmt: skip
         """A ring of `capacity` rows, shared evenly among `games`, for frames of shape (..., channels).
+
+        At least `end_share` of a minibatch are drawn from the last `end_steps` steps before an end.
 
         The observation at a row is made of the frames `offsets` rows before it (oldest first, below `stack`), zeros
         where the episode was younger.
@@ -64,6 +71,7 @@ class Replay:
             actions=np.zeros((games, rows), np.uint8),
             rewards=np.zeros((games, rows), np.float32),
             follows=np.full((games, rows), NO_ACTION, np.uint8),
+            near_end=np.zeros((games, rows), bool),
             written=np.zeros(games, np.int64),
         )
         self.rows = rows
@@ -74,11 +82,12 @@ class Replay:
         """Frames are copied in words: eight bytes at once, where they fit."""
         self.offsets = np.array(offsets)
         self.stack, self.n, self.discount = stack, n, discount
+        self.end_share, self.end_steps = end_share, end_steps
 
     @staticmethod
     def size(capacity: int, frame_bytes: int) -> int:
         """Bytes of a ring for frames of so many bytes."""
-        return capacity * (frame_bytes + 4 + 1 + 4 + 1)
+        return capacity * (frame_bytes + 4 + 1 + 4 + 1 + 1)
 
     def begin(self, games: np.ndarray, frames: np.ndarray) -> None:
         """Episodes begin in these games, with these frames: shapes (begun,) and (begun, *frame)."""
@@ -101,17 +110,18 @@ class Replay:
         episode is older than 0 steps. Rows that the ring forgot since are left out. Nothing was done in a new row yet.
         """
         frames = np.ascontiguousarray(frames).reshape(len(games), *self.ring.frames.shape[2:])
-        write(self.ring, games, rows, ages, actions, rewards, follows, frames)
+        write(self.ring, self.end_steps, games, rows, ages, actions, rewards, follows, frames)
 
     def sample(self, batch: int, rng: np.random.Generator) -> Minibatch:
-        """A minibatch of different transitions, uniformly from all that are whole."""
+        """A minibatch of different transitions, uniformly from all that are whole; the first `end_share` of them from
+        those near an end, as far as there are enough."""
         _, _, places, channels = self.ring.frames.shape
         observations = np.empty((2, batch, places, channels * len(self.offsets)), self.ring.frames.dtype)
         ring = self.ring._replace(frames=self.ring.frames.view(self.word))
         actions = np.empty(batch, np.int32)
         returns, discounts = np.empty((2, batch), np.float32)
         games, rows = np.empty((2, batch), np.int64)
-        if not draw(ring, self.stack, self.n, rng, games, rows):
+        if not draw(ring, self.stack, self.n, int(self.end_share * batch), rng, games, rows):
             raise ValueError(f"the replay buffer holds fewer than {batch} transitions")
         parts = observations.view(self.word), actions, returns, discounts
         assemble(ring, self.offsets, self.n, self.discount, games, rows, *parts)
@@ -126,8 +136,8 @@ def nothing(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @njit(cache=True)
 def write(
-    ring: Ring, games: np.ndarray, rows: np.ndarray, ages: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
-    follows: np.ndarray, frames: np.ndarray,
+    ring: Ring, end_steps: int, games: np.ndarray, rows: np.ndarray, ages: np.ndarray, actions: np.ndarray,
+    rewards: np.ndarray, follows: np.ndarray, frames: np.ndarray,
 ) -> None:  # fmt: skip
     """See `Replay.store`."""
     size = ring.ages.shape[1]
@@ -139,10 +149,14 @@ def write(
             ring.actions[game, before] = actions[number]
             ring.rewards[game, before] = rewards[number]
             ring.follows[game, before] = follows[number]
+            if follows[number] == TERMINATED:
+                for last in range(max(oldest, row - min(age, end_steps)), row):
+                    ring.near_end[game, last % size] = True
         if row >= oldest:
             ring.frames[game, here] = frames[number]
             ring.ages[game, here] = age
             ring.follows[game, here] = NO_ACTION
+            ring.near_end[game, here] = False
 
 
 @njit(cache=True)
@@ -160,8 +174,9 @@ def whole(ring: Ring, stack: int, n: int, game: int, row: int) -> bool:
 
 
 @njit(cache=True)
-def draw(ring: Ring, stack: int, n: int, rng: Any, games: np.ndarray, rows: np.ndarray) -> bool:
-    """Draw different whole transitions, each with one chance: those that are not whole, or were drawn, are redrawn.
+def draw(ring: Ring, stack: int, n: int, near: int, rng: Any, games: np.ndarray, rows: np.ndarray) -> bool:
+    """Draw different whole transitions, each with one chance: those that are not whole, or were drawn, are redrawn. The
+    first `near` are also redrawn until they are near an end, but no more than `PATIENCE` times in all.
 
     Returns False if there are too few.
     """
@@ -174,12 +189,15 @@ def draw(ring: Ring, stack: int, n: int, rng: Any, games: np.ndarray, rows: np.n
                 count += whole(ring, stack, n, game, row)
         if count < len(rows):
             return False
-    drawn = 0
+    drawn = passed = 0
     while drawn < len(rows):
         place = rng.integers(0, ends[-1])
         game = np.searchsorted(ends, place, side="right")
         row = ring.written[game] - (ends[game] - place)
         if not whole(ring, stack, n, game, row):
+            continue
+        if drawn < near and passed < PATIENCE and not ring.near_end[game, row % ring.ages.shape[1]]:
+            passed += 1
             continue
         games[drawn], rows[drawn] = game, row
         for earlier in range(drawn):
