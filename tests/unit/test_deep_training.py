@@ -175,7 +175,10 @@ def test_actor_critic_learns_to_catch() -> None:
     assert run.updates == 16_000 / (8 * 8)
 
 
-MAKERS = pytest.mark.parametrize(("make", "changes"), [(catching, {}), (criticising, {"rollout_steps": 6})])
+MAKERS = pytest.mark.parametrize(
+    ("make", "changes"),
+    [(catching, {}), (catching, {"end_share": 0.5, "end_steps": 2}), (criticising, {"rollout_steps": 6})],
+)
 
 
 @MAKERS
@@ -295,7 +298,7 @@ def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
     million = settings(network="small", capacity=1_000_000)
     buffer = Training(modules(), 0, pong(image_size=84), million, 100).memory
-    assert buffer == 1_000_000 * (84 * 84 + 10)
+    assert buffer == 1_000_000 * (84 * 84 + 11)
     assert criticising(100).memory == 0
     taken = SimpleNamespace(rss=0.7e9, vms=0)  # what TensorFlow has already is no part of what has to be free
     monkeypatch.setattr(psutil.Process, "memory_info", lambda _: taken)
