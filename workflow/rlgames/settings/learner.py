@@ -17,6 +17,9 @@ from rlgames.settings.text import tidy
 PLAIN_MB, TENSORFLOW_MB = 800, 1200
 """Memory of a job without and with TensorFlow, the networks and the games included."""
 
+UPDATE_TIME = {"compact": 0.55}
+"""Time of an update on Atari's pictures, as a share of that of the network of 2015."""
+
 
 class AgentSettings(Settings):
     """Any agent. Methods and class variables say how the workflow has to treat it."""
@@ -268,7 +271,8 @@ class OffPolicyAgent(DeepAgent, Exploration, ReplayBuffer):
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:
         minibatch = self.batch_size / 32 * environment.frame_bytes / 84**2
-        step = 0.0004 + 0.0024 / self.games + self.updates_per_step * max(0.001, 0.03 * minibatch)
+        update = max(0.001, 0.03 * minibatch * UPDATE_TIME.get(self.network, 1.0))
+        step = 0.0004 + 0.0024 / self.games + self.updates_per_step * update
         return 10 + seeds * budget * step
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
