@@ -91,7 +91,7 @@ rule evaluate:
         PLAN.path("evaluation log"),
     wildcard_constraints:
         seeds=r"\d+",
-    priority: 1
+    priority: lambda wildcards: needs.priority(PLAN, wildcards) + 1
     resources:
         mem_mb=lambda wildcards, attempt: needs.megabytes(
             PLAN, "evaluate", wildcards, attempt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from rlgames.commands import command_line
@@ -13,7 +14,9 @@ def main() -> None:
     arguments = command_line.run_parser(__doc__, "weights", "episodes", "recordings", "manifest").parse_args()
     jobs.begin(arguments, __spec__.name)
 
-    # No pandas and no settings here: jobs are many and short, and these would be half of their time.
+    # No pandas and no settings here: jobs are many and short, and these would be half of their time. No scipy either,
+    # which Numba would load for products of matrices, if there were any.
+    sys.modules["scipy"] = None  # type: ignore[assignment]
     from rlgames.operations.progress import Progress
     from rlgames.training.block import Block
 
