@@ -1,7 +1,7 @@
 """Speed of evaluation on one core: episodes of Pong, by the default's network and by the lesson's (untrained ones).
 
-Medians of repetitions, in turn, and their spread. Ten episodes are those of a point of a training, 120 a whole
-evaluation; alone, an episode keeps the emulators beside it busy with nothing.
+Medians of repetitions, in turn, and their spread. An episode that is played alone keeps the emulators beside it busy
+with nothing; of 48 episodes, 16 are played at a time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 STEPS = 1000
 """Of an episode. Each begins with the loading of its game, which takes as long as some 200 steps."""
 
-WAYS = {"1 episode": 1, "10 episodes": 10, "120 episodes": 120}
+EPISODES = {"compact, 48 x 48": (1, 10, 48), "nature, 84 x 84": (48,)}
+"""How many are played, by network and size of the pictures."""
 
 
 def player(network: str, size: int) -> tuple[Any, dict[str, Any]]:
@@ -47,20 +48,20 @@ def main() -> None:
     one_core()
     from rlgames.playing.evaluation import Planned, play
 
-    speeds: dict[tuple[str, str], list[float]] = {}
+    speeds: dict[tuple[str, int], list[float]] = {}
     players = {"compact, 48 x 48": player("compact", 48), "nature, 84 x 84": player("nature", 84)}
     for run in range(RUNS + 1):
         for network, (plays, environment) in players.items():
-            for way, count in WAYS.items():
+            for count in EPISODES[network]:
                 plan = [Planned(number, 0, 0.01) for number in range(1, count + 1)]
                 start = time.perf_counter()
                 played = play(plays.games, plays.preferences, plan, run, max_steps=environment["max_steps"])
                 seconds = time.perf_counter() - start
                 if run:  # the first warms up
                     steps = sum(len(episode.actions) for episode in played)
-                    speeds.setdefault((network, way), []).append(steps / seconds)
-    for (network, way), found in speeds.items():
-        print(f"| {network} | {way} | {spread(found, 'steps/s')} |", flush=True)
+                    speeds.setdefault((network, count), []).append(steps / seconds)
+    for (network, count), found in speeds.items():
+        print(f"| {network} | {count} | {spread(found, 'steps/s')} |", flush=True)
 
 
 if __name__ == "__main__":
