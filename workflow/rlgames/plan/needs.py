@@ -27,7 +27,7 @@ tiles, many of which share a job, so that files are in memory after the first.""
 SECONDS = {"figure": 3.0, "video": 4.0, "gameplay": 7.0}
 """Of rules whose jobs take about the same time whatever is asked for; the others take a second."""
 
-FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 900, 1100
+FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 600, 1100
 """Frames of a data set, made or encoded; steps of evaluation, and those of an episode of Pong and a random one."""
 
 LANES = 16
