@@ -254,8 +254,9 @@ def test_large_data_sets_encoders_evaluations_and_figures_are_counted() -> None:
     plan = Plan(whole)
     of: Callable[..., SimpleNamespace] = lambda **names: SimpleNamespace(variant="default", seeds="0", **names)  # noqa: E731
     assert needs.memory(plan, "dataset", of(dataset="many")) > 20_000
-    for rule, name in (("train_encoder", "codes"), ("encode", "codes"), ("evaluate", "try")):
+    for rule, name in (("train_encoder", "codes"), ("encode", "codes")):
         assert needs.memory(plan, rule, of(experiment=name)) > 10_000
+    assert needs.memory(plan, "evaluate", of(experiment="try")) > 9000  # recordings; few games at a time
     for name in ("values", "space"):
         assert needs.memory(plan, "figure", of(figure=name)) > 3_000
     assert needs.memory(plan, "encoder_scores", of()) > 3_000
