@@ -117,7 +117,7 @@ def tables(plan: Plan, experiment: str, products: Iterable[str]) -> float:
             elif product == "encoding":
                 total += JUDGED * (24 * spec.agent.latents + 400) / 1e6
             elif product.startswith("evaluation"):
-                total += evaluation_mb(plan, spec) / 10
+                total += evaluation_mb(plan, spec) / 8
             elif product in ("episodes", "recordings"):
                 total += episodes(spec) * PANDAS_BYTES / 1e6
     return declared.seeds * total
