@@ -99,6 +99,15 @@ def test_lanes_take_the_next_episode_and_weights_are_asked_for_their_own(monkeyp
     assert asked == [(0, 4), (0, 4), (0, 3), (1, 1), (0, 2), (1, 1), (0, 2)]
 
 
+def test_games_that_end_together_begin_the_episodes_that_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first game begins its second episode after the second one has begun its own, and both end in one step."""
+    lengths = [2, 1, 9, 9, 3, 2, 4, 5]
+    seeds = [reset_seed(0, Purpose.EVALUATION, number) for number in range(1, 9)]
+    monkeypatch.setattr(Counted, "lengths", dict(zip(seeds, lengths, strict=True)))
+    played = evaluation.play(Counted, values, plan(range(1, 9), 0.0), 0, lanes=4)
+    assert [len(episode.actions) for episode in played] == lengths
+
+
 def test_a_network_gives_a_state_the_same_bits_in_any_company() -> None:
     """What the kernels of this processor do with `EVEN` rows is not documented: a fact to be checked."""
     chosen = Atari(name="atari", game="pong", image_size=48)

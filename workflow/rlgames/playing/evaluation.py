@@ -110,8 +110,9 @@ def play(
             actions[where] = episode.actions[-1]
         for group, result in zip(busy, step([groups[k] for k in busy], actions[busy]), strict=True):
             states[group], over = result.observations, []
-            for game in [game for other, game in running if other == group]:
-                episode = running[group, game]
+            for game in range(GROUP):  # in their order, which is that of the seeds
+                if (episode := running.get((group, game))) is None:
+                    continue
                 episode.rewarded(float(result.rewards[game]))
                 if result.terminated[game] or result.truncated[game]:
                     terminated, steps = bool(result.terminated[game]), len(episode.actions)
