@@ -67,9 +67,9 @@ class Network:
             whole = not variable.dtype.startswith("float")
             variable.assign(source if whole else variable + share * (source - variable))
 
-    def load(self, saved: dict[str, np.ndarray], point: int = -1) -> None:
-        """Take the weights kept at one point of a training, see `fitting`; the last by default."""
-        for variable, found in zip(self.variables, self.fitting(saved, point), strict=True):
+    def load(self, saved: dict[str, np.ndarray]) -> None:
+        """Take the last weights that were kept in a training, see `fitting`."""
+        for variable, found in zip(self.variables, self.fitting(saved, -1), strict=True):
             variable.assign(found)
 
     def fitting(self, saved: dict[str, np.ndarray], point: int) -> list[tf.Tensor]:
