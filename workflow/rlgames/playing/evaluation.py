@@ -111,8 +111,9 @@ def play(
         for group, result in zip(busy, step([groups[k] for k in busy], actions[busy]), strict=True):
             states[group], over = result.observations, []
             for game in range(GROUP):  # in their order, which is that of the seeds
-                if (episode := running.get((group, game))) is None:
+                if (group, game) not in running:
                     continue
+                episode = running[group, game]
                 episode.rewarded(float(result.rewards[game]))
                 if result.terminated[game] or result.truncated[game]:
                     terminated, steps = bool(result.terminated[game]), len(episode.actions)
