@@ -2,7 +2,8 @@
 
 - updates: the update as a share of what the same core does in matrix products.
 - profile: where the time of an update goes.
-- learning: where the time of a training goes while it learns, for the DQN of config.yaml and of config/fast.yaml.
+- learning: where the time of a training goes while it learns, for the DQN of config.yaml and `nature` of
+  config/fast.yaml.
 - trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
   With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
 - rebuild: the replay buffer rebuilt from recordings.
@@ -193,7 +194,7 @@ def learning(steps: int = 20_000) -> None:
     from rlgames.settings.loading import load
     from rlgames.training.off_policy import Training
 
-    for name, experiment in (("config", "pong"), ("fast", "fast")):
+    for name, experiment in (("config", "pong"), ("fast", "nature")):
         config = load(yaml.safe_load((FOLDER.parent / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
         spec: Any = config.experiments[experiment].variants[0].spec
         agent = spec.agent

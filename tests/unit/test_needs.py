@@ -50,7 +50,7 @@ def test_memory_holds_what_a_rehearsal_took() -> None:
 
 def test_time_is_enough_for_what_was_measured() -> None:
     """Of the trainings of fast.yaml, two side by side; docs/speed.md has their steps per second."""
-    rows = re.findall(r"^\| (plain|default|fast) \| \d \| .* \| (\d+) \|$", SPEED, re.MULTILINE)
+    rows = re.findall(r"^\| (plain|nature|default) \| \d \| .* \| (\d+) \|$", SPEED, re.MULTILINE)
     assert len(rows) == 9
     fast = plan("fast")
     for experiment, rate in rows:
@@ -92,8 +92,8 @@ def test_memory_of_an_evaluation_counts_the_episodes_that_it_plays_at_a_time() -
 @pytest.mark.parametrize(("device", "gpus"), [("auto", 0), ("cpu", 0), ("gpu", 1)])
 def test_gpu_is_asked_for_where_the_settings_do(device: str, gpus: int) -> None:
     fast = yaml.safe_load((ROOT / "config/fast.yaml").read_text())
-    fast["experiments"]["fast"]["agent"]["device"] = device
-    assert needs.gpus(Plan(fast), run("fast")) == gpus
+    fast["experiments"]["default"]["agent"]["device"] = device
+    assert needs.gpus(Plan(fast), run("default")) == gpus
 
 
 def test_linear_agents_use_one_core_and_no_tensorflow_unless_an_encoder_sees_for_them() -> None:
