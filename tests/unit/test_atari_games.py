@@ -26,7 +26,6 @@ from rlgames.playing.evaluation import Planned
 from rlgames.playing.recording import Recording
 from rlgames.settings.environments import Atari
 from rlgames.training import off_policy
-from rlgames.training.deep import DeepTraining
 from rlgames.training.episodes import GameTraining
 
 GAMES = {"pong": "Pong", "breakout": "Breakout", "space_invaders": "SpaceInvaders"}
@@ -159,8 +158,7 @@ def test_what_happens_together_in_one_step_is_told_apart(
     """The end of the game, or what counts as one, comes before the cut: nothing is bootstrapped from after it."""
     environment = {"life_loss_terminal": counts_life, "reward_terminal": counts_reward}
     training: Any = SimpleNamespace(environment=environment)
-    training.is_terminal = partial(GameTraining.is_terminal, training)
-    training.terminal = partial(DeepTraining.terminal, training)
+    training.terminal = partial(GameTraining.terminal, training)
     one: Any = Step(np.zeros((1, 1, 2)), *(np.array([fact]) for fact in (reward, over, cut, lost)))
     ends = over or (lost and counts_life) or (reward != 0 and counts_reward)
     (follows,) = off_policy.Training.follows(training, one).tolist()

@@ -207,7 +207,7 @@ def test_leaks_count_copies_and_find_the_nearest_frame(tmp_path: Path, monkeypat
     pictures = np.zeros((4, 8, 8), np.uint8)
     pictures[1] = 200
     pictures[3, :4, :4] = 3
-    rows = [(1, step, frames.encode(picture), bytes(128)) for step, picture in enumerate(pictures)]
+    rows = [(1, step, frames.encode(picture), bytes(128), 0) for step, picture in enumerate(pictures)]
     frames.write(rows, tmp_path / "frames.parquet")
     monkeypatch.setattr(dataset, "split", lambda *_: (np.array([0, 1]), np.array([2, 3])))
     found = dataset.leaks(frames.Frames(tmp_path / "frames.parquet"), "random")
@@ -215,11 +215,14 @@ def test_leaks_count_copies_and_find_the_nearest_frame(tmp_path: Path, monkeypat
 
 
 def test_frames_are_written_and_read_a_thousand_at_a_time(tmp_path: Path) -> None:
-    rows = ((1, step, frames.encode(np.full((4, 4), step % 256, np.uint8)), bytes(128)) for step in range(2500))
+    rows = (
+        (1, step, frames.encode(np.full((4, 4), step % 256, np.uint8)), bytes(128), step % 3) for step in range(2500)
+    )
     frames.write(rows, tmp_path / "frames.parquet")
     found = frames.Frames(tmp_path / "frames.parquet")
     assert found.pictures(np.array([0, 1001, 2499]))[:, 0, 0].tolist() == [0, 1001 % 256, 2499 % 256]
     assert found.memories(np.array([5, 6])).shape == (2, 128)
+    assert found.actions[:4].tolist() == [0, 1, 2, 0]
     assert [len(part) for part in frames.parts(np.arange(2500))] == [1000, 1000, 500]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rlgames.encoders.readout import encoder_scores, readout, readout_error
-from rlgames.figures import encoder_losses, latent_sizes, latent_space, reconstructions
+from rlgames.figures import encoder_errors, encoder_losses, latent_sizes, latent_space, reconstructions
 
 LINE = np.arange(10.0)
 TRAINING = np.arange(20) < 10
@@ -47,7 +47,7 @@ def few_rows(**changes: Any) -> pd.DataFrame:
     """A training frame and five test frames."""
     columns = {
         "experiment": "encoder", "variant": "v", "seed": 0, "part": ["training"] + ["test"] * 5,
-        "latents": [np.zeros(7, np.float32)] * 6, "error": [0.5, 0.1, 0.2, 0.3, 0.4, 0.5],
+        "called": "latents", "numbers": [np.zeros(7, np.float32)] * 6, "error": [0.5, 0.1, 0.2, 0.3, 0.4, 0.5],
         "moving_error": [9.0, np.nan, 0.2, 0.4, np.nan, np.nan],
     }  # fmt: skip
     return pd.DataFrame(columns | changes)
@@ -63,7 +63,7 @@ def test_scores_by_hand() -> None:
     assert scores["experiment"].tolist() == ["encoder", "another"]  # as they came
     assert scores["seed"].tolist() == [0, 3]
     first, second = scores.to_dict("records")
-    assert (first["latents"], first["test_frames"]) == (7, 5)
+    assert (first["numbers"], first["test_frames"]) == (7, 5)
     names = ["error", "moving_error", "training_error", "ball_found", "ball_found_in_original"]
     assert [first[name] for name in names] == pytest.approx([0.3, 0.3, 0.5, 0.5, 0.75])
     assert [second[name] for name in names] == pytest.approx([0.25, 0.3, 0.25, np.nan, np.nan], nan_ok=True)
@@ -113,9 +113,10 @@ def encoding(
     values = np.random.default_rng(seed).normal(size=(60, latents))
     rows = pd.DataFrame(
         {"experiment": "encoder", "variant": curve, "curve": curve, "seed": seed, "row": range(60),
-         "part": ["training"] * 30 + ["test"] * 30, "episode": 1, "step": range(60), "latents": list(values),
+         "part": ["training"] * 30 + ["test"] * 30, "episode": 1, "step": range(60),
+         "called": "latents", "numbers": list(values),
          "error": 0.01, "moving_error": [0.1, np.nan] * 30, "latent_count": latents, "split": "random",
-         "moving_weight": 1.0, "shown": None, "original": None, "reconstruction": None}
+         "moving_weight": 1.0, "ignore_still": False, "shown": None, "original": None, "reconstruction": None}
     ).assign(**place)  # fmt: skip
     if positions:
         distances = np.array([0.0, 1.0, 3.0, np.inf, np.nan] * 12)
@@ -125,26 +126,71 @@ def encoding(
     return rows
 
 
+def points() -> pd.DataFrame:
+    """Frames in which the second of two points is 1 pixel right of the ball and then 3 below it, in turn; the first one
+    is always at the top left. The paddles are where the second point is."""
+    places = np.random.default_rng(0).uniform(5, 30, (60, 2))
+    off = np.tile([[1.0, 0.0], [0.0, 3.0]], (30, 1))
+    found = np.concatenate([np.tile([0.0, 0.0, 1.0], (60, 1)), places + off, np.ones((60, 1))], axis=1)
+    known = {"ball_x": places[:, 0], "ball_y": places[:, 1], "player_y": (places + off)[:, 1], "opponent_y": np.nan}
+    rows = pd.DataFrame(
+        {"experiment": "points", "variant": "default", "curve": "points", "seed": 0, "error": 0.0, "moving_error": 0.0,
+         "size": 84, "part": ["training"] * 20 + ["test"] * 20 + ["other"] * 20, "called": "points", **known}
+    )  # fmt: skip
+    return rows.assign(numbers=list(found))
+
+
+def test_points_are_judged_by_the_one_that_is_nearest_in_training() -> None:
+    scores = encoder_scores(points()).set_index("frames")
+    for frames in ("test", "other"):
+        assert scores.loc[frames, ["median_ball", "within_ball"]].tolist() == pytest.approx([2.0, 0.5])
+        assert scores.loc[frames, ["median_player", "within_player"]].tolist() == pytest.approx([0.0, 1.0])
+    assert scores[["median_opponent", "within_opponent"]].isna().all(axis=None)
+    assert scores["test_frames"].tolist() == [20, 20]
+
+
+def test_latents_are_judged_by_where_a_linear_readout_puts_things() -> None:
+    (score,) = encoder_scores(encoding("exact")).to_dict("records")
+    assert score["median_player"] == pytest.approx(0, abs=1e-9)
+    assert score["within_player"] == 1
+
+
+def test_encoder_errors_by_hand() -> None:
+    table = pd.concat([points(), encoding("latents").assign(size=84)], ignore_index=True)
+    figure, numbers = encoder_errors.make({"encoding": table}, title="T")
+    figure.draw_without_rendering()
+    found = numbers.set_index(["curve", "frames", "thing", "score"])["value"]
+    assert found["points", "other", "ball", "median"] == pytest.approx(2.0)
+    assert found["latents", "test", "player", "within"] == 1
+    assert ("latents", "other", "ball", "median") not in found
+    medians, _ = figure.axes
+    assert [text.get_text() for text in medians.get_yticklabels()][:2] == ["Ball", "Player"]
+    half_a_paddle = medians.get_lines()[-1].get_xdata()
+    assert list(half_a_paddle) == pytest.approx([84 * 8 / 210] * 2)
+
+
 def test_latent_sizes_by_hand() -> None:
     table = [encoding("a", latents=2, error=0.5), encoding("b", error=0.02), encoding("b", seed=1, error=0.04),
-             encoding("weighted", moving_weight=9.0), encoding("by episode", split="episode")]  # fmt: skip
+             encoding("weighted", moving_weight=9.0), encoding("moved", moving_weight=9.0, ignore_still=True),
+             encoding("by episode", split="episode")]  # fmt: skip
     figure, numbers = latent_sizes.make({"encoding": pd.concat(table, ignore_index=True)}, title="T")
     figure.draw_without_rendering()
-    keys = ["quantity", "moving_weight", "split", "latents"]
+    keys = ["quantity", "moving_weight", "ignore_still", "split", "numbers"]
     found = numbers.set_index(keys).sort_index()
     columns = ["value", "low", "high", "seeds"]
-    assert list(found.loc[("error", 1.0, "random", 2), columns]) == pytest.approx([0.5, 0.5, 0.5, 1])
-    assert list(found.loc[("error", 1.0, "random", 4), columns]) == pytest.approx([0.03, 0.02, 0.04, 2])
-    assert found.loc[("moving_error", 9.0, "random", 4), "value"] == pytest.approx(0.1)
-    assert found.loc[("ball_found", 1.0, "episode", 4), "value"] == pytest.approx(0.5)
-    assert found.loc[("ball_found_in_original", 1.0, "random", 2), "value"] == pytest.approx(0.75)
+    assert list(found.loc[("error", 1.0, False, "random", 2), columns]) == pytest.approx([0.5, 0.5, 0.5, 1])
+    assert list(found.loc[("error", 1.0, False, "random", 4), columns]) == pytest.approx([0.03, 0.02, 0.04, 2])
+    assert found.loc[("moving_error", 9.0, False, "random", 4), "value"] == pytest.approx(0.1)
+    assert found.loc[("ball_found", 1.0, False, "episode", 4), "value"] == pytest.approx(0.5)
+    assert found.loc[("ball_found_in_original", 1.0, False, "random", 2), "value"] == pytest.approx(0.75)
     off = numbers["value"][numbers["quantity"].str.startswith("pixels")]
-    assert off.tolist() == pytest.approx([0] * 12, abs=1e-9)  # read out exactly
+    assert off.tolist() == pytest.approx([0] * 15, abs=1e-9)  # read out exactly
     errors, balls, readouts = figure.axes
     assert [text.get_text() for text in errors.get_xticklabels()] == ["2", "4"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "plain loss,\nsplit by episode", "plain loss", "moving pixels × 9"]  # fmt: skip
-    plain, weighted = figure.legends[0].get_lines()[1:]
+        "plain loss,\nsplit by episode", "plain loss", "moving pixels × 9", "moving pixels × 9,\nstill ones × 0",
+    ]  # fmt: skip
+    plain, weighted = figure.legends[0].get_lines()[1:3]
     assert plain.get_markerfacecolor() == "white"
     assert weighted.get_markerfacecolor() == weighted.get_color()
     assert plain.get_marker() != weighted.get_marker()
@@ -163,7 +209,7 @@ def test_latent_space_by_hand() -> None:
     """Latents (±3, 0, 0) and (0, ±1, 0): a variance of 9 along the first component and of 1 along the second."""
     corners = np.array([[3, 0, 0], [-3, 0, 0], [0, 1, 0], [0, -1, 0]], np.float32)
     rows = pd.concat([encoding().iloc[30:34].assign(part=part) for part in ("training", "test")], ignore_index=True)
-    rows["latents"] = [*corners, *corners]
+    rows["numbers"] = [*corners, *corners]
     another = encoding("b", seed=1)
     table = pd.concat([rows, another, another.assign(seed=2)], ignore_index=True)
     figure, numbers = latent_space.make({"encoding": table}, title="T")
@@ -189,7 +235,7 @@ def test_latent_space_without_positions(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_latent_space_of_an_encoder_that_tells_nothing_apart() -> None:
     table: Any = encoding()
-    table["latents"] = list(np.zeros((60, 4), np.float32))
+    table["numbers"] = list(np.zeros((60, 4), np.float32))
     figure, numbers = latent_space.make({"encoding": table}, title="T")
     figure.draw_without_rendering()
     assert figure.axes[0].get_xlabel() == "First component (0% of the variance)"

@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 
 from rlgames.agents.linear import core as linear
-from rlgames.agents.linear import dense_true_online_sarsa_lambda, true_online_sarsa_lambda
+from rlgames.agents.linear import (
+    dense_true_online_sarsa_lambda,
+    sparse_true_online_sarsa_lambda,
+    true_online_sarsa_lambda,
+)
 from rlgames.environments.atari import Games
-from rlgames.features import latents, pixels, positions, tiled_positions
-from rlgames.features.base import FeatureGame
+from rlgames.features import latents, pixels, positions, tiled, tiled_positions
+from rlgames.features.base import FeatureGames
 from rlgames.plan.plan import Plan
 from rlgames.provenance import closure
 from rlgames.settings import loading as settings
@@ -26,11 +30,14 @@ from rlgames.settings.environments import Atari
 
 
 def test_binary_features_give_the_bits_of_tiles() -> None:
+    """Dense and sparse alike, and over a save and a new episode."""
     rng = np.random.default_rng(0)
-    weights, trace, dense_weights, dense_trace = np.zeros((4, 3, 40))
-    values, dense_values = np.empty((2, 3))
+    weights, trace, dense_weights, sparse_weights = np.zeros((4, 3, 40))
+    dense_trace = dense_true_online_sarsa_lambda.Trace.empty(3, 40)
+    sparse_trace = sparse_true_online_sarsa_lambda.Trace.empty(3, 40, smallest=0.0)
+    values, dense_values, sparse_values = np.empty((3, 3))
     old_value = 0.0
-    for _ in range(300):
+    for step in range(300):
         tiles = np.sort(rng.choice(40, 5, replace=False))
         x = np.zeros(40)
         x[tiles] = 1
@@ -38,31 +45,88 @@ def test_binary_features_give_the_bits_of_tiles() -> None:
         numbers = (int(rng.integers(3)), reward, next_value, old_value, 0.05, 0.99, 0.9)
         assert true_online_sarsa_lambda.update(weights, trace, tiles, *numbers)
         assert dense_true_online_sarsa_lambda.update(dense_weights, dense_trace, x, *numbers)
+        assert sparse_true_online_sarsa_lambda.update(sparse_weights, sparse_trace, tiles, *numbers)
         np.testing.assert_array_equal(dense_weights, weights)
-        np.testing.assert_array_equal(dense_trace, trace)
+        np.testing.assert_array_equal(sparse_weights, weights)
+        np.testing.assert_array_equal(dense_trace.z, trace)
+        np.testing.assert_array_equal(whole(sparse_trace), trace)
         linear.action_values(weights, tiles, values)
         dense_true_online_sarsa_lambda.action_values(dense_weights, x, dense_values)
+        sparse_true_online_sarsa_lambda.action_values(sparse_weights, tiles, sparse_values)
         np.testing.assert_array_equal(dense_values, values)
+        np.testing.assert_array_equal(sparse_values, values)
         old_value = next_value
+        if step == 100:
+            saved = sparse_trace.arrays()
+            sparse_trace = sparse_true_online_sarsa_lambda.Trace.empty(3, 40, smallest=0.0)
+            sparse_trace.assign(saved)
+        if step == 200:
+            trace[:] = 0.0
+            dense_trace.clear()
+            sparse_trace.clear()
+
+
+def whole(trace: sparse_true_online_sarsa_lambda.Trace) -> np.ndarray:
+    """The z that a sparse trace stands for."""
+    z = np.zeros((3, 40))
+    z.flat[trace.places[: trace.length[0]]] = trace.values[: trace.length[0]]
+    return z
+
+
+def test_with_one_action_the_box_is_that_of_true_online_td() -> None:
+    """Values of a walk along five states, which ends on the right with a reward of 1, by the box of section 12.5."""
+    rng, step_size, discount, trace_decay = np.random.default_rng(0), 0.1, 0.9, 0.8
+    weights, trace = np.zeros((1, 5)), sparse_true_online_sarsa_lambda.Trace.empty(1, 5, smallest=0.0)
+    w = np.zeros(5)
+    for _ in range(20):
+        trace.clear()
+        state, z, old, old_value = 2, np.zeros(5), 0.0, 0.0
+        while state in range(5):
+            following = state + int(rng.choice([-1, 1]))
+            x, next_x = (np.eye(7)[place + 1][1:-1] for place in (state, following))
+            reward, next_value = float(following == 5), weights[0] @ next_x
+            sparse_true_online_sarsa_lambda.update(
+                weights, trace, np.array([state]), 0, reward, next_value, old_value, step_size, discount, trace_decay
+            )
+            v, next_v = w @ x, w @ next_x
+            delta = reward + discount * next_v - v
+            z = discount * trace_decay * z + (1 - step_size * discount * trace_decay * z @ x) * x
+            w += step_size * (delta + v - old) * z - step_size * (v - old) * x
+            old, old_value, state = next_v, next_value, following
+    np.testing.assert_allclose(weights[0], w, rtol=1e-12)
+    assert (np.diff(w) > 0).all()
+
+
+def test_small_traces_are_forgotten_and_cost_nothing() -> None:
+    """γλ = .5: ten steps later a trace of 1 is below .001, and what the table holds besides does not matter."""
+    trace = sparse_true_online_sarsa_lambda.Trace.empty(2, 10**6)
+    weights = np.zeros((2, 10**6))
+    for step in range(50):
+        tiles = np.array([step, 1000 + step])
+        sparse_true_online_sarsa_lambda.update(weights, trace, tiles, step % 2, 1.0, 0.0, 0.0, 0.1, 1.0, 0.5)
+    assert trace.length[0] == 2 * 10
+    assert trace.values[: trace.length[0]].min() > 0.001
+    np.testing.assert_array_equal(np.flatnonzero(trace.line), np.sort(trace.places[: trace.length[0]]))
 
 
 def test_a_step_of_the_box_by_hand() -> None:
     """Q = 1, δ = 1 + .5 · 2 - 1 = 1, γλ = .25, zᵀx = .5, so that z gains 1 - .1 · .25 · .5 = .9875 times x."""
-    weights, trace = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.5, 0.0], [0.0, 4.0]])
+    weights, z = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.5, 0.0], [0.0, 4.0]])
+    trace = dense_true_online_sarsa_lambda.Trace(z)
     x = np.array([1.0, 2.0])
     assert dense_true_online_sarsa_lambda.update(weights, trace, x, 0, 1.0, 2.0, 0.5, 0.1, 0.5, 0.5)
-    np.testing.assert_allclose(trace, [[0.125 + 0.9875, 2 * 0.9875], [0.0, 1.0]], rtol=1e-15)
+    np.testing.assert_allclose(z, [[0.125 + 0.9875, 2 * 0.9875], [0.0, 1.0]], rtol=1e-15)
     # α(δ + Q - Q_old) = .15 times z, minus α(Q - Q_old) = .05 times x
     expected = [[1 + 0.15 * 1.1125 - 0.05, 0.15 * 1.975 - 0.1], [0.0, 1.15]]
     np.testing.assert_allclose(weights, expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("weight", [1e13, np.inf, np.nan])
-def test_weights_beyond_all_bounds_are_seen(weight: float) -> None:
-    weights = np.array([[0.0, 0.0], [weight, 0.0]])
-    assert not dense_true_online_sarsa_lambda.update(
-        weights, np.zeros((2, 2)), np.ones(2), 0, 0.0, 0.0, 0.0, 0.1, 0.9, 0.9
-    )
+@pytest.mark.parametrize("agent", [dense_true_online_sarsa_lambda, sparse_true_online_sarsa_lambda])
+def test_weights_beyond_all_bounds_are_seen(agent: Any, weight: float) -> None:
+    weights, x = np.array([[weight, 0.0], [0.0, 0.0]]), {"dense": np.ones(2), "sparse": np.arange(2)}
+    kind = agent.__name__.rpartition(".")[2].partition("_")[0]
+    assert not agent.update(weights, agent.Trace.empty(2, 2), x[kind], 0, 0.0, 0.0, 0.0, 0.1, 0.9, 0.9)
 
 
 # Features.
@@ -77,29 +141,36 @@ PIXELS = {"name": "pixels", "side": 12, "background": 87}
 
 
 def test_pixels_tell_how_much_stands_out() -> None:
-    frame = np.full((1, 48, 48), 87, np.uint8)
-    frame[0, 4:8, 8:12] = 255  # the field in row 1, column 2
-    frame[0, 40:42, 44:48] = 0  # half of the one in row 10, column 11
+    frames = np.full((2, 1, 48, 48), 87, np.uint8)
+    frames[1, 0, 4:8, 8:12] = 255  # the field in row 1, column 2
+    frames[1, 0, 40:42, 44:48] = 0  # half of the one in row 10, column 11
     features = pixels.Features(environment(), PIXELS)
-    fields = features.describe(frame)
+    background, fields = features.describe(frames)
     assert fields.shape == (144,)
     assert fields.dtype == np.float64
+    assert not background.any()
     assert np.flatnonzero(fields).tolist() == [12 + 2, 10 * 12 + 11]
     np.testing.assert_allclose(fields[[14, 131]], [168 / 255, 87 / 2 / 255], rtol=1e-6)
     assert features.count == 2 * 144 + 1
 
 
 def test_features_are_of_the_newest_frame_and_the_one_before() -> None:
-    features = pixels.Features(environment(), PIXELS)
-    game, frames = FeatureGame(features), Games(environment(), 1)
-    x, seen = game.reset(3), frames.reset(np.array([3]))
-    previous = newest = features.describe(seen[0])
+    features = pixels.Features(environment(max_steps=40), PIXELS)
+    games, plain, seeds = FeatureGames(features, 2), Games(environment(max_steps=40), 2), np.array([3, 4])
+    x, seen = games.reset(seeds), plain.reset(seeds)
+    previous = newest = features.describe(seen)
     moved, rng = 0, np.random.default_rng(0)
-    for action in rng.integers(3, size=60).tolist():
-        np.testing.assert_array_equal(x, [*newest, *(newest - previous), 1.0])
-        moment, step = game.step(action), frames.step(np.array([action]))
-        x, previous, newest = moment.state, newest, features.describe(step.observations[0])
-        assert moment[1:] == (step.rewards[0], step.terminated[0], step.truncated[0], step.life_lost[0])
+    for now in range(60):
+        np.testing.assert_array_equal(x, np.hstack([newest, newest - previous, np.ones((2, 1))]))
+        actions = rng.integers(3, size=2)
+        step, expected = games.step(actions), plain.step(actions)
+        x, previous, newest = step.observations, newest, features.describe(expected.observations)
+        for found, fact in zip(step[1:], expected[1:], strict=True):
+            np.testing.assert_array_equal(found, fact)
+        if now == 20:  # one begins anew, and in it nothing has moved
+            seen = plain.reset(seeds[:1], np.array([True, False]))
+            x = games.reset(seeds[:1], np.array([True, False]))
+            newest[0] = previous[0] = features.describe(seen)[0]
         moved += int((newest != previous).any())
     assert moved > 30
 
@@ -108,46 +179,51 @@ def test_positions_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"ball_x": 0.25, "ball_y": np.nan, "player_y": -0.5, "opponent_y": 0.0}
     monkeypatch.setattr(positions, "positions", lambda *_: {name: np.array([value]) for name, value in found.items()})
     features = positions.Features(environment(), {})
-    described = features.describe(np.zeros(128, np.uint8))
+    (described,) = features.describe(np.zeros((1, 128), np.uint8))
     assert described.tolist() == [0.5, 0.0, -1.0, 0.0, 1.0]  # the last since the ball is away
-    x = features.join(described, np.array([0.25, 0.0, 1.0, 0.0, 1.0]))
+    (x,) = features.join(described[np.newaxis], np.array([[0.25, 0.0, 1.0, 0.0, 1.0]]))
     assert x.tolist() == [*described, 2.5, 0.0, -3.0, 0.0, 0.0, 1.0]  # changes tenfold, three at most
     assert features.count == len(x)
 
 
 def test_tiles_are_of_the_ball_as_the_paddle_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("TILES", 2), ("TILINGS", 1), ("SIZE", 10_000)):
-        monkeypatch.setattr(tiled_positions, name, value)
+    monkeypatch.setattr(tiled, "TILINGS", 1)
     features = tiled_positions.Features(environment(), {})
+    assert features.count == 9 * 11 * 3 * 5 + 1  # the last one is active while there is no ball
 
-    def active(newest: list[float], previous: list[float]) -> list[int]:
-        x = features.join(np.array(newest), np.array(previous))
-        assert set(x) <= {0.0, 1.0}
-        return np.flatnonzero(x).tolist()
+    def active(newest: list[float], previous: list[float]) -> int:
+        ((tile,),) = features.join(np.array([newest]), np.array([previous])).tolist()
+        return tile
 
-    # A grid has two tiles per dimension, and 2, 3, 5 and 7 more for its displacement: 4, 5, 7 and 9.
-    def tile(*cells: int) -> list[int]:
-        return [int(np.ravel_multi_index(cells, (4, 5, 7, 9))), features.count - 1]
+    def tile(*cells: int) -> int:
+        return int(np.ravel_multi_index(cells, (9, 11, 3, 5)))
 
-    assert active([0.5, -0.3, 0.2, 0.0, 0.0], [0.4, -0.2, 0.0, 0.0, 0.0]) == tile(1, 0, 1, 0)
-    assert active([0.5, -0.3, 0.2, 0.9, 0.0], [0.4, -0.2, 0.8, 0.0, 0.0]) == tile(1, 0, 1, 0)  # whatever the others do
-    assert active([-0.5, 0.3, 0.2, 0.0, 0.0], [-0.4, 0.2, 0.0, 0.0, 0.0]) == tile(0, 1, 0, 1)
-    assert active([-0.5, 2.0, -0.2, 0.0, 0.0], [0.9, 0.0, 0.0, 0.0, 0.0]) == tile(0, 2, 0, 2)  # cut off at the edges
-    assert active([0.0, 0.0, 0.2, 0.0, 1.0], [0.9, 0.0, 0.0, 0.0, 0.0]) == [features.count - 1]  # no ball
+    # Ten tiles from -.5 to .5 for how far the ball is below the paddle; eight, two and four for the others.
+    assert active([0.55, -0.33, 0.2, 0.0, 0.0], [0.5, -0.32, 0.0, 0.0, 0.0]) == tile(6, 0, 1, 1)
+    assert active([0.55, -0.33, 0.2, 0.9, 0.0], [0.5, -0.32, 0.8, 0.0, 0.0]) == tile(6, 0, 1, 1)  # whoever else moves
+    assert active([-0.55, 0.33, 0.2, 0.0, 0.0], [-0.5, 0.2, 0.0, 0.0, 0.0]) == tile(1, 6, 0, 3)
+    assert active([-0.55, 2.0, -0.2, 0.0, 0.0], [0.9, 0.0, 0.0, 0.0, 0.0]) == tile(1, 10, 0, 4)  # cut off at the edges
+    assert active([0.0, 0.0, 0.2, 0.0, 1.0], [0.9, 0.0, 0.0, 0.0, 0.0]) == features.count - 1
 
 
-def test_tiles_that_meet_in_a_place_of_the_table_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiled_positions, "SIZE", 3)
+def test_every_tiling_has_one_tile_of_its_own() -> None:
     features = tiled_positions.Features(environment(), {})
-    assert features.count == 4
-    assert features.join(np.zeros(5), np.zeros(5)).sum() == 8 + 1
+    rng = np.random.default_rng(0)
+    newest = np.column_stack([rng.uniform(-1, 1, (500, 4)), rng.random(500) < 0.2])
+    tiles = features.join(newest, newest + rng.normal(0, 0.05, newest.shape))
+    assert tiles.shape == (500, 16)
+    assert tiles.dtype == np.int64
+    there, absent = tiles[newest[:, 4] == 0], tiles[newest[:, 4] == 1]
+    np.testing.assert_array_equal(there // (9 * 11 * 3 * 5), np.broadcast_to(np.arange(16), there.shape))
+    assert (absent == np.arange(features.count - 16, features.count)).all()
+    assert len(np.unique(there[:, 0])) > 100
 
 
 def test_positions_move_with_the_game() -> None:
     features = positions.Features(environment(), {})
-    game, rng = FeatureGame(features), np.random.default_rng(0)
-    game.reset(5)
-    seen = np.array([game.step(int(rng.integers(3))).state for _ in range(200)])
+    games, rng = FeatureGames(features, 1), np.random.default_rng(0)
+    games.reset(np.array([5]))
+    seen = np.array([games.step(rng.integers(3, size=1)).observations[0] for _ in range(200)])
     assert np.abs(seen[:, :5]).max() < 1.1
     assert (np.ptp(seen[:, :4], axis=0) > 0.3).all()
     assert set(seen[:, 4]) == {0.0, 1.0}
@@ -171,9 +247,9 @@ def test_latents_are_scaled_and_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_pat
     mean, deviation, change = np.array([[1, 0, 7], [4, 1, 0], [2, 0.5, 0]], np.float32)
     np.savez(path, latent_mean=mean, latent_deviation=deviation, latent_change=change)
     features = latents.Features(environment(), {}, path)
-    described = features.describe(np.zeros((1, 48, 48), np.uint8))
+    (described,) = features.describe(np.zeros((1, 1, 48, 48), np.uint8))
     assert described.tolist() == [0.5, 100.0, 0.0]
-    x = features.join(described, np.array([0.0, 99.0, 0.0]))
+    (x,) = features.join(described[np.newaxis], np.array([[0.0, 99.0, 0.0]]))
     assert x.tolist() == [0.5, 3.0, 0.0, 1.0, 2.0, 0.0, 1.0]  # three at most; changes in their own deviations
     assert asked == [((1, 48, 48), np.uint8)]
     assert features.count == 7

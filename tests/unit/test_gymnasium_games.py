@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlgames.environments.games import Game, Step
+from rlgames.environments.games import Step
 from rlgames.environments.gymnasium import Games, actions, make, register
 from rlgames.playing.recording import Recording
 from rlgames.settings.environments import Gymnasium
@@ -70,14 +70,14 @@ def test_an_episode_is_that_of_a_fresh_environment(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["CartPole-v1", *PICTURES])
 def test_one_game_alone_plays_the_same_episode(name: str) -> None:
-    taken, game = random_actions(name, 300), Game(Games(settings(name), 1))
+    taken, game = random_actions(name, 300), Games(settings(name), 1)
     expected = plain(name, 5, taken)
     for _ in range(2):
-        np.testing.assert_array_equal(game.reset(5)[0], expected[0][0])
+        np.testing.assert_array_equal(game.reset(np.array([5]))[0, 0], expected[0][0])
         for action, (observation, *said) in zip(taken, expected[1:], strict=False):
-            moment = game.step(action)
-            np.testing.assert_array_equal(moment.state[0], observation)
-            assert [moment.reward, moment.terminated, moment.truncated] == said
+            step = game.step(np.array([action]))
+            np.testing.assert_array_equal(step.observations[0, 0], observation)
+            assert facts(step, 0) == tuple(said)
 
 
 def test_last_action_of_the_episode_before_does_not_matter() -> None:
@@ -85,11 +85,11 @@ def test_last_action_of_the_episode_before_does_not_matter() -> None:
     name = PICTURES[0]
     found = set()
     for last in range(len(actions(settings(name)))):
-        game = Game(Games(settings(name, kwargs={"sticky_action_prob": 0.9}), 1))
-        game.reset(1)
-        game.step(last)
-        game.reset(2)
-        found.add(game.step(1).state.tobytes())
+        game = Games(settings(name, kwargs={"sticky_action_prob": 0.9}), 1)
+        game.reset(np.array([1]))
+        game.step(np.array([last]))
+        game.reset(np.array([2]))
+        found.add(game.step(np.array([1])).observations.tobytes())
     assert len(found) == 1
 
 
@@ -169,9 +169,9 @@ def test_keyword_arguments_reach_the_environment() -> None:
     expected = plain("LunarLander-v3", 6, taken, enable_wind=True, wind_power=9.5)
     ends = []
     for chosen in (calm, windy):
-        game = Game(Games(chosen, 1))
-        game.reset(6)
-        ends.append([game.step(action) for action in taken][-1].state[0])
+        game = Games(chosen, 1)
+        game.reset(np.array([6]))
+        ends.append([game.step(np.array([action])) for action in taken][-1].observations[0, 0])
     np.testing.assert_array_equal(ends[1], expected[30][0])
     assert not np.array_equal(*ends)
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlgames.agents.linear import dense_true_online_sarsa_lambda
+from rlgames.agents.linear import dense_true_online_sarsa_lambda, sparse_true_online_sarsa_lambda
 from rlgames.environments import atari
-from rlgames.environments.games import Moment
+from rlgames.environments.games import Step
 from rlgames.features import pixels, positions, tiled_positions
 from rlgames.features.base import Features
 from rlgames.playing import evaluation
@@ -29,10 +29,12 @@ def environment(**changes: Any) -> dict[str, Any]:
 
 PIXELS = {"name": "pixels", "side": 12, "background": 87}
 
+DENSE, SPARSE = dense_true_online_sarsa_lambda, sparse_true_online_sarsa_lambda
+
 KINDS: dict[str, Any] = {
-    "pixels": (pixels.Features, PIXELS),
-    "positions": (positions.Features, {"name": "positions"}),
-    "tiled-positions": (tiled_positions.Features, {"name": "tiled-positions"}),
+    "pixels": (pixels.Features, PIXELS, DENSE),
+    "positions": (positions.Features, {"name": "positions"}, DENSE),
+    "tiled-positions": (tiled_positions.Features, {"name": "tiled-positions"}, SPARSE),
 }
 
 
@@ -45,13 +47,13 @@ def agent_settings(**changes: Any) -> dict[str, Any]:
 
 
 def modules(**other: Any) -> dict[str, Any]:
-    return {"agent": dense_true_online_sarsa_lambda, "environment": atari} | other
+    return {"agent": DENSE, "environment": atari} | other
 
 
-def training(kind: str, budget: int = 400) -> Training:
-    make, options = KINDS[kind]
+def training(kind: str, games: int = 1) -> Training:
+    make, options, agent = KINDS[kind]
     game = environment(max_steps=120)
-    return Training(modules(), 3, game, agent_settings(), budget, make(game, options))
+    return Training(modules(agent=agent), 3, game, agent_settings(games=games), 400 * games, make(game, options))
 
 
 def advance(run: Training, steps: int) -> dict[int, np.ndarray]:
@@ -65,31 +67,32 @@ def advance(run: Training, steps: int) -> dict[int, np.ndarray]:
     return kept
 
 
+@pytest.mark.parametrize("games", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
-def test_resuming_from_a_save_gives_the_same_bits(kind: str) -> None:
+def test_resuming_from_a_save_gives_the_same_bits(kind: str, games: int) -> None:
     """In the middle of an episode, right after one ended, and again later."""
-    whole = training(kind)
+    whole = training(kind, games)
     whole.begin()
     expected = advance(whole, 1000)
-    assert list(expected) == list(range(40, 401, 40))
+    assert list(expected) == [games * step for step in range(40, 401, 40)]
     kept: dict[int, np.ndarray] = {}
     told: list[tuple[int, int]] = []
-    run = training(kind)
+    run = training(kind, games)
     run.begin()
     for steps in (150, 90, 1000):
         kept |= advance(run, steps)
-        state, run = run.state(), training(kind)
+        state, run = run.state(), training(kind, games)
         run.restore(state, lambda done, total: told.append((done, total)))
     assert told == [(done, 30) for done in range(1, 31)]  # at 150; at 240 the episode has just begun
     assert run.episodes == whole.episodes
-    assert [episode.ending for episode in run.episodes] == ["truncated"] * 3 + ["unfinished"]
+    assert [episode.ending for episode in run.episodes] == ["truncated"] * 3 * games + ["unfinished"] * games
     assert list(kept) == list(expected)
     for step, weights in expected.items():
         np.testing.assert_array_equal(kept[step], weights)
     again = run.state()
     for name, array in whole.state().items():
         np.testing.assert_array_equal(again[name], array)
-    assert expected[400].any()
+    assert expected[400 * games].any()
 
 
 def test_an_episode_that_plays_otherwise_is_noticed() -> None:
@@ -109,20 +112,28 @@ class Scripted(Features):
         self.ending, self.now = ending, 0
         super().__init__({}, np.ones(1))
 
-    def emulator(self) -> Any:
+    def emulators(self, count: int) -> Any:
+        assert count == 1
         return self
 
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        return state
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        return states
 
-    def reset(self, _seed: int) -> np.ndarray:
+    def reset(self, _seeds: np.ndarray, _mask: np.ndarray | None = None) -> np.ndarray:
         self.now = 0
-        return np.array([0.0])
+        return np.array([[0.0]])
 
-    def step(self, _action: int) -> Moment:
+    def step(self, _actions: np.ndarray) -> Step:
         self.now += 1
-        ends = {name: self.now == 4 and self.ending == name for name in ("terminated", "truncated")}
-        return Moment(np.array([float(self.now)]), 5.0 if self.now == 2 else 0.0, life_lost=False, **ends)
+        terminated, truncated = (self.now == 4 and self.ending == name for name in ("terminated", "truncated"))
+        facts = (5.0 if self.now == 2 else 0.0, terminated, truncated, False)
+        return Step(np.array([[float(self.now)]]), *(np.array([fact]) for fact in facts))
+
+
+def mock(update: Any) -> Any:
+    """The dense agent with another update."""
+    kept = {name: getattr(DENSE, name) for name in ("Trace", "action_value", "action_values")}
+    return SimpleNamespace(**kept, update=update)
 
 
 @pytest.mark.parametrize(("ending", "after_the_last"), [("terminated", 0.0), ("truncated", 5.0)])
@@ -130,12 +141,12 @@ def test_what_ends_a_return_and_what_does_not(ending: str, after_the_last: float
     """With weights of one, the value of every action is the sum of x: the step (3 at most), its change, 1."""
     calls: list[Any] = []
 
-    def update(_w: Any, z: Any, x: Any, _a: int, reward: float, next_value: float, old_value: float, *_: float) -> bool:
-        calls.append((x.tolist(), reward, next_value, old_value, bool(z.any())))
-        z[:] = 1.0
+    def update(_w: Any, trace: Any, x: Any, _a: int, reward: float, next_value: float, old: float, *_: float) -> bool:
+        calls.append((x.tolist(), reward, next_value, old, bool(trace.z.any())))
+        trace.z[:] = 1.0
         return True
 
-    agent: Any = SimpleNamespace(action_values=dense_true_online_sarsa_lambda.action_values, update=update)
+    agent = mock(update)
     run = Training(modules(agent=agent), 0, environment(), agent_settings(), 100, Scripted(ending))
     run.w[:] = 1.0
     run.begin()
@@ -164,38 +175,67 @@ def test_weights_that_diverge_end_a_training() -> None:
 
 
 class Catch(Features):
-    """A ball falls down one of three columns in four steps, and a paddle below must be there: 1 or -1 at the end."""
+    """Balls fall down one of three columns in four steps, and a paddle below must be there: 1 or -1 at the end."""
 
     def __init__(self) -> None:
         super().__init__({}, np.ones(5))
 
-    def emulator(self) -> Any:
+    def emulators(self, count: int) -> Any:
+        self.columns, self.paddles, self.heights = np.zeros((3, count), int)
         return self
 
-    def describe(self, state: np.ndarray) -> np.ndarray:
+    def describe(self, states: np.ndarray) -> np.ndarray:
         """From which side the paddle sees the ball, and how far: one of five features is on."""
-        return np.eye(5)[state[0] + 2]
+        return np.eye(5)[states + 2]
 
-    def reset(self, seed: int) -> np.ndarray:
-        self.column, self.paddle, self.height = seed % 3, seed // 3 % 3, 0
-        return np.array([self.column - self.paddle])
+    def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        begun = slice(None) if mask is None else mask
+        self.columns[begun], self.paddles[begun], self.heights[begun] = seeds % 3, seeds // 3 % 3, 0
+        return self.columns - self.paddles
 
-    def step(self, action: int) -> Moment:
-        self.paddle = min(max(self.paddle + (0, 1, -1)[action], 0), 2)
-        self.height += 1
-        over, caught = self.height == 4, self.paddle == self.column
-        reward = float(over) * (1.0 if caught else -1.0)
-        return Moment(np.array([self.column - self.paddle]), reward, over, truncated=False, life_lost=False)
+    def step(self, actions: np.ndarray) -> Step:
+        self.paddles = (self.paddles + np.array([0, 1, -1])[actions]).clip(0, 2)
+        self.heights += 1
+        over, caught, never = self.heights == 4, self.paddles == self.columns, np.zeros(len(actions), bool)
+        return Step(self.columns - self.paddles, over * np.where(caught, 1.0, -1.0), over, never, never)
 
 
-def test_agent_learns_to_catch() -> None:
-    options = agent_settings(step_size=0.05, discount=0.9, epsilon_steps=2000)
+@pytest.mark.parametrize("games", [1, 4])
+def test_agent_learns_to_catch(games: int) -> None:
+    options = agent_settings(step_size=0.05, discount=0.9, epsilon_steps=2000, games=games)
     run = Training(modules(), 0, environment(), options, 8000, Catch())
     run.begin()
     advance(run, 8000)
     returns = [episode.score for episode in run.ended]
     assert np.mean(returns[:50]) < 0.3
     assert np.mean(returns[-200:]) >= 0.9
+
+
+def test_what_other_games_learn_is_not_taken_for_what_a_game_has_learned() -> None:
+    """Three games; each update makes every weight larger by a half. Between two of the same game are two of others, and
+    they do not count as a change of its value that its own last update brought about."""
+    calls: list[tuple[float, float, float]] = []
+
+    def update(w: Any, _z: Any, x: Any, _a: int, _r: float, next_value: float, old_value: float, *_: float) -> bool:
+        calls.append((float(x.sum()), next_value, old_value))
+        w += 0.5
+        return True
+
+    run = Training(modules(agent=mock(update)), 0, environment(), agent_settings(games=3), 12, Catch())
+    run.begin()
+    advance(run, 3)
+    for (_, next_value, _), (active, _, old_value) in zip(calls[:6], calls[3:], strict=True):
+        assert old_value == pytest.approx(next_value + 2 * 0.5 * active)
+
+
+def test_the_step_size_falls_to_its_end() -> None:
+    run = Training(modules(), 0, environment(), agent_settings(step_size_end=0.002, step_size_steps=200), 400, Catch())
+    run.begin()
+    sizes = [run.step_size]
+    for _ in range(3):
+        advance(run, 100)
+        sizes.append(run.step_size)
+    np.testing.assert_allclose(sizes, [0.01, 0.006, 0.002, 0.002])
 
 
 def test_evaluation_plays_with_the_weights_of_a_point() -> None:

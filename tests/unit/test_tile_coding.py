@@ -1,5 +1,6 @@
 """Codings against a slow and obvious reference."""
 
+from fractions import Fraction
 from math import floor
 
 import numpy as np
@@ -8,7 +9,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rlgames.environments.mountain_car import HIGH, LOW, observe
-from rlgames.features.tile_coding import Coding, IndexHashed, active_tiles, additive, hashed, index_hashed, tiled
+from rlgames.features.tile_coding import (
+    Coding,
+    IndexHashed,
+    active_tiles,
+    active_tiles_of,
+    additive,
+    graded,
+    hashed,
+    index_hashed,
+    tiled,
+)
 
 
 def active(coding: Coding | IndexHashed, state: tuple[float, float]) -> list[int]:
@@ -128,3 +139,24 @@ def test_index_hash_table_equals_tiles3(visited: list[tuple[float, float]], size
     for state in visited:
         assert active(coding, state) == tiles3(tiled_reference(state, 8, 8), table, size, full)
     assert coding.taken.tolist() == [len(table), full[0]]
+
+
+def test_grids_with_tiles_of_their_own_number_equal_exact_sums() -> None:
+    """Cells of tiling i are floor(tiles * state + displacement), by fractions. No state lies on an edge."""
+    tiles, tilings = (8, 10, 2, 4), 16
+    coding = graded((0.0,) * 4, (1.0,) * 4, tiles, tilings)
+    assert coding.features == tilings * 9 * 11 * 3 * 5
+    rng = np.random.default_rng(0)
+    numerators = rng.integers(1, 1001, (300, 4))
+    found = np.empty((300, tilings), np.int64)
+    active_tiles_of(coding, numerators / 1001, found)
+    for state, numbers in zip(numerators.tolist(), found.tolist(), strict=True):
+        for i, number in enumerate(numbers):
+            cells = [
+                floor(n * Fraction(x, 1001) + Fraction((2 * d + 1) * i % tilings, tilings))
+                for d, (x, n) in enumerate(zip(state, tiles, strict=True))
+            ]
+            assert number == np.ravel_multi_index((i, *cells), (tilings, 9, 11, 3, 5))
+    edge = np.empty((1, tilings), np.int64)
+    active_tiles_of(coding, np.ones((1, 4)), edge)
+    assert edge.max() < coding.features

@@ -54,12 +54,19 @@ def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
                 "seeds": 1,
                 "sweep": [{"latents": 2}, {"latents": 4}],
             },
+            "points": {
+                "environment": {"name": "frames", "dataset": "frames", "judged_on": "played"},
+                "agent": {"name": "keypoints", "points": 3, "trials": 1},
+                "epochs": 1,
+                "seeds": 1,
+            },
         },
         "figures": {
             "losses": {**figure, "kind": "encoder-losses"},
             "sizes": {**figure, "kind": "latent-sizes"},
             "space": {**figure, "kind": "latent-space"},
             "pictures": {**figure, "kind": "reconstructions"},
+            "errors": {**figure, "kind": "encoder-errors", "experiments": ["encoder", "points"]},
         },
     }
     folder = tmp_path_factory.mktemp("traces")
@@ -87,14 +94,18 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert encoding["part"].value_counts().to_dict() == {"training": 210, "test": 90}
     assert encoding["shown"].value_counts().to_dict() == {"typical": 4, "worst": 4}
     assert encoding["row"].is_unique
-    assert len(list((results / "figures").glob("*.png"))) == 4
+    assert len(list((results / "figures").glob("*.png"))) == 5
     sizes = pd.read_csv(results / "tables/datasets.csv").set_index(["dataset", "split"])
     assert sizes["frames"].to_dict() == {
         ("frames", "random"): SIZE, ("frames", "episode"): SIZE, ("played", "random"): 100, ("played", "episode"): 100,
     }  # fmt: skip
     assert (sizes["training_frames"]["frames", "random"], sizes["test_frames"]["frames", "random"]) == (210, 90)
-    scores = pd.read_csv(results / "tables/encoder-scores.csv").set_index("variant")
-    assert scores["latents"].to_dict() == {"latents=2": 2, "latents=4": 4}
+    scores = pd.read_csv(results / "tables/encoder-scores.csv").set_index(["experiment", "variant", "frames"])
+    assert scores["numbers"].to_dict() == {
+        ("encoder", "latents=2", "test"): 2, ("encoder", "latents=4", "test"): 4,
+        ("points", "default", "test"): 9, ("points", "default", "other"): 9,
+    }  # fmt: skip
+    assert scores["test_frames"].tolist() == [90, 90, 90, 100]
     assert scores["error"].between(0, 1, inclusive="neither").all()
     cost = pd.read_csv(results / "tables/cost.csv")
     assert cost.groupby("job").size().to_dict() == {
@@ -122,7 +133,7 @@ def test_encoding_is_what_the_saved_encoder_gives(sandbox: Sandbox, config: Conf
     encoding = pd.read_parquet(run / "encoding.parquet").head(100)
     model = autoencoder.load(run / "weights.npz")
     pictures = Frames(results / "datasets/frames/frames.parquet").pictures(encoding["row"].to_numpy())
-    np.testing.assert_allclose(model.encode(pictures), np.stack(list(encoding["latents"])), atol=1e-5)
+    np.testing.assert_allclose(model.encode(pictures), np.stack(list(encoding["numbers"])), atol=1e-5)
     error = ((pictures - model.reconstruct(pictures).astype(float)) ** 2).mean(axis=(1, 2)) / 255**2
     np.testing.assert_allclose(encoding["error"], error, rtol=1e-4)
 
@@ -138,7 +149,8 @@ def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) 
     pictures = found.pictures(np.arange(100))
     pictures[70, 20, 20] ^= 1
     places = [found.episodes.tolist(), found.steps.tolist()]
-    frames.write(zip(*places, map(frames.encode, pictures), found.memory.to_pylist(), strict=True), path)
+    columns = (*places, map(frames.encode, pictures), found.memory.to_pylist(), found.actions.tolist())
+    frames.write(zip(*columns, strict=True), path)
     text = sandbox.python("-m", "rlgames.commands.verify", f"config/{Path(config['results']).name}.yaml", fails=True)
     path.write_bytes(content)
     assert "datasets/played/recordings.parquet: episode 2: played, its frames are others" in text

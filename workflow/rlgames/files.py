@@ -79,7 +79,7 @@ COLUMNS = {
     "episodes": {"experiment", "variant", "seed", "episode", "steps", "return", "ending"},
     "recordings": {"episode", "steps", "return", "ending", "actions", "environment"},
     "losses": {"experiment", "variant", "seed", "epoch", "training", "held_out"},
-    "encoding": {"experiment", "variant", "seed", "row", "part", "latents", "error"},
+    "encoding": {"experiment", "variant", "seed", "row", "part", "called", "numbers", "error"},
 }
 """What tables have, by the names of their files, besides what only some of them have."""
 

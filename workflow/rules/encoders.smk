@@ -70,6 +70,7 @@ rule encode:
     input:
         weights=PLAN.path("weights"),
         frames=lambda wildcards: PLAN.frames(wildcards),
+        others=lambda wildcards: PLAN.other_frames(wildcards),
     output:
         PLAN.path("encoding"),
     log:
@@ -88,9 +89,11 @@ rule encode:
         ),
     params:
         spec=lambda wildcards: PLAN.encoding_spec(wildcards),
-        code=PLAN.code("encode"),
+        modules=lambda wildcards: PLAN.encoding_modules(wildcards),
+        code=lambda wildcards: PLAN.encoding_code(wildcards),
     shell:
         "exec python -m rlgames.commands.encode"
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
-        " --weights {input.weights:q} --frames {input.frames:q} --encoding {output:q}"
+        " --weights {input.weights:q} --frames {input.frames:q} --others {input.others:q} --encoding {output:q}"
+        " --modules {params.modules:q}"
         " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"

@@ -33,9 +33,8 @@ def train(arguments: Any) -> None:
     set_up(device, arguments.threads)
     fingerprint = {"spec": spec, "seed": seed, "code": arguments.code, "frames": checksum(arguments.frames)}
     attempt = Attempt(arguments.state, fingerprint, device)
-    training = command_line.run_modules(arguments)["training"].Training(
-        Frames(arguments.frames), seed, spec["agent"], spec["epochs"]
-    )
+    modules = command_line.run_modules(arguments)
+    training = modules["training"].Training(modules, Frames(arguments.frames), seed, spec["agent"], spec["epochs"])
     progress = attempt.run(training, command_line.name(arguments))
 
     with replacing(arguments.weights) as path:

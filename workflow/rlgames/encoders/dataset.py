@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from rlgames.encoders.frames import Frames, encode, parts
+from rlgames.encoders.frames import Frames, Row, encode, parts
 from rlgames.environments import atari
 from rlgames.environments.atari_ram import Memory
 from rlgames.files import reading
@@ -157,12 +157,12 @@ class Playing:
         )
 
 
-def rows(episodes: Iterable[Observed]) -> Iterator[tuple[int, int, bytes, bytes]]:
+def rows(episodes: Iterable[Observed]) -> Iterator[Row]:
     """The rows of `rlgames.encoders.frames.SCHEMA`; episodes are numbered from 1."""
     return chain.from_iterable(
         (
-            (number, step, frame, memory)
-            for step, (frame, memory) in enumerate(zip(one.frames, one.memories, strict=True))
+            (number, step, frame, memory, action)
+            for step, (frame, memory, action) in enumerate(zip(one.frames, one.memories, one.actions, strict=True))
         )
         for number, one in enumerate(episodes, start=1)
     )

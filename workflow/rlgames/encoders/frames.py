@@ -14,15 +14,21 @@ import pyarrow.parquet as pq
 from rlgames.files import reading
 
 SCHEMA = pa.schema(
-    [("episode", pa.int32()), ("step", pa.int32()), ("frame", pa.large_binary()), ("memory", pa.binary(128))]
+    [
+        ("episode", pa.int32()),
+        ("step", pa.int32()),
+        ("frame", pa.large_binary()),
+        ("memory", pa.binary(128)),
+        ("action", pa.uint8()),
+    ]
 )
 """A row for each observation that was acted on, in the order of play: the number of its episode, the step in it (from
-0), the newest frame as PNG, and the console's memory."""
+0), the newest frame as PNG, the console's memory, and the number of the action."""
 
 ROWS = 1000
 """Number of rows that are written, or decoded, in one go."""
 
-Row = tuple[int, int, bytes, bytes]
+Row = tuple[int, int, bytes, bytes, int]
 
 
 class Frames:
@@ -39,6 +45,8 @@ class Frames:
         """int32, shape (frames,)."""
         self.steps = table["step"].to_numpy()
         """int32, shape (frames,)."""
+        self.actions = table["action"].to_numpy()
+        """uint8, shape (frames,)."""
         self.png = table["frame"].combine_chunks()
         self.memory = table["memory"].combine_chunks()
         self.size = len(self.pictures(np.array([0]))[0])

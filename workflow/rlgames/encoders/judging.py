@@ -12,7 +12,7 @@ from rlgames.encoders.dataset import evenly, split
 from rlgames.encoders.frames import Frames, encode, parts
 from rlgames.environments.atari_ram import positions
 from rlgames.messages import UserError
-from rlgames.networks.autoencoder import AutoEncoder
+from rlgames.networks.encoder import Encoder
 
 JUDGED = 12_000
 """Test frames, and training frames, at most; evenly over all of them."""
@@ -22,17 +22,20 @@ SHOWN = 4
 
 
 class Judge:
-    """An auto-encoder before the frames of a data set."""
+    """An auto-encoder before the frames of a data set, and of others."""
 
-    def __init__(self, frames: Frames, model: AutoEncoder, game: str, split: str) -> None:
-        """`split` is that of the training. Raises `UserError` if the frames are not of the model's size."""
-        if frames.size != model.size:
-            raise UserError(
-                f"The frames have {frames.size} pixels on a side, and the auto-encoder is for {model.size}."
-            )
+    def __init__(self, frames: Frames, others: list[Frames], model: Encoder, game: str, split: str) -> None:
+        """`split` is that of the training; `others` are frames of other data sets, which nothing was learned from.
+        Raises `UserError` if any are not of the model's size."""
+        for each in (frames, *others):
+            if each.size != model.size:
+                raise UserError(
+                    f"The frames have {each.size} pixels on a side, and the auto-encoder is for {model.size}."
+                )
         self.frames, self.model, self.game = frames, model, game
-        self.chosen = chosen_rows(frames, split)
-        self.count = sum(map(len, self.chosen.values()))
+        self.chosen = [(part, frames, rows) for part, rows in chosen_rows(frames, split).items()]
+        self.chosen += [("other", each, evenly(np.arange(len(each)), JUDGED)) for each in others]
+        self.count = sum(len(rows) for *_, rows in self.chosen)
         """Frames that are judged."""
 
     def table(self, advanced: Callable[[int], object]) -> pd.DataFrame:
@@ -42,25 +45,27 @@ class Judge:
 
     def judged(self, advanced: Callable[[int], object]) -> Iterator[pd.DataFrame]:
         """The rows, without pictures, in parts."""
-        for half, rows in self.chosen.items():
+        for which, frames, rows in self.chosen:
             for part in parts(rows):
-                originals = self.frames.pictures(part)
+                originals = frames.pictures(part)
                 columns = {
                     "row": part,
-                    "part": half,
-                    "episode": self.frames.episodes[part],
-                    "step": self.frames.steps[part],
-                    "latents": list(self.model.encode(originals)),
-                    **self.scores(part, originals),
+                    "part": which,
+                    "episode": frames.episodes[part],
+                    "step": frames.steps[part],
+                    "size": self.model.size,
+                    "called": self.model.called,
+                    "numbers": list(self.model.encode(originals)),
+                    **self.scores(frames.memories(part), originals),
                 }
                 yield pd.DataFrame(columns)
                 advanced(len(part))
 
-    def scores(self, rows: np.ndarray, originals: np.ndarray) -> dict[str, np.ndarray]:
+    def scores(self, memories: np.ndarray, originals: np.ndarray) -> dict[str, np.ndarray]:
         """Errors of reconstructions, where things truly are, if that is known, and how far off a ball is."""
         drawn = self.model.reconstruct(originals)
         errors, moving_errors = reconstruction.errors(originals, drawn, self.model.typical)
-        places = positions(self.game, self.frames.memories(rows), self.frames.size)
+        places = positions(self.game, memories, self.model.size)
         columns = {"error": errors, "moving_error": moving_errors, **places}
         if "ball_x" in places:
             truth = places["ball_x"], places["ball_y"]

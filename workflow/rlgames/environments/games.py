@@ -76,23 +76,6 @@ class Moment(NamedTuple):
     life_lost: bool
 
 
-class Game:
-    """One game by itself; its states are observations, of shape (stack, *frame)."""
-
-    def __init__(self, games: Any) -> None:
-        """`games` has one copy, with the methods of `Games`."""
-        self.games = games
-
-    def reset(self, seed: int) -> np.ndarray:
-        """Begin the episode of this seed: its first state."""
-        return self.games.reset(np.array([seed]))[0]
-
-    def step(self, action: int) -> Moment:
-        """Take an action, by its number."""
-        observations, *facts = self.games.step(np.array([action]))
-        return Moment(observations[0], *(fact[0].item() for fact in facts))
-
-
 class Replayed(NamedTuple):
     """A step of an episode that is played again; the first comes before any action, with a reward of 0."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.environments.atari import Games
-from rlgames.environments.games import Game, Moment, Step
+from rlgames.environments.games import Step
 
 LARGEST = 3.0
 """Features are clipped to ±3, so that one outlier frame cannot blow up the weights."""
@@ -25,59 +25,44 @@ class Features(ABC):
         """`rates` have a place for each number that `describe` gives: times these, its changes from one step to the
         next have a size of about 1. A change that is small beside the number would be learned very slowly."""
         self.environment, self.rates = environment, rates
-        self.count = len(self.join(np.zeros(len(rates)), np.zeros(len(rates))))
+        nothing = np.zeros((1, len(rates)))
+        self.count = self.join(nothing, nothing).shape[1]
         """Features in x."""
 
-    def emulator(self) -> Any:
-        """A game whose states `describe` reads, with the methods of `rlgames.environments.games.Game`."""
-        return Game(Games(self.environment | {"stack": 1}, 1))
+    def emulators(self, count: int) -> Any:
+        """Games whose states `describe` reads, with the methods of `rlgames.environments.games.Games`."""
+        return Games(self.environment | {"stack": 1}, count)
 
     @abstractmethod
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        """A moment in numbers, scaled to a size of about 1: float64, shape (numbers,)."""
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        """A moment of every game in numbers, scaled to a size of about 1: float64, shape (games, numbers)."""
 
     def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
-        """The features of a moment and the one before: its numbers, their changes and a constant, float64, shape
-        (count,)."""
-        numbers = np.concatenate([newest, (newest - previous) * self.rates]).clip(-LARGEST, LARGEST)
-        return np.append(numbers, 1.0)
-
-
-class FeatureGame:
-    """One game whose states are features x. At first, when there is one moment only, nothing has moved."""
-
-    def __init__(self, features: Features) -> None:
-        self.features, self.emulator = features, features.emulator()
-
-    def reset(self, seed: int) -> np.ndarray:
-        """Begin the episode of this seed: its first x."""
-        self.newest = self.features.describe(self.emulator.reset(seed))
-        return self.features.join(self.newest, self.newest)
-
-    def step(self, action: int) -> Moment:
-        """Take an action (its number in `rlgames.environments.atari.Games.actions`)."""
-        moment = self.emulator.step(action)
-        previous, self.newest = self.newest, self.features.describe(moment.state)
-        return moment._replace(state=self.features.join(self.newest, previous))
+        """The features of moments and those before: their numbers, their changes and a constant, float64, shape (games,
+        count)."""
+        numbers = np.concatenate([newest, (newest - previous) * self.rates], axis=1).clip(-LARGEST, LARGEST)
+        return np.concatenate([numbers, np.ones((len(numbers), 1))], axis=1)
 
 
 class FeatureGames:
-    """Several, with the methods of `rlgames.environments.games.Games`; their observations are features x."""
+    """Games with the methods of `rlgames.environments.games.Games`, whose observations are features x. At first, when
+    there is one moment only, nothing has moved."""
 
     def __init__(self, features: Features, count: int) -> None:
-        self.games = [FeatureGame(features) for _ in range(count)]
-        self.x = np.zeros((count, features.count))
+        self.features, self.games = features, features.emulators(count)
+        self.newest = np.zeros((count, len(features.rates)))
+        self.x = features.join(self.newest, self.newest)
 
     def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Begin an episode in every game (or where `mask`), each with its own of `seeds`: the x of all."""
-        chosen = range(len(self.games)) if mask is None else np.flatnonzero(mask).tolist()
-        for game, seed in zip(chosen, seeds.tolist(), strict=True):
-            self.x[game] = self.games[game].reset(seed)
+        states, begun = self.games.reset(seeds, mask), slice(None) if mask is None else mask
+        self.newest[begun] = self.features.describe(states[begun])
+        self.x[begun] = self.features.join(self.newest[begun], self.newest[begun])
         return self.x.copy()
 
     def step(self, actions: np.ndarray) -> Step:
         """Take an action in every game."""
-        moments = [game.step(action) for game, action in zip(self.games, actions.tolist(), strict=True)]
-        self.x[:] = [moment.state for moment in moments]
-        _, *facts = zip(*moments, strict=True)
-        return Step(self.x.copy(), *map(np.array, facts))
+        step, previous = self.games.step(actions), self.newest
+        self.newest = self.features.describe(step.observations)
+        self.x = self.features.join(self.newest, previous)
+        return step._replace(observations=self.x.copy())

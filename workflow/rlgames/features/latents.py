@@ -28,7 +28,7 @@ class Features(features.Features):
         self.deviation = np.where(deviation > 0, deviation, 1.0)  # one that never changes is a zero
         super().__init__(environment, self.deviation / np.where(change > 0, change, 1.0))
 
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        """`state` is an observation: uint8, shape (stack, size, size)."""
-        latents = self.encode(state[-1:])[0].astype(np.float64)
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        """`states` are observations: uint8, shape (games, stack, size, size)."""
+        latents = self.encode(states[:, -1]).astype(np.float64)
         return (latents - self.mean) / self.deviation

@@ -18,8 +18,8 @@ class Features(features.Features):
         self.side, self.background = settings["side"], settings["background"]
         super().__init__(environment, np.ones(self.side**2))
 
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        """`state` is an observation: uint8, shape (stack, size, size)."""
-        difference = np.abs(state[-1].astype(np.float32) - self.background)
-        small = cv2.resize(difference, (self.side, self.side), interpolation=cv2.INTER_AREA)
-        return small.ravel().astype(np.float64) / 255
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        """`states` are observations: uint8, shape (games, stack, size, size)."""
+        differences = np.abs(states[:, -1].astype(np.float32) - self.background)
+        small = [cv2.resize(each, (self.side, self.side), interpolation=cv2.INTER_AREA).ravel() for each in differences]
+        return np.stack(small).astype(np.float64) / 255

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.environments.atari_ram import Memory, positions
-from rlgames.environments.games import Moment
+from rlgames.environments.games import Step
 from rlgames.features import base as features
 
 RATE = 10.0
@@ -21,32 +21,38 @@ class Features(features.Features):
     def __init__(self, environment: dict[str, Any], _settings: dict[str, Any]) -> None:
         """The game has to be one whose positions are known."""
         self.game = environment["game"]
-        numbers = len(self.describe(np.zeros(128, np.uint8)))
+        numbers = self.describe(np.zeros((1, 128), np.uint8)).shape[1]
         super().__init__(environment, np.full(numbers, RATE))
 
-    def emulator(self) -> Any:
-        """A game whose states are the console's memory."""
-        return MemoryGame(self.environment)
+    def emulators(self, count: int) -> Any:
+        """Games whose states are the console's memory."""
+        return MemoryGames(self.environment, count)
 
-    def describe(self, state: np.ndarray) -> np.ndarray:
-        """`state` is the console's memory: uint8, shape (128,)."""
-        found = positions(self.game, state[np.newaxis], 1).values()  # from -1/2 to 1/2 in a frame of one pixel
-        places = 2 * np.concatenate(list(found))
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        """`states` are the console's memories: uint8, shape (games, 128)."""
+        found = positions(self.game, states, 1).values()  # from -1/2 to 1/2 in a frame of one pixel
+        places = 2 * np.stack(list(found), axis=1)
         absent = np.isnan(places)
-        return np.append(np.where(absent, 0.0, places), float(absent.any()))
+        return np.column_stack([np.where(absent, 0.0, places), absent.any(axis=1)])
 
 
-class MemoryGame:
-    """One game whose states are the console's memory."""
+class MemoryGames:
+    """Games whose states are the console's memories: uint8, shape (games, 128)."""
 
-    def __init__(self, environment: dict[str, Any]) -> None:
-        self.memory = Memory(environment, pictures=False)
+    def __init__(self, environment: dict[str, Any], count: int) -> None:
+        self.memories = [Memory(environment, pictures=False) for _ in range(count)]
+        self.states = np.zeros((count, 128), np.uint8)
 
-    def reset(self, seed: int) -> np.ndarray:
-        """Begin the episode of this seed."""
-        return self.memory.reset(seed).state.memory
+    def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Begin an episode in every game (or where `mask`), each with its own of `seeds`: the states of all."""
+        begun = range(len(self.memories)) if mask is None else np.flatnonzero(mask).tolist()
+        for game, seed in zip(begun, seeds.tolist(), strict=True):
+            self.states[game] = self.memories[game].reset(seed).state.memory
+        return self.states.copy()
 
-    def step(self, action: int) -> Moment:
-        """Take an action. No game whose positions are known has lives to lose."""
-        moment = self.memory.step(action)
-        return moment._replace(state=moment.state.memory)
+    def step(self, actions: np.ndarray) -> Step:
+        """Take an action in every game. No game whose positions are known has lives to lose."""
+        moments = [memory.step(action) for memory, action in zip(self.memories, actions.tolist(), strict=True)]
+        states, *facts = zip(*moments, strict=True)
+        self.states = np.stack([view.memory for view in states])
+        return Step(self.states.copy(), *map(np.array, facts))

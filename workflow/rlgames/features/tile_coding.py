@@ -1,6 +1,7 @@
 """Tile coding: binary features of a continuous state (Sutton and Barto 2018, section 9.5.4)."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,6 +76,23 @@ def tiled(low: Range, high: Range, tiles: int, tilings: int) -> Coding:
         [
             stride * ((cells + displacement * tiling) // tilings)
             for stride, displacement in zip(strides, odd, strict=True)
+        ]
+    )
+    grid[0] += tiling * np.prod(extents)
+    return coding(low, high, grid, tilings * int(np.prod(extents)))
+
+
+def graded(low: Range, high: Range, tiles: Sequence[int], tilings: int) -> Coding:
+    """`tilings` grids with a number of tiles of its own in each dimension, grid i displaced by i, 3i, 5i, ... / tilings
+    of a tile, modulo a whole one: tilings * (tiles[0] + 1) * (tiles[1] + 1) * ... features."""
+    extents, odd = np.array(tiles) + 1, 2 * np.arange(len(tiles)) + 1
+    strides = np.array([np.prod(extents[d + 1 :]) for d in range(len(tiles))], np.int64)
+    finest, tiling = math.lcm(*tiles), np.arange(tilings)
+    cells = np.arange(tilings * finest + 1)[:, None]
+    grid = np.stack(
+        [
+            stride * ((cells * count // finest + displacement * tiling % tilings) // tilings)
+            for stride, count, displacement in zip(strides, tiles, odd, strict=True)
         ]
     )
     grid[0] += tiling * np.prod(extents)
@@ -167,6 +185,14 @@ def number_by_sight(coding: IndexHashed, state: Range, tiles: np.ndarray) -> Non
             else:
                 coding.taken[1] += 1
         tiles[i] = coding.places[tile] if coding.places[tile] >= 0 else tile % coding.features
+
+
+@njit(cache=True)
+def active_tiles_of(coding: Coding, states: np.ndarray, tiles: np.ndarray) -> None:
+    """`active_tiles` for every row of `states` (float64, shape (rows, d)), into those of `tiles` (int64, shape (rows,
+    tilings))."""
+    for row in range(len(states)):
+        active_tiles(coding, states[row], tiles[row])
 
 
 @njit(cache=True)

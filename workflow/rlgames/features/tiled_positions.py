@@ -8,33 +8,27 @@ from typing import Any
 import numpy as np
 
 from rlgames.features import positions
-from rlgames.features.tile_coding import active_tiles, hashed
-
-TILES, TILINGS, SIZE = 12, 8, 4096
-"""Tiles in each dimension, tilings, and places in the table that tiles share."""
-
-HIGH = (1.0, 1.0, 0.15, 0.15)
-"""Where the last tile of each dimension ends; the first begins at minus that. The dimensions are the ball's place from
-left (-1) to right, how far below the paddle it is, and how far it moved in a step, to the right and down."""
+from rlgames.features.tiled import TiledFeatures
 
 
-class Features(positions.Features):
-    """Hashed tile coding (Sutton and Barto 2018, section 9.5.4): the number of active tiles that share each place."""
+class Features(TiledFeatures):
+    """The ball and the paddle are the only pair."""
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
         """The game has to be Pong."""
-        self.coding = hashed(tuple(-bound for bound in HIGH), HIGH, TILES, TILINGS, SIZE)
-        self.tiles = np.empty(TILINGS, np.int64)
-        super().__init__(environment, settings)
+        self.positions = positions.Features(environment, settings)
+        super().__init__(environment, self.positions.rates, pairs=1)
 
-    def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
-        """The tiles of a moment, given the one before, and a constant; the constant alone while there is no ball:
-        float64, shape (count,)."""
-        x = np.zeros(self.coding.features + 1)
-        x[-1] = 1.0
-        ball_x, ball_y, player_y, _, absent = newest
-        if not absent:
-            seen = np.array([ball_x, ball_y - player_y, *(newest - previous)[:2]])
-            active_tiles(self.coding, tuple(seen.clip(self.coding.low, self.coding.high).tolist()), self.tiles)
-            np.add.at(x, self.tiles, 1.0)
-        return x
+    def emulators(self, count: int) -> Any:
+        """Games whose states are the console's memory."""
+        return self.positions.emulators(count)
+
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        """`states` are the console's memories: uint8, shape (games, 128)."""
+        return self.positions.describe(states)
+
+    def relations(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
+        ball_x, ball_y, player_y, _, absent = newest.T
+        change_x, change_y, *_ = (newest - previous).T
+        found = np.stack([ball_x, ball_y - player_y, change_x, change_y], axis=1)
+        return np.where(absent[:, None] > 0, np.nan, found)[:, np.newaxis]

@@ -23,7 +23,7 @@ PANELS = {
 """Label of the vertical axis, and the scores along it with their names; errors on a log axis."""
 
 CEILING = "ball_found_in_original"
-FAMILY = ["moving_weight", "split"]
+FAMILY = ["moving_weight", "ignore_still", "split"]
 """What the variants of one line share."""
 
 MARKERS = "os^Dv"
@@ -34,12 +34,14 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     `tables["manifest"]` has the seeds that diverged, if any."""
     summary = summarise(tables["encoding"], tables.get("manifest"))
     looks: dict[Any, dict[str, Any]] = {
-        (weight, split): {
+        (weight, ignore_still, split): {
             "marker": MARKERS[number % len(MARKERS)],
             "mfc": "white" if weight == 1 else None,  # open: the plain loss
             "ls": "-." if split == "episode" else "-",
         }
-        for number, (weight, split) in enumerate(summary[FAMILY].drop_duplicates().itertuples(index=False))
+        for number, (weight, ignore_still, split) in enumerate(
+            summary[FAMILY].drop_duplicates().itertuples(index=False)
+        )
     }
     known = summary.dropna(subset="value")
     panels = {label: names for label, names in PANELS.items() if summary["quantity"].isin(list(names)).any()}
@@ -50,11 +52,11 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         handles = [Line2D([], [], color=palette[name], label=text) for name, text in names.items()]
         if "ball_found" in names:
             handles += draw_ceiling(axes, known[known["quantity"] == CEILING])
-        for (name, weight, split), points in known.groupby(["quantity", *FAMILY], sort=False):
+        for (name, *family), points in known.groupby(["quantity", *FAMILY], sort=False):
             if name in names:
-                draw(axes, points, palette[str(name)], looks[weight, split])
+                draw(axes, points, palette[str(name)], looks[tuple(family)])
         shown = known["value"][known["quantity"].isin(list(names))]
-        finish(axes, label, sorted(summary["latents"].unique()), "log" if (shown > 0).all() else "linear")
+        finish(axes, label, sorted(summary["numbers"].unique()), "log" if (shown > 0).all() else "linear")
         axes.legend(handles=handles, fontsize=8.5, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
     families = [Line2D([], [], color="0.3", label=family_name(*family), **look) for family, look in looks.items()]
     figure.legend(handles=families, fontsize=8.5, loc="outside right center")
@@ -72,18 +74,18 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
 
 
 def summarise(encoding: pd.DataFrame, lost: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Mean over seeds and band: columns quantity, moving_weight, split, latents, value, low, high, band, seeds; blank
+    """Mean over seeds and band: columns quantity, those of FAMILY, numbers, value, low, high, band, seeds; blank
     where a seed diverged (`lost`), or has no number."""
     variant = ["experiment", "variant"]
     families = encoding[[*variant, *FAMILY]].drop_duplicates()
-    scores = encoder_scores(encoding).merge(families, on=variant)
+    scores = encoder_scores(encoding[encoding["part"] != "other"]).merge(families, on=variant)
     names = [name for names in PANELS.values() for name in names] + [CEILING]
     known = [name for name in names if name in scores]
     if lost is not None:
         keys = [*variant, "seed"]
         scores.loc[scores.set_index(keys).index.isin(lost.set_index(keys).index), known] = float("nan")
-    by_seed = scores.melt([*FAMILY, "latents"], known, "quantity")
-    keys = ["quantity", *FAMILY, "latents"]
+    by_seed = scores.melt([*FAMILY, "numbers"], known, "quantity")
+    keys = ["quantity", *FAMILY, "numbers"]
     rows = [
         dict(zip(keys, places, strict=True)) | over_seeds(seeds["value"], len(seeds))
         for places, seeds in by_seed.groupby(keys)
@@ -93,7 +95,7 @@ def summarise(encoding: pd.DataFrame, lost: pd.DataFrame | None = None) -> pd.Da
 
 def draw(axes: Axes, points: pd.DataFrame, colour: Any, look: dict[str, Any]) -> None:
     bars = (points[["value", "value"]].to_numpy() - points[["low", "high"]].to_numpy()) * [1, -1]
-    axes.errorbar(points["latents"], points["value"], bars.T.clip(0), color=colour, elinewidth=1, lw=1.4, **look)
+    axes.errorbar(points["numbers"], points["value"], bars.T.clip(0), color=colour, elinewidth=1, lw=1.4, **look)
 
 
 def draw_ceiling(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
@@ -117,6 +119,6 @@ def finish(axes: Axes, label: str, sizes: list[int], scale: str) -> None:
         axes.set_ylim(0, None if label == READOUT else 1.03)
 
 
-def family_name(weight: float, split: str) -> str:
+def family_name(weight: float, ignore_still: bool, split: str) -> str:
     loss = "plain loss" if weight == 1 else f"moving pixels × {weight:g}"
-    return f"{loss},\nsplit by episode" if split == "episode" else loss
+    return loss + ",\nstill ones × 0" * ignore_still + ",\nsplit by episode" * (split == "episode")

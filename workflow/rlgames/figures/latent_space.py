@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from rlgames.encoders.readout import latent_matrix
+from rlgames.encoders.readout import matrix
 from rlgames.figures.style import entitle, new_figure
 
 POINTS = 1000
@@ -27,7 +27,7 @@ LABELS = {"ball_x": "Ball x (pixels)", "ball_y": "Ball y (pixels)", "step": "Ste
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it, from `tables["encoding"]`: a row of panels for each curve.
 
-    The columns are curve, seed, row, part, episode, step, latents, and ball_x and ball_y if they are known.
+    The columns are curve, seed, row, part, episode, step, called, numbers, and ball_x and ball_y if they are known.
     """
     groups = tables["encoding"].groupby("curve", sort=False)
     numbers = pd.concat([components(rows) for _, rows in groups], ignore_index=True)
@@ -60,8 +60,8 @@ def components(rows: pd.DataFrame) -> pd.DataFrame:
     training, test = (rows[rows["part"] == part] for part in ("training", "test"))
     test = test.iloc[np.linspace(0, len(test) - 1, min(POINTS, len(test))).astype(int)]
     with np.errstate(invalid="ignore"):  # latents that never vary
-        analysis = PCA(2, svd_solver="covariance_eigh").fit(latent_matrix(training))
-    places, shares = analysis.transform(latent_matrix(test)), np.nan_to_num(analysis.explained_variance_ratio_)
+        analysis = PCA(2, svd_solver="covariance_eigh").fit(matrix(training)[1])
+    places, shares = analysis.transform(matrix(test)[1]), np.nan_to_num(analysis.explained_variance_ratio_)
     known = [name for name in ("curve", "seed", "row", "episode", *LABELS) if name in test]
     return test[known].assign(first=places[:, 0], second=places[:, 1], first_share=shares[0], second_share=shares[1])
 

@@ -7,12 +7,16 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from rlgames.encoders.frames import decode
 from rlgames.encoders.readout import NEAR
 from rlgames.figures.style import entitle, new_figure
 from rlgames.messages import UserError
+
+THERE = 0.3
+"""Presence above which a point is marked."""
 
 EACH = 4
 """Typical frames, and worst ones, at most."""
@@ -34,11 +38,12 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         draw(part, frames, widest)
     balls = "ball_distance" in encoding and encoding["ball_distance"].notna().any()
     found = f"\nA ball is found if the reconstruction shows it within {NEAR:g} pixels of its place." if balls else ""
+    rings = "\nRings: points of an encoder that it takes to be there." if (encoding["called"] == "points").any() else ""
     entitle(
         figure,
         title,
         "Test frames of the first seed, typical: of an error near the median. Error: mean squared, of pixels between "
-        f"0 and 1.{found}",
+        f"0 and 1.{found}{rings}",
         8.5,
     )
     numbers = pd.concat(blocks, ignore_index=True)
@@ -67,6 +72,17 @@ def draw(figure: SubFigure, frames: pd.DataFrame, columns: int) -> None:
         for axes, picture in zip(column, pictures, strict=True):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         column[0].set_title(caption(frame), fontsize=7.5)
+        if frame["called"] == "points":
+            mark(column[0], frame["numbers"])
+
+
+def mark(axes: Axes, points: np.ndarray) -> None:
+    """Rings, each in its colour, around the points that are there in a frame, with their numbers."""
+    x, y, presence = points.reshape(-1, 3).T
+    for number in np.flatnonzero(presence > THERE).tolist():
+        colour = f"C{number}"
+        axes.plot(x[number], y[number], "o", ms=9, mfc="none", mec=colour, mew=1.4)
+        axes.annotate(str(number), (x[number], y[number]), (5, 3), textcoords="offset points", color=colour, fontsize=7)
 
 
 def caption(frame: dict[Any, Any]) -> str:

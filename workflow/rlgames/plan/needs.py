@@ -115,7 +115,7 @@ def tables(plan: Plan, experiment: str, products: Iterable[str]) -> float:
             if product == "weights":
                 total += 2 * spec.agent.playing_mb(around)
             elif product == "encoding":
-                total += JUDGED * (24 * spec.agent.latents + 400) / 1e6
+                total += JUDGED * (24 * spec.agent.numbers + 400) / 1e6
             elif product.startswith("evaluation"):
                 total += evaluation_mb(plan, spec) / 8
             elif product in ("episodes", "recordings"):

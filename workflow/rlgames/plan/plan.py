@@ -241,10 +241,21 @@ class Plan:
         spec: Any = self.spec(run)
         return self.path("frames", dataset=spec.environment.dataset)
 
+    def other_frames(self, run: Any) -> list[str]:
+        """The frames on which an auto-encoder is judged besides, if there are any."""
+        spec: Any = self.spec(run)
+        return [self.path("frames", dataset=name) for name in (spec.environment.judged_on,) if name is not None]
+
     def encoding_spec(self, run: Any) -> str:
         spec: Any = self.spec(run)
         game = self.dataset(spec.environment.dataset).environment.game
         return canonical({"game": game, "split": spec.agent.split})
+
+    def encoding_modules(self, run: Any) -> str:
+        return canonical({"agent": self.spec(run).agent.module})
+
+    def encoding_code(self, run: Any) -> str:
+        return self.code("encode", self.spec(run).agent.module)
 
     def figure(self, name: str) -> Any:
         """The settings of a figure; a name that the config lacks raises `SettingsError`."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rlgames.settings.deep_agents import DQN, ActorCritic, DoubleDQN
-from rlgames.settings.encoders import AutoEncoder
+from rlgames.settings.encoders import AutoEncoder, Keypoints
 from rlgames.settings.linear_agents import (
     DenseTrueOnlineSarsaLambda,
     ExpectedSarsa,
@@ -15,6 +15,7 @@ from rlgames.settings.linear_agents import (
     QLearning,
     Sarsa,
     SarsaLambda,
+    SparseTrueOnlineSarsaLambda,
     TrueOnlineSarsaLambda,
 )
 
@@ -29,6 +30,8 @@ Agent = Annotated[
     | DoubleDQN
     | ActorCritic
     | DenseTrueOnlineSarsaLambda
-    | AutoEncoder,
+    | SparseTrueOnlineSarsaLambda
+    | AutoEncoder
+    | Keypoints,
     Field(discriminator="name"),
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from rlgames.settings.encoders import AutoEncoder
 from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import problem
 from rlgames.settings.figure import EncoderFigure, variants
+from rlgames.settings.learner import AgentSettings
 
 
 class EncoderLosses(EncoderFigure):
@@ -17,14 +19,18 @@ class EncoderLosses(EncoderFigure):
     kind: Literal["encoder-losses"]
 
 
+FAMILY = ("moving_weight", "ignore_still", "split")
+"""What the variants of one line of `LatentSizes` share."""
+
 LINES = 5
 """Marks that the lines of `LatentSizes` can have."""
 
 
 class LatentSizes(EncoderFigure):
     """What more latents buy: errors, balls found and linear readouts of positions, against the number of latents.
-    Variants that share `moving_weight` and `split` make one line."""
+    Variants that share `moving_weight`, `ignore_still` and `split` make one line."""
 
+    draws: ClassVar[type[AgentSettings]] = AutoEncoder
     module: ClassVar[str] = "rlgames.figures.latent_sizes"
     products: ClassVar[tuple[str, ...]] = ("encoding", "manifest")
     own_panels: ClassVar[bool] = True  # a variant is a point
@@ -33,10 +39,10 @@ class LatentSizes(EncoderFigure):
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
         found = [self.columns(name, variant) for name, variant in variants(experiments)]
-        points = [(columns["latent_count"], columns["split"], columns["moving_weight"]) for columns in found]
+        points = [tuple(columns[key] for key in ("latent_count", *FAMILY)) for columns in found]
         if len(set(points)) < len(points):
             raise problem(
-                f"{place}: several variants agree in latents, split and moving_weight, and would be one point; draw "
+                f"{place}: several variants agree in latents, split and loss, and would be one point; draw "
                 "them in figures of their own"
             )
         data: set[Any] = {variant.spec.environment for _, variant in variants(experiments)}
@@ -45,10 +51,10 @@ class LatentSizes(EncoderFigure):
         owners: dict[Any, str] = {}
         for name, variant in variants(experiments):
             columns = self.columns(name, variant)
-            line = columns["split"], columns["moving_weight"]
+            line = tuple(columns[key] for key in FAMILY)
             if (owner := owners.setdefault(line, name)) != name:
                 raise problem(
-                    f"{place}: {owner} and {name} agree in split and moving_weight, so that one line would join their "
+                    f"{place}: {owner} and {name} agree in split and loss, so that one line would join their "
                     "points; draw them in figures of their own"
                 )
         if len(owners) > LINES:
@@ -58,6 +64,7 @@ class LatentSizes(EncoderFigure):
 class LatentSpace(EncoderFigure):
     """The first two principal components of the latents of test frames, coloured by where the ball is."""
 
+    draws: ClassVar[type[AgentSettings]] = AutoEncoder
     module: ClassVar[str] = "rlgames.figures.latent_space"
     own_panels: ClassVar[bool] = True
     kind: Literal["latent-space"]
@@ -68,8 +75,16 @@ class LatentSpace(EncoderFigure):
             raise problem(f"{place}: {self.kind} draws two components, and one latent has one; drop that variant")
 
 
+class EncoderErrors(EncoderFigure):
+    """How far from the things in a game encoders put them, and in how many frames within 2 pixels; beside half a
+    paddle's height. Pong only."""
+
+    module: ClassVar[str] = "rlgames.figures.encoder_errors"
+    kind: Literal["encoder-errors"]
+
+
 class Reconstructions(EncoderFigure):
-    """Typical and worst test frames, what an auto-encoder makes of them, and the difference."""
+    """Typical and worst test frames, with the points of a keypoint encoder; what it draws, and the difference."""
 
     module: ClassVar[str] = "rlgames.figures.reconstructions"
     own_panels: ClassVar[bool] = True

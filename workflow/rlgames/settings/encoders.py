@@ -14,34 +14,43 @@ JUDGED = 24_000
 """Frames whose latents are published, at most."""
 
 
-class AutoEncoder(AgentSettings):
-    """A convolutional auto-encoder: learns to draw frames again from a few latent variables."""
+class Encoder(AgentSettings):
+    """What all auto-encoders share: they learn to draw frames again from a few numbers."""
 
     rule: ClassVar[str] = "train_encoder"
     unit: ClassVar[str] = "epochs"
     plays: ClassVar[frozenset[str]] = frozenset({"frames"})
     products: ClassVar[tuple[str, ...]] = ("weights", "losses", "manifest", "encoding")
     training: ClassVar[str] = "rlgames.encoders.training"
-    module: ClassVar[str] = "rlgames.networks.autoencoder"
     tables: ClassVar[tuple[str, ...]] = ("encoder-scores",)
     uses_threads: ClassVar[bool] = True
     memory_mb: ClassVar[int] = TENSORFLOW_MB
-    name: Literal["auto-encoder"]
-    latents: int = Field(ge=1, le=4096)
-    """Latent variables."""
+    frames_per_second: ClassVar[float]
+    """Of 84 x 84 pixels, that one core learns from."""
     moving_weight: float = Field(default=30.0, ge=1, le=1e6)
     """What the squared error of a pixel that differs from the data set's typical picture counts, at most: one over the
     share of frames in which it does. 1 is the plain mean squared error."""
+    ignore_still: bool = False
+    """Whether such a pixel counts nothing where it is as it was a step before: only what moves is to be drawn."""
     split: Literal["random", "episode"] = "random"
     """How the data set is split into 70% for training and 30% for testing: by frames or by whole episodes."""
     step_size: float = Field(default=5e-4, gt=0, le=1)
-    """Step size of Adam."""
+    """Step size of Adam, at first."""
+    step_size_end: float | None = Field(default=None, gt=0, le=1)
+    """Step size at the end of all epochs; by default, that of the beginning."""
     batch_size: int = Field(default=32, ge=1, le=4096)
     """Frames in a minibatch."""
+    trials: int = Field(default=1, ge=1, le=100)
+    """Initial weights that are tried for 200 minibatches each; those with the lowest held-out loss then learn."""
     patience: int = Field(default=3, ge=1, le=1000)
     """Stop after so many epochs in a row without a lower loss on the held-out tenth of the training frames."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to train; `auto` takes a GPU if there is one."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a frame becomes."""
+        raise NotImplementedError
 
     def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
         return "Judged on test frames, which nothing was learned from."
@@ -51,12 +60,45 @@ class AutoEncoder(AgentSettings):
         return self.device == "gpu"
 
     def seconds(self, budget: int, dataset: Any, seeds: int) -> float:
-        return 10 + seeds * budget * dataset.size * (dataset.environment.image_size / 84) ** 2 / 1300
+        pixels = (dataset.environment.image_size / 84) ** 2
+        return 10 + seeds * budget * dataset.size * pixels / self.frames_per_second
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
-        needed = auto_encoder_bytes(self.latents, environment.environment.image_size, self.batch_size)
+        needed = auto_encoder_bytes(self.numbers, environment.environment.image_size, self.batch_size)
         return self.memory_mb + environment.megabytes + beyond(needed)
 
     def playing_mb(self, environment: Any) -> int:
-        """With the latents of all frames that are judged, as lists and in a table."""
-        return self.training_mb(environment) - self.memory_mb + JUDGED * self.latents * 16 // 1_000_000
+        """With the numbers of all frames that are judged, as lists and in a table."""
+        return self.training_mb(environment) - self.memory_mb + JUDGED * self.numbers * 16 // 1_000_000
+
+
+class AutoEncoder(Encoder):
+    """A convolutional auto-encoder: learns to draw frames again from a few latent variables."""
+
+    module: ClassVar[str] = "rlgames.networks.autoencoder"
+    frames_per_second: ClassVar[float] = 1300
+    name: Literal["auto-encoder"]
+    latents: int = Field(ge=1, le=4096)
+    """Latent variables."""
+
+    @property
+    def numbers(self) -> int:
+        return self.latents
+
+
+class Keypoints(Encoder):
+    """A keypoint auto-encoder: learns where a few things are, by drawing a box at each point."""
+
+    module: ClassVar[str] = "rlgames.networks.keypoints"
+    frames_per_second: ClassVar[float] = 900
+    name: Literal["keypoints"]
+    points: int = Field(default=8, ge=2, le=64)
+    """Points; those that find nothing are never there."""
+    ignore_still: bool = True
+    step_size: float = Field(default=5e-3, gt=0, le=1)
+    step_size_end: float | None = Field(default=2.5e-4, gt=0, le=1)
+    trials: int = Field(default=3, ge=1, le=100)
+
+    @property
+    def numbers(self) -> int:
+        return 3 * self.points

@@ -244,6 +244,8 @@ class DatasetFrames(Settings):
     name: Literal["frames"]
     dataset: str
     """Its name, below `datasets`."""
+    judged_on: str | None = None
+    """Another data set whose frames are judged as well, and never learned from."""
 
 
 Environment = Annotated[MountainCar | Gymnasium | Atari | DatasetFrames, Field(discriminator="name")]

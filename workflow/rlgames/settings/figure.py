@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from rlgames.settings.base import Settings
-from rlgames.settings.encoders import AutoEncoder
+from rlgames.settings.encoders import Encoder
 from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import AgentSettings, GameAgent
@@ -157,14 +157,15 @@ class GameFigure(FigureSettings):
 class EncoderFigure(FigureSettings):
     """A figure of auto-encoders."""
 
-    draws: ClassVar[type[AgentSettings]] = AutoEncoder
+    draws: ClassVar[type[AgentSettings]] = Encoder
     products: ClassVar[tuple[str, ...]] = ("encoding",)
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         agent: Any = variant.spec.agent
         return {
             "curve": self.curve(experiment, variant, variant.values),
-            "latent_count": agent.latents,
+            "latent_count": agent.numbers,
             "split": agent.split,
             "moving_weight": agent.moving_weight,
+            "ignore_still": agent.ignore_still,
         }

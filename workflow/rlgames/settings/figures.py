@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from rlgames.settings.base import Settings
-from rlgames.settings.encoder_figures import EncoderLosses, LatentSizes, LatentSpace, Reconstructions
+from rlgames.settings.encoder_figures import EncoderErrors, EncoderLosses, LatentSizes, LatentSpace, Reconstructions
 from rlgames.settings.environments import Atari, MountainCar
 from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import problem
@@ -274,6 +274,7 @@ AnyFigure = Annotated[
     | ValueEstimates
     | Observations
     | EncoderLosses
+    | EncoderErrors
     | LatentSizes
     | LatentSpace
     | Reconstructions,

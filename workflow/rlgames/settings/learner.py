@@ -149,17 +149,22 @@ class Network(Settings):
     """Grey levels that it takes for one."""
 
 
-class Optimiser(Settings):
+class FallingStepSize(Settings):
+    """A step size with a schedule."""
+
+    step_size_end: float | None = Field(default=None, gt=0, le=1)
+    """Step size in the end; by default, that of the beginning."""
+    step_size_steps: int = Field(default=300_000, ge=1, le=100_000_000)
+    """Steps over which it falls, linearly."""
+
+
+class Optimiser(FallingStepSize):
     """Stochastic gradient descent by Adam, and where it starts."""
 
     head_scale: float = Field(default=1.0, gt=0, le=1)
     """Scale of the first weights of the heads. Over normalised features, 0.07 starts with values near zero."""
     step_size: float = Field(default=1e-4, gt=0, le=1)
     """Step size of Adam, at first."""
-    step_size_end: float | None = Field(default=None, gt=0, le=1)
-    """Step size in the end; by default, that of the beginning."""
-    step_size_steps: int = Field(default=300_000, ge=1, le=100_000_000)
-    """Steps over which it falls, linearly."""
     adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
     """ε of Adam: larger values temper the steps of weights with small gradients."""
     gradient_clip: float | None = Field(default=None, gt=0)

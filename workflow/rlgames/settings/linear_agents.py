@@ -14,6 +14,7 @@ from rlgames.settings.learner import (
     TENSORFLOW_MB,
     AgentSettings,
     Exploration,
+    FallingStepSize,
     GameAgent,
 )
 
@@ -167,6 +168,11 @@ class FeatureSettings(Settings):
         """The run that trained the encoder, if these features have one."""
         return None
 
+    @property
+    def weights(self) -> int:
+        """Weights of an action, or a few more."""
+        return 24_000
+
 
 class Latents(FeatureSettings):
     """Latent variables of an auto-encoder, of the newest frame and of the one before."""
@@ -191,6 +197,10 @@ class Pixels(FeatureSettings):
     background: int = Field(default=0, ge=0, le=255)
     """Grey level of the background (Pong: 87)."""
 
+    @property
+    def weights(self) -> int:
+        return 2 * self.side**2 + 1
+
 
 class Positions(FeatureSettings):
     """Where things are, now and a step before, as the console's memory has it: no picture tells more. Pong only."""
@@ -207,22 +217,41 @@ class TiledPositions(Positions):
     name: Literal["tiled-positions"]  # type: ignore[assignment]
 
 
-class DenseTrueOnlineSarsaLambda(GameAgent, Exploration):
-    """True online Sarsa(λ) (section 12.7) over real-valued features of the newest frame and of the one before, whatever
-    the `stack` of the environment. Zero initial weights."""
+class TiledKeypoints(FeatureSettings):
+    """Tile coding of points that fly, as seen from the one that the actions move, by a keypoint auto-encoder."""
 
-    module: ClassVar[str] = "rlgames.agents.linear.dense_true_online_sarsa_lambda"
+    module: ClassVar[str] = "rlgames.features.tiled_keypoints"
+    name: Literal["tiled-keypoints"]
+    encoder: TrainedRun
+    """The run that trained the keypoint auto-encoder, on frames of the same size."""
+    pairs: int = Field(default=1, ge=1, le=8)
+    """Points that are seen from the controlled one, those whose motion is most persistent."""
+
+    @property
+    def trained_encoder(self) -> TrainedRun | None:
+        return self.encoder
+
+    @property
+    def weights(self) -> int:
+        return 24_000 * self.pairs
+
+
+class FeatureAgent(GameAgent, Exploration, FallingStepSize):
+    """A linear agent over features of an Atari game, of the newest frame and of the one before, whatever the `stack` of
+    the environment. Zero initial weights."""
+
     training: ClassVar[str] = "rlgames.training.linear_atari"
     estimates_values: ClassVar[bool] = True
     player: ClassVar[str] = "rlgames.playing.linear"
     plays: ClassVar[frozenset[str]] = frozenset({"atari"})
-    name: Literal["dense-true-online-sarsa-lambda"]
-    features: Annotated[Latents | Pixels | Positions | TiledPositions, Field(discriminator="name")]
-    """What the values are linear in, besides a constant."""
+    features: Any
+    """What the values are linear in."""
     step_size: float = Field(gt=0, le=10)
-    """Step size α of the textbook's box: the more features, and the larger, the smaller it has to be."""
+    """Step size α of the textbook's box, at first: the more features, and the larger, the smaller it has to be."""
     trace_decay: float = Field(ge=0, le=1)
     """Trace decay λ."""
+    games: int = Field(default=1, ge=1, le=256)
+    """Games played side by side, each with a trace of its own; each of their steps counts."""
 
     def modules(self, environment: Any) -> dict[str, str]:
         return super().modules(environment) | {"features": self.features.module}
@@ -231,9 +260,10 @@ class DenseTrueOnlineSarsaLambda(GameAgent, Exploration):
         return {"features"}
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
-        side = self.features.side if isinstance(self.features, Pixels) else 100
-        weights = 8 * environment.most_actions * (2 * side**2 + 1)
-        return self.memory_mb + memory.beyond(memory.KEPT_COPIES * weights + memory.ACTION_BYTES * budget)
+        weights = 8 * environment.most_actions * self.features.weights
+        return self.memory_mb + memory.beyond(
+            (memory.KEPT_COPIES + 3 * self.games) * weights + memory.ACTION_BYTES * budget
+        )
 
     def playing_mb(self, environment: Any) -> int:
         return self.training_mb(environment) - self.memory_mb
@@ -248,3 +278,19 @@ class DenseTrueOnlineSarsaLambda(GameAgent, Exploration):
     @property
     def encoder_run(self) -> TrainedRun | None:
         return self.features.trained_encoder
+
+
+class DenseTrueOnlineSarsaLambda(FeatureAgent):
+    """True online Sarsa(λ) (section 12.7) over real-valued features and a constant."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.dense_true_online_sarsa_lambda"
+    name: Literal["dense-true-online-sarsa-lambda"]
+    features: Annotated[Latents | Pixels | Positions, Field(discriminator="name")]
+
+
+class SparseTrueOnlineSarsaLambda(FeatureAgent):
+    """True online Sarsa(λ) (section 12.7) over tiles, of which few have a trace at a time."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.sparse_true_online_sarsa_lambda"
+    name: Literal["sparse-true-online-sarsa-lambda"]
+    features: Annotated[TiledPositions | TiledKeypoints, Field(discriminator="name")]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.datasets import Dataset
-from rlgames.settings.encoders import AutoEncoder
+from rlgames.settings.encoders import AutoEncoder, Keypoints
 from rlgames.settings.environments import Atari, DatasetFrames
 from rlgames.settings.evaluation import Evaluation
 from rlgames.settings.experiments import Experiment
@@ -22,6 +22,7 @@ from rlgames.settings.explanations import explanations, problem
 from rlgames.settings.figure import check_drawn, check_seed
 from rlgames.settings.figures import AnyFigure, Video
 from rlgames.settings.learner import AgentSettings, GameAgent
+from rlgames.settings.linear_agents import TiledKeypoints
 from rlgames.settings.names import unknown
 from rlgames.settings.reading import SettingsError, check_texts, read
 from rlgames.settings.spec import Spec
@@ -110,10 +111,20 @@ class Config(Settings):
     def _check_frames(self, place: str, spec: Any) -> None:
         """That the data set of an auto-encoder, or the encoder of a linear agent, is there and fits."""
         environment = spec.environment
-        if isinstance(environment, DatasetFrames) and environment.dataset not in self.datasets:
-            raise problem(f"{place}.environment.dataset: {unknown('data set', environment.dataset, self.datasets)}")
+        if isinstance(environment, DatasetFrames):
+            named = {"dataset": environment.dataset, "judged_on": environment.judged_on or environment.dataset}
+            for key, name in named.items():
+                if name not in self.datasets:
+                    raise problem(f"{place}.environment.{key}: {unknown('data set', name, self.datasets)}")
+            sizes = [self.datasets[name].environment.image_size for name in named.values()]
+            if sizes[0] != sizes[1]:
+                raise problem(
+                    f"{place}.environment.judged_on: its frames have {sizes[1]} pixels on a side, and those of "
+                    f"{environment.dataset} {sizes[0]}; make them equal"
+                )
         if (encoder := spec.agent.encoder_run) is not None:
-            learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, AutoEncoder)
+            kind = Keypoints if isinstance(spec.agent.features, TiledKeypoints) else AutoEncoder
+            learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, kind)
             if learned.environment.dataset in self.datasets:  # its own mistake is reported there
                 wanted = self.datasets[learned.environment.dataset].environment.image_size
                 if environment.image_size != wanted:
@@ -127,12 +138,14 @@ class Config(Settings):
         if run.experiment not in self.experiments:
             raise problem(f"{place}.experiment: {unknown('experiment', run.experiment, self.experiments)}")
         experiment = self.experiments[run.experiment]
-        if not isinstance(agent := experiment.agent_kind, kind):
-            raise problem(
-                f"{place}.experiment: {run.experiment} learns in {agent.unit}; name one that learns in {kind.unit}"
-            )
+        if (unit := experiment.agent_kind.unit) != kind.unit:
+            raise problem(f"{place}.experiment: {run.experiment} learns in {unit}; name one that learns in {kind.unit}")
         if run.variant not in experiment.named:
             raise problem(f"{place}.variant: {unknown(f'variant of {run.experiment}', run.variant, experiment.named)}")
+        agent = experiment.named[run.variant].spec.agent
+        if not isinstance(agent, kind):
+            wanted = get_args(kind.model_fields["name"].annotation)[0]
+            raise problem(f"{place}: {run.experiment}/{run.variant} is a run of {agent.name}; name one of {wanted}")
         check_seed(place, run.seed, {run.experiment: experiment})
         return experiment.named[run.variant].spec
 

@@ -11,7 +11,7 @@ from rlgames.settings.base import Settings, members
 from rlgames.settings.environments import Atari, Environment, Gymnasium
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import DeepAgent, OffPolicyAgent, OnPolicyAgent
-from rlgames.settings.linear_agents import DenseTrueOnlineSarsaLambda, LinearAgent, Pixels, Positions
+from rlgames.settings.linear_agents import FeatureAgent, LinearAgent, Pixels, Positions
 from rlgames.settings.memory import features
 from rlgames.settings.text import canonical
 
@@ -115,7 +115,7 @@ class Spec(Settings):
     @model_validator(mode="after")
     def _features_fit(self) -> Spec:
         environment: Any = self.environment
-        features = self.agent.features if isinstance(self.agent, DenseTrueOnlineSarsaLambda) else None
+        features = self.agent.features if isinstance(self.agent, FeatureAgent) else None
         if isinstance(features, Pixels) and features.side > (size := environment.image_size):
             raise problem(
                 f"agent.features.side: frames of {size} x {size} pixels cannot be shrunk to {features.side}; give at "

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlgames.environments.games import Games, Step
+from rlgames.environments.games import Games
 from rlgames.networks.reader import Reader
 from rlgames.streams import Purpose, stream
 from rlgames.training.episodes import GameTraining
@@ -35,36 +35,13 @@ class DeepTraining(GameTraining):
         self.running = [self.new_episode(game) for game in range(self.settings["games"])]
         self.observations = self.games.reset(np.array([episode.reset_seed for episode in self.running]))
 
-    def record(self, actions: np.ndarray, step: Step) -> None:
-        """Add a step of every game to its running episode."""
-        self.steps += len(actions)
-        for episode, action, reward in zip(self.running, actions.tolist(), step.rewards.tolist(), strict=True):
-            episode.actions.append(action)
-            episode.score += reward
-
-    def restart(self, step: Step) -> np.ndarray:
-        """Begin a new episode in every game that ended: the observations of all games."""
-        ended = step.terminated | step.truncated
-        if not ended.any():
-            return step.observations
-        games = np.flatnonzero(ended).tolist()
-        for game in games:
-            self.next_episode(game, terminated=step.terminated[game])
-        return self.games.reset(np.array([self.running[game].reset_seed for game in games]), ended)
-
-    def terminal(self, step: Step) -> np.ndarray:
-        """Where nothing follows a step, for learning: bool, shape (games,)."""
-        return self.is_terminal(step.rewards, step.terminated, step.life_lost)
-
     def more_games(self, count: int) -> Games:
         """Other games of the same kind."""
         return self.make(self.environment, count, threads=os.cpu_count() or 1)
 
     def update(self, steps: Any) -> None:
         """Learn from a minibatch or a rollout, with the step size that is due."""
-        start, end = self.settings["step_size"], self.settings["step_size_end"]
-        if end is not None:
-            self.learner.step_size = self.falling(start, end, self.settings["step_size_steps"])
+        self.learner.step_size = self.step_size
         self.learner.update(steps)
         self.updates += 1
 

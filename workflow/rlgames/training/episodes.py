@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rlgames import checkpoints
-from rlgames.environments.games import ending
+from rlgames.environments.games import Games, Step, ending
 from rlgames.messages import UserError
 from rlgames.streams import Purpose, reset_seed, stream
 
@@ -119,17 +119,32 @@ class GameTraining(ABC):
         self.ended.append(self.running[game])
         self.running[game] = self.new_episode(game)
 
-    def is_terminal(self, rewards: Any, terminated: Any, life_lost: Any) -> Any:
-        """Whether nothing follows a step, for learning: the game is over, or it goes on after what counts as an end.
+    def record(self, actions: np.ndarray, step: Step) -> None:
+        """Add a step of every game to its running episode."""
+        self.steps += len(actions)
+        for episode, action, reward in zip(self.running, actions.tolist(), step.rewards.tolist(), strict=True):
+            episode.actions.append(action)
+            episode.score += reward
 
-        Of one game or, as arrays, of several.
-        """
-        costs_life = life_lost & self.environment.get("life_loss_terminal", False)
-        ends_rally = (rewards != 0) & self.environment.get("reward_terminal", False)
-        return terminated | costs_life | ends_rally
+    def restart(self, step: Step) -> np.ndarray:
+        """Begin a new episode in every game that ended: the observations of all games."""
+        ended = step.terminated | step.truncated
+        if not ended.any():
+            return step.observations
+        games = np.flatnonzero(ended).tolist()
+        for game in games:
+            self.next_episode(game, terminated=step.terminated[game])
+        return self.games.reset(np.array([self.running[game].reset_seed for game in games]), ended)
 
-    def learned(self, rewards: Any) -> Any:
-        """Rewards as they are learned from, of one game or of several."""
+    def terminal(self, step: Step) -> np.ndarray:
+        """Where nothing follows a step, for learning, since the game is over, or goes on after what counts as an end:
+        bool, shape (games,)."""
+        costs_life = step.life_lost & self.environment.get("life_loss_terminal", False)
+        ends_rally = (step.rewards != 0) & self.environment.get("reward_terminal", False)
+        return step.terminated | costs_life | ends_rally
+
+    def learned(self, rewards: np.ndarray) -> np.ndarray:
+        """Rewards as they are learned from."""
         return np.clip(rewards, -1.0, 1.0) if self.environment.get("clip_rewards", True) else rewards
 
     @property
@@ -137,6 +152,12 @@ class GameTraining(ABC):
         """ε falls linearly over the first `epsilon_steps` steps, and stays."""
         start, end = self.settings["epsilon_start"], self.settings["epsilon_end"]
         return self.falling(start, end, self.settings["epsilon_steps"])
+
+    @property
+    def step_size(self) -> float:
+        """The step size falls linearly over the first `step_size_steps` steps, if it has an end, and stays."""
+        start, end = self.settings["step_size"], self.settings["step_size_end"]
+        return float(start) if end is None else self.falling(start, end, self.settings["step_size_steps"])
 
     def falling(self, start: float, end: float, steps: int) -> float:
         """A value that goes from `start` to `end` over the first `steps` steps, linearly, and stays."""
@@ -217,6 +238,36 @@ class GameTraining(ABC):
         self.ended = sorted(ended, key=lambda episode: (episode.end_step, episode.game))
         if not self.finished:
             self.rebuild(advanced)
+
+
+def resume_episodes(games: Games, running: list[Episode], advanced: Callable[[int, int], None]) -> np.ndarray:
+    """Play the running episodes of `games` again, to where they stood: their observations.
+
+    A game whose episode is shorter waits, and begins so that all arrive together.
+    """
+    length = max(len(episode.actions) for episode in running)
+    scores = np.zeros(len(running))
+    starts = np.array([length - len(episode.actions) for episode in running])
+    observations = games.reset(np.array([episode.reset_seed for episode in running]))
+    for now in range(length):
+        if now and (starting := starts == now).any():
+            seeds = [episode.reset_seed for episode, begins in zip(running, starting, strict=True) if begins]
+            games.reset(np.array(seeds), starting)
+            scores[starting] = 0.0
+        taken = [
+            episode.actions[now - start] if now >= start else 0
+            for episode, start in zip(running, starts.tolist(), strict=True)
+        ]
+        step = games.step(np.array(taken))
+        scores += np.where(starts <= now, step.rewards, 0.0)
+        observations = step.observations
+        advanced(now + 1, length)
+    if (late := starts == length).any() and length:
+        seeds = [episode.reset_seed for episode, begins in zip(running, late, strict=True) if begins]
+        observations = games.reset(np.array(seeds), late)
+    for episode, score in zip(running, scores.tolist(), strict=True):
+        episode.confirm(score)
+    return observations
 
 
 def table(episodes: list[Episode], environment: dict[str, Any]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 from rlgames.agents.deep.rollout import Rollout, advantages
 from rlgames.streams import Purpose
 from rlgames.training.deep import DeepTraining
-from rlgames.training.playing_again import resume_episodes
+from rlgames.training.episodes import resume_episodes
 
 
 class Training(DeepTraining):

@@ -105,33 +105,3 @@ def taken(episode: Episode) -> int:
 def duration(lane: list[Episode]) -> int:
     """Steps of all episodes of a lane."""
     return sum(map(taken, lane))
-
-
-def resume_episodes(games: Games, running: list[Episode], advanced: Callable[[int, int], None]) -> np.ndarray:
-    """Play the running episodes of `games` again, to where they stood: their observations.
-
-    A game whose episode is shorter waits, and begins so that all arrive together.
-    """
-    length = max(len(episode.actions) for episode in running)
-    scores = np.zeros(len(running))
-    starts = np.array([length - len(episode.actions) for episode in running])
-    observations = games.reset(np.array([episode.reset_seed for episode in running]))
-    for now in range(length):
-        if now and (starting := starts == now).any():
-            seeds = [episode.reset_seed for episode, begins in zip(running, starting, strict=True) if begins]
-            games.reset(np.array(seeds), starting)
-            scores[starting] = 0.0
-        taken = [
-            episode.actions[now - start] if now >= start else 0
-            for episode, start in zip(running, starts.tolist(), strict=True)
-        ]
-        step = games.step(np.array(taken))
-        scores += np.where(starts <= now, step.rewards, 0.0)
-        observations = step.observations
-        advanced(now + 1, length)
-    if (late := starts == length).any() and length:
-        seeds = [episode.reset_seed for episode, begins in zip(running, late, strict=True) if begins]
-        observations = games.reset(np.array(seeds), late)
-    for episode, score in zip(running, scores.tolist(), strict=True):
-        episode.confirm(score)
-    return observations

@@ -4,10 +4,36 @@ Features x are those of a state, float64 of shape (features,). Those of a state 
 action and zeros elsewhere, so that weights and trace have the shape (actions, features).
 """
 
+from typing import NamedTuple, Self
+
 import numpy as np
 from numba import njit
 
 from rlgames.agents.linear.core import LIMIT
+
+
+class Trace(NamedTuple):
+    """The dutch trace z."""
+
+    z: np.ndarray
+    """float64, shape (actions, features)."""
+
+    @classmethod
+    def empty(cls, actions: int, features: int) -> Self:
+        """A trace of zeros."""
+        return cls(np.zeros((actions, features)))
+
+    def clear(self) -> None:
+        """Set it to zero, as at the start of an episode."""
+        self.z[:] = 0.0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is to be saved of it."""
+        return {"z": self.z.copy()}
+
+    def assign(self, saved: dict[str, np.ndarray]) -> None:
+        """Take what `arrays` gave."""
+        self.z[:] = saved["z"]
 
 
 @njit(cache=True)
@@ -29,7 +55,7 @@ def action_values(weights: np.ndarray, x: np.ndarray, values: np.ndarray) -> Non
 @njit(cache=True)
 def update(
     weights: np.ndarray,
-    trace: np.ndarray,
+    trace: Trace,
     x: np.ndarray,
     action: int,
     reward: float,
@@ -48,16 +74,16 @@ def update(
     value = action_value(weights, x, action)
     delta = reward + discount * next_value - value
     decay = discount * trace_decay
-    boost = 1.0 - step_size * decay * action_value(trace, x, action)
-    trace *= decay
+    boost = 1.0 - step_size * decay * action_value(trace.z, x, action)
+    trace.z[:] *= decay
     for i in range(len(x)):
-        trace[action, i] += boost * x[i]
+        trace.z[action, i] += boost * x[i]
     change = step_size * (delta + value - old_value)
     correction = step_size * (value - old_value)
     sound = True
     for b in range(weights.shape[0]):
         for i in range(weights.shape[1]):
-            weights[b, i] += change * trace[b, i]
+            weights[b, i] += change * trace.z[b, i]
             sound &= abs(weights[b, i]) <= LIMIT
     for i in range(len(x)):
         weights[action, i] -= correction * x[i]

@@ -1,0 +1,148 @@
+"""The keypoint auto-encoder: what it finds, what its points' motion says, and tiles of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlgames.features import tiled_keypoints
+from rlgames.networks import keypoints, numerics
+from rlgames.networks.encoder import Learner, PixelWeights
+from rlgames.networks.keypoint_motion import Motion, measure
+from rlgames.settings.environments import Atari
+
+SIZE = 36
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _processor() -> None:
+    numerics.set_up()
+
+
+def squares(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of a square of 2 x 2 pixels somewhere on a grey background, and its middle (x, y)."""
+    rng = np.random.default_rng(seed)
+    pictures, corners = np.full((count, SIZE, SIZE), 87, np.uint8), rng.integers(4, SIZE - 6, (count, 2))
+    for picture, (row, column) in zip(pictures, corners.tolist(), strict=True):
+        picture[row : row + 2, column : column + 2] = 236
+    return pictures, corners[:, ::-1] + 0.5
+
+
+def encoder(points: int) -> keypoints.Encoder:
+    one = keypoints.Encoder(PixelWeights.of(squares(200)[0], 30.0, ignore_still=True), {"points": points})
+    one.initialise(np.random.default_rng(0))
+    return one
+
+
+def test_it_finds_what_moves_and_no_other_point_is_there() -> None:
+    one = encoder(points=2)
+    learning = Learner(one)
+    learning.begin(np.random.default_rng(1))
+    pictures, _ = squares(2000)
+    for start in range(0, 3 * 2000, 32):
+        rows = np.arange(start, start + 32) % 2000
+        learning.update(pictures[rows], pictures[rows - 1], 5e-3)
+    tested, places = squares(300, seed=1)
+    found = one.encode(tested).reshape(300, 2, 3)
+    off = np.linalg.norm(found[:, :, :2] - places[:, None], axis=2)
+    is_there = found[:, :, 2] > 0.5
+    assert (np.where(is_there, off, np.inf).min(axis=1) < 0.1).mean() > 0.95
+    assert (is_there & (off > 3)).mean() < 0.05
+    before = encoder(points=2).losses(tested, pictures[:300]).mean()
+    assert one.losses(tested, pictures[:300]).mean() < 0.5 * before  # a box with soft edges is no square
+
+
+def test_a_point_is_moved_to_the_middle_of_what_it_covers() -> None:
+    """From up to a pixel beside a square, and not at all where there is nothing."""
+    one = encoder(points=1)
+    picture = np.full((1, SIZE, SIZE), 87, np.float32)
+    picture[0, 10:12, 20:22] = 236
+    differences = (picture - one.typical) / 128
+    for x, y in ((20.5, 10.5), (21.2, 9.9), (19.8, 11.3)):
+        moved = one.refined(np.array([[x, y, 0.9]], np.float32), differences).numpy()
+        np.testing.assert_allclose(moved, [[20.5, 10.5, 0.9]], atol=0.15)
+    np.testing.assert_allclose(one.refined(np.array([[5.0, 30.0, 0.1]], np.float32), differences), [[5.0, 30.0, 0.1]])
+
+
+def test_a_box_is_drawn_where_the_point_is() -> None:
+    one = encoder(points=1)
+    one.weights[-1].assign(np.array([[0.5], [2.0], [1.0]], np.float32))  # brightness, half the height, half the width
+    drawn = one.drawn(np.array([[20.0, 10.0, 1.0]], np.float32)).numpy()[0]
+    assert drawn[10, 20] == drawn.max() == pytest.approx(0.5, rel=0.3)
+    assert (drawn > 0.2).sum(axis=0).max() in (3, 4, 5)
+    assert (drawn > 0.2).sum(axis=1).max() in (1, 2, 3)
+    assert drawn[:5].max() < 1e-3
+
+
+def test_points_that_are_close_cost_something_and_spread_maps_too() -> None:
+    one = encoder(points=2)
+    pictures, _ = squares(20)
+    differences = (pictures.astype(np.float32) - one.typical) / 128
+    _, penalty = one.encoded(differences)
+    assert penalty.shape == (20,)
+    assert penalty.numpy().min() > 0
+
+
+def playing(count: int = 3000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Three points: one that the actions move down the frame, one that flies and bounces, one that stands and is seldom
+    there."""
+    rng = np.random.default_rng(0)
+    actions = rng.integers(3, size=count).astype(np.uint8)
+    steps = np.array([0, 1, -1])[actions] + rng.normal(0, 0.3, count)
+    mine = np.concatenate([[40], 40 + np.cumsum(steps)[:-1]])  # the action is taken after the frame
+    flight = np.abs((np.arange(count)[:, None] * [1.7, 1.1]) % 80 - 40)
+    points = np.ones((count, 3, 3), np.float32)
+    points[:, 0, :2] = np.stack([np.full(count, 70), mine], axis=1) + rng.normal(0, 0.01, (count, 2))
+    points[:, 1, :2] = flight
+    points[:, 2] = [10, 10, 0.1]
+    follows = np.append(np.ones(count - 1, bool), False)
+    follows[::500] = False
+    return points, actions, follows
+
+
+def test_motion_tells_what_is_controlled_and_what_flies() -> None:
+    points, actions, follows = playing()
+    motion = measure(points, actions, follows)
+    assert motion.mine() == (0, 1)
+    assert motion.others(1) == [1]
+    assert motion.controlled[0, 1] == pytest.approx((2 / 3) / (2 / 3 + 0.3**2), abs=0.02)  # the rest is noise
+    assert np.abs(motion.controlled[1]).max() < 0.01
+    assert motion.persistence[1].min() > 0.8
+    assert not motion.controlled[2].any()
+
+
+def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The second point is controlled, up and down; the first one flies. Frames of 40 pixels; the middle is 19.5."""
+    path = tmp_path / "weights.npz"
+    controlled = np.array([[0, 0], [0, 0.3], [0, 0]], np.float32)
+    persistence = np.array([[0.9, 0.8], [0, 0.5], [0, 0]], np.float32)
+    np.savez(path, **Motion(np.full(3, 0.5, np.float32), controlled, persistence)._asdict())
+    shown: list[Any] = []
+
+    class Encoder:
+        size = 40
+
+        def encode(self, frames: np.ndarray) -> np.ndarray:
+            assert frames.shape == (2, 40, 40)
+            return np.array(shown.pop(0), np.float32).reshape(2, -1)
+
+    monkeypatch.setattr(keypoints, "load", lambda _: Encoder())
+    game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 40}).model_dump()
+    features = tiled_keypoints.Features(game, {"pairs": 1}, path)
+    away = [[0, 0, 0.1], [39.5, 19.5, 0.2], [0, 0, 0]]
+    shown += [
+        [[[29.5, 9.5, 0.9], [39.5, 19.5, 0.2], [0, 0, 0]], away],
+        [[[31.5, 10.5, 0.9], [39.5, 23.5, 0.2], [0, 0, 0]], away],
+    ]
+    frames = np.zeros((2, 1, 40, 40), np.uint8)
+    before, now = (features.describe(frames) for _ in range(2))
+    np.testing.assert_allclose(before[0], [1.0, 0.0, 0.5, -0.5])  # mine across and along; the other's
+    assert np.isnan(before[1, 2:]).all()
+    np.testing.assert_allclose(features.relations(now, before)[0], [[0.6, -0.65, 0.1, 0.05]], atol=1e-6)
+    assert np.isnan(features.relations(now, before)[1]).all()
+    x = features.join(now, before)
+    assert x.shape == (2, 16)
+    assert x[1].tolist() == list(range(features.count - 16, features.count))

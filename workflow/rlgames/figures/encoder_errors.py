@@ -1,0 +1,80 @@
+"""Where encoders put the things in a game: how far off, and how often near, on random and on other play."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from rlgames.encoders.readout import NEAR, THINGS, encoder_scores
+from rlgames.figures.style import bands, colours, entitle, new_figure
+from rlgames.messages import UserError
+from rlgames.statistics import over_seeds
+
+PANELS = {"median": "Median error (pixels)", "within": f"Share of frames within {NEAR:g} pixels"}
+"""The scores of each panel, by the first word of their names, and its label."""
+
+MARKERS = {"test": ("o", "test frames"), "other": ("D", "frames of another data set")}
+
+PADDLE = 8 / 210
+"""Half the height of Pong's paddles, as a share of the frame's."""
+
+
+def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
+    """The figure and the numbers in it, from `tables["encoding"]`: see `encoder_scores`, and the columns curve and
+    size."""
+    encoding = tables["encoding"]
+    summary = summarise(encoding)
+    if summary.empty:
+        raise UserError("Where things are is known of no frame in this figure; it is for data sets of Pong.")
+    curves, things = list(encoding["curve"].unique()), list(summary["thing"].unique())
+    palette = colours(curves)
+    figure = new_figure(10.5, 1.8 + 0.34 * len(curves) * len(things))
+    for axes, (score, label) in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS.items(), strict=True):
+        for row in summary[summary["score"] == score].to_dict("records"):
+            place = things.index(row["thing"]) + (curves.index(row["curve"]) + 1) / (len(curves) + 1) - 0.5
+            marker, _ = MARKERS[row["frames"]]
+            bar, colour = [[row["value"] - row["low"]], [row["high"] - row["value"]]], palette[row["curve"]]
+            inside = colour if row["frames"] == "test" else "white"
+            axes.errorbar(row["value"], place, xerr=bar, color=colour, fmt=marker, ms=6, elinewidth=1, mfc=inside)
+        for line in range(1, len(things)):
+            axes.axhline(line - 0.5, color="0.85", lw=0.8)
+        axes.set(xlabel=label, yticks=range(len(things)), yticklabels=[thing.capitalize() for thing in things])
+    medians, shares = figure.axes
+    medians.axvline(PADDLE * encoding["size"].iloc[0], color="0.4", ls="--", lw=1.2)
+    medians.set_xlim(0)
+    medians.invert_yaxis()
+    shares.set_xlim(-0.02, 1.02)
+    handles = [Line2D([], [], color=palette[curve], marker="s", ls="", label=curve) for curve in curves]
+    handles += [
+        Line2D([], [], color="0.3", marker=marker, ls="", mfc="0.3" if frames == "test" else "white", label=name)
+        for frames, (marker, name) in MARKERS.items()
+        if (summary["frames"] == frames).any()
+    ]
+    handles.append(Line2D([], [], color="0.4", ls="--", label="half a paddle's height"))
+    figure.legend(handles=handles, fontsize=8.5, loc="outside right center")
+    band = bands(summary["band"])
+    entitle(
+        figure,
+        title,
+        f"Mean over seeds{f'; bars: {band}' if band else ''}. Latent variables: by a linear regression. Points: the "
+        "one that is nearest in training frames. Of things that are there.",
+        8.5,
+    )
+    return figure, summary
+
+
+def summarise(encoding: pd.DataFrame) -> pd.DataFrame:
+    """Columns curve, frames, thing, score, value, low, high, band, seeds."""
+    curves = encoding[["experiment", "variant", "curve"]].drop_duplicates()
+    scores = encoder_scores(encoding).merge(curves, on=["experiment", "variant"])
+    rows: list[dict[str, Any]] = []
+    for (curve, frames), seeds in scores.groupby(["curve", "frames"], sort=False):
+        for thing in THINGS:
+            for score in PANELS:
+                if f"{score}_{thing}" in seeds and seeds[f"{score}_{thing}"].notna().all():
+                    found = over_seeds(seeds[f"{score}_{thing}"], len(seeds))
+                    rows.append({"curve": curve, "frames": frames, "thing": thing, "score": score, **found})
+    return pd.DataFrame(rows)
