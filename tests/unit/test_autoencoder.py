@@ -146,7 +146,7 @@ def some_frames(tmp_path_factory: pytest.TempPathFactory) -> frames.Frames:
 
 def training_of(found: frames.Frames, epochs: int = 3, **changes: Any) -> Training:
     settings = Settings.model_validate({"name": "auto-encoder", "latents": 4, "batch_size": 32, **changes})
-    return Training({"agent": autoencoder}, found, 0, settings.model_dump(), epochs)  # type: ignore[dict-item]
+    return Training({"agent": autoencoder}, found, 0, settings.model_dump(), epochs)
 
 
 def test_no_frame_is_both_learned_from_and_held_out_or_tested(some_frames: frames.Frames) -> None:

@@ -143,8 +143,8 @@ def points() -> pd.DataFrame:
 def test_points_are_judged_by_the_one_that_is_nearest_in_training() -> None:
     scores = encoder_scores(points()).set_index("frames")
     for frames in ("test", "other"):
-        assert scores.loc[frames, ["median_ball", "within_ball"]].tolist() == pytest.approx([2.0, 0.5])
-        assert scores.loc[frames, ["median_player", "within_player"]].tolist() == pytest.approx([0.0, 1.0])
+        assert list(scores.loc[frames, ["median_ball", "within_ball"]]) == pytest.approx([2.0, 0.5])
+        assert list(scores.loc[frames, ["median_player", "within_player"]]) == pytest.approx([0.0, 1.0])
     assert scores[["median_opponent", "within_opponent"]].isna().all(axis=None)
     assert scores["test_frames"].tolist() == [20, 20]
 
@@ -165,8 +165,8 @@ def test_encoder_errors_by_hand() -> None:
     assert ("latents", "other", "ball", "median") not in found
     medians, _ = figure.axes
     assert [text.get_text() for text in medians.get_yticklabels()][:2] == ["Ball", "Player"]
-    half_a_paddle = medians.get_lines()[-1].get_xdata()
-    assert list(half_a_paddle) == pytest.approx([84 * 8 / 210] * 2)
+    half_a_paddle: Any = medians.get_lines()[-1].get_xdata()
+    assert half_a_paddle == pytest.approx([84 * 8 / 210] * 2)
 
 
 def test_latent_sizes_by_hand() -> None:
