@@ -195,6 +195,17 @@ def test_deep_agents_killed_on_two_cores_give_the_bits_of_one(
     assert endings["terminated"] > 3
 
 
+def test_a_linear_agent_over_tiles_in_several_games_killed_gives_the_same_bits(tmp_path: Path) -> None:
+    agent = LINEAR | {"name": "sparse-true-online-sarsa-lambda", "features": {"name": "tiled-positions"}, "games": 3}
+    plain, trainer = (Trainer(tmp_path / name, agent, steps=1602) for name in ("plain", "killed"))
+    plain.finish(save_seconds=1000)
+    trainer.killed("Saved.", count=3, save_seconds=0.05)
+    assert "Resuming from" in trainer.finish()
+    assert trainer.products() == plain.products()
+    endings = pd.read_parquet(tmp_path / "plain" / "run" / "episodes.parquet")["ending"].value_counts()
+    assert endings["truncated"] > 3
+
+
 def test_asked_to_end_it_saves_and_resumes(tmp_path: Path, reference: dict[str, str]) -> None:
     trainer, step = Trainer(tmp_path), 0
     for number in (signal.SIGTERM, signal.SIGINT):
