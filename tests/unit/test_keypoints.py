@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rlgames.features import tiled_keypoints
+from rlgames.messages import UserError
 from rlgames.networks import keypoints, numerics
 from rlgames.networks.encoder import Learner, PixelWeights
 from rlgames.networks.keypoint_motion import Motion, measure
@@ -106,7 +107,7 @@ def playing(count: int = 3000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_motion_tells_what_is_controlled_and_what_flies() -> None:
     points, actions, follows = playing()
     motion = measure(points, actions, follows)
-    assert motion.mine() == (0, 1)
+    assert motion.mine() == ([0], 1)
     assert motion.others(1) == [1]
     assert motion.controlled[0, 1] == pytest.approx((2 / 3) / (2 / 3 + 0.3**2), abs=0.02)  # the rest is noise
     assert np.abs(motion.controlled[1]).max() < 0.01
@@ -114,10 +115,18 @@ def test_motion_tells_what_is_controlled_and_what_flies() -> None:
     assert not motion.controlled[2].any()
 
 
+def test_a_thing_may_be_followed_by_several_points_and_by_none() -> None:
+    controlled = np.array([[0.3, 0], [0.01, 0.2], [0.16, 0], [0, 0]], np.float32)
+    motion = Motion(np.ones(4, np.float32), controlled, np.array([[0, 0], [0.5, 0.1], [0, 0], [0.9, 0.7]], np.float32))
+    assert motion.mine() == ([0, 2], 0)
+    assert motion.others(5) == [3, 1]
+    assert motion._replace(controlled=controlled * 0).mine() == ([], 0)
+
+
 def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The second point is controlled, up and down; the first one flies. Frames of 40 pixels; the middle is 19.5. Motion
     is that of a step, over two of them."""
-    path = tmp_path / "weights.npz"
+    path, still = tmp_path / "weights.npz", tmp_path / "still.npz"
     controlled = np.array([[0, 0], [0, 0.3], [0, 0]], np.float32)
     persistence = np.array([[0.9, 0.8], [0, 0.5], [0, 0]], np.float32)
     np.savez(path, **Motion(np.full(3, 0.5, np.float32), controlled, persistence)._asdict())
@@ -132,6 +141,9 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
     monkeypatch.setattr(keypoints, "load", lambda _: Encoder())
     game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 40}).model_dump()
+    np.savez(still, **Motion(np.full(3, 0.5, np.float32), 0 * controlled, persistence)._asdict())
+    with pytest.raises(UserError, match="of 3 keypoints the actions move 0, .* Train the encoder on more frames"):
+        tiled_keypoints.Features(game, {"pairs": 1}, still)
     features = tiled_keypoints.Features(game, {"pairs": 1}, path)
     away = [[0, 0, 0.1], [39.5, 19.5, 0.2], [0, 0, 0]]
     shown += [

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.features.tiled import TiledFeatures
+from rlgames.messages import UserError
 from rlgames.networks import numerics
 from rlgames.networks.keypoint_motion import Motion
 
@@ -25,19 +26,29 @@ class Features(TiledFeatures):
         from rlgames.networks.keypoints import load
 
         self.encoder, motion = load(weights), Motion.read(weights)
-        mine, along = motion.mine()
-        others = motion.others(settings["pairs"])
-        self.points = [mine, *others]
-        self.presence = np.append(-np.inf, motion.presence[others])  # what is controlled is always there
-        self.axes = [1 - along, along]
-        super().__init__(environment, np.ones(2 * len(self.points)), pairs=len(others))
+        self.mine, along = motion.mine()
+        self.others = motion.others(settings["pairs"])
+        if not self.mine or len(self.others) < settings["pairs"]:
+            raise UserError(
+                f"{weights}: of {len(motion.presence)} keypoints the actions move {len(self.mine)}, and from them "
+                f"{len(self.others)} are to be seen, where {settings['pairs']} are wanted. Train the encoder on more "
+                "frames, or with other points."
+            )
+        self.presence, self.axes = motion.presence[self.others], [1 - along, along]
+        super().__init__(environment, np.ones(2 + 2 * len(self.others)), pairs=len(self.others))
 
     def describe(self, states: np.ndarray) -> np.ndarray:
         """Of mine and each other one where it is across my axis, and along it, in halves of the frame from its middle;
         NaN for others that are not there. `states` are observations: uint8, shape (games, stack, size, size)."""
-        points = self.encoder.encode(states[:, -1]).reshape(len(states), -1, 3)[:, self.points]
-        places = (points[:, :, self.axes].astype(np.float64) + 0.5) * 2 / self.encoder.size - 1
-        return np.where(points[:, :, 2:] > self.presence[:, None], places, np.nan).reshape(len(states), -1)
+        points = self.encoder.encode(states[:, -1]).reshape(len(states), -1, 3).astype(np.float64)
+        mine, others = points[:, self.mine], points[:, self.others]
+        most_present = mine[:, :, 2].argmax(axis=1)
+        found = np.concatenate([mine[np.arange(len(mine)), most_present][:, np.newaxis], others], axis=1)[
+            :, :, self.axes
+        ]
+        places = (found + 0.5) * 2 / self.encoder.size - 1
+        places[:, 1:][others[:, :, 2] <= self.presence] = np.nan
+        return places.reshape(len(states), -1)
 
     def relations(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
         now, before = (moment.reshape(len(moment), -1, 2) for moment in (newest, previous))

@@ -20,17 +20,18 @@ class Motion(NamedTuple):
     persistence: np.ndarray
     """Correlation of its motions in two steps one after the other: float32, shape (points, 2)."""
 
-    def mine(self) -> tuple[int, int]:
-        """The point that the actions move most, and its axis: what is controlled (Bellemare, Veness and Bowling
-        2012)."""
-        point, axis = np.unravel_index(self.controlled.argmax(), self.controlled.shape)
-        return int(point), int(axis)
+    def mine(self) -> tuple[list[int], int]:
+        """The points that the actions move, and their axis: what is controlled (Bellemare, Veness and Bowling 2012). It
+        is one thing, which more than one point may follow, each in a part of the frame."""
+        axis = int(self.controlled.max(axis=0).argmax())
+        along = self.controlled[:, axis]
+        return np.flatnonzero((along > 0) & (along >= along.max() / 2)).tolist(), axis
 
     def others(self, count: int) -> list[int]:
         """The points besides whose motion is most persistent in both axes, those first: what flies, and can be met."""
         mine, _ = self.mine()
         order = np.argsort(-self.persistence.min(axis=1), kind="stable").tolist()
-        return [point for point in order if point != mine][:count]
+        return [point for point in order if point not in mine][:count]
 
     @classmethod
     def read(cls, path: Path) -> Motion:
