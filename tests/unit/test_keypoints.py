@@ -142,7 +142,7 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setattr(keypoints, "load", lambda _: Encoder())
     game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 40}).model_dump()
     np.savez(still, **Motion(np.full(3, 0.5, np.float32), 0 * controlled, persistence)._asdict())
-    with pytest.raises(UserError, match="of 3 keypoints the actions move 0, .* Train the encoder on more frames"):
+    with pytest.raises(UserError, match=r"of 3 keypoints the actions move 0, .* Train the encoder on more frames"):
         tiled_keypoints.Features(game, {"pairs": 1}, still)
     features = tiled_keypoints.Features(game, {"pairs": 1}, path)
     away = [[0, 0, 0.1], [39.5, 19.5, 0.2], [0, 0, 0]]
