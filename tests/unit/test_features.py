@@ -280,7 +280,7 @@ def config(features: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (
             {"name": "positions"},
             {"game": "breakout"},
-            ["agent.features.name", "not of breakout", "choose 'pixels' or 'latents'"],
+            ["agent.features.name", "not of breakout", "choose pixels, or latents"],
         ),
         ({"name": "positions"}, {"fire_reset": True}, ["environment.fire_reset", "set it to false"]),
         ({"name": "latents"}, {}, ["pong.agent.features.encoder", "is missing"]),
@@ -306,6 +306,48 @@ def test_bad_features_are_named_with_their_remedy(
         settings.load(config(features, **changes))
     for word in words:
         assert word in str(error.value)
+
+
+def encoders(**changes: Any) -> dict[str, Any]:
+    """A config with an auto-encoder and a linear agent over keypoints of it, which it does not have."""
+    features = {"name": "tiled-keypoints", "encoder": {"experiment": "encoder"}}
+    made = config(features)
+    made["experiments"]["pong"]["agent"]["name"] = "sparse-true-online-sarsa-lambda"
+    frames = {"name": "atari", "game": "pong", "image_size": 48}
+    made["datasets"] = {
+        "frames": {"environment": frames, "size": 500},
+        "large": {"environment": frames | {"image_size": 84}, "size": 500},
+    }
+    made["experiments"]["encoder"] = {
+        "environment": {"name": "frames", "dataset": "frames", **changes},
+        "agent": {"name": "keypoints"},
+        "epochs": 1,
+        "seeds": 1,
+    }
+    return made
+
+
+def test_features_need_an_encoder_of_their_kind() -> None:
+    good = encoders()
+    settings.load(good)
+    good["experiments"]["encoder"]["agent"] = {"name": "auto-encoder", "latents": 4}
+    with pytest.raises(settings.SettingsError, match="encoder/default is a run of auto-encoder; name one of keypoints"):
+        settings.load(good)
+
+
+def test_encoders_are_judged_on_data_sets_that_are_there_with_frames_of_the_same_size() -> None:
+    settings.load(encoders(judged_on="frames"))
+    with pytest.raises(settings.SettingsError, match=r"judged_on: there is no data set 'frame'; did you mean 'frames'"):
+        settings.load(encoders(judged_on="frame"))
+    with pytest.raises(settings.SettingsError, match=r"84 pixels on a side, and those of frames 48; make them equal"):
+        settings.load(encoders(judged_on="large"))
+
+
+def test_tiles_of_positions_are_for_pong_and_point_to_keypoints() -> None:
+    wrong = config({"name": "tiled-positions"}, game="breakout")
+    wrong["experiments"]["pong"]["agent"]["name"] = "sparse-true-online-sarsa-lambda"
+    with pytest.raises(settings.SettingsError, match="not of breakout; choose tiled-keypoints"):
+        settings.load(wrong)
 
 
 def test_figures_over_steps_are_for_agents_that_count_them() -> None:

@@ -124,8 +124,7 @@ def test_a_thing_may_be_followed_by_several_points_and_by_none() -> None:
 
 
 def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The second point is controlled, up and down; the first one flies. Frames of 40 pixels; the middle is 19.5. Motion
-    is that of a step, over two of them."""
+    """The second point is controlled, up and down; the first one flies. Frames of 40 pixels; the middle is 19.5."""
     path, still = tmp_path / "weights.npz", tmp_path / "still.npz"
     controlled = np.array([[0, 0], [0, 0.3], [0, 0]], np.float32)
     persistence = np.array([[0.9, 0.8], [0, 0.5], [0, 0]], np.float32)
@@ -154,7 +153,7 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     before, now = (features.describe(frames) for _ in range(2))
     np.testing.assert_allclose(before[0], [1.0, 0.0, 0.5, -0.5])  # mine across and along; the other's
     assert np.isnan(before[1, 2:]).all()
-    np.testing.assert_allclose(features.relations(now, before)[0], [[0.6, -0.65, 0.05, 0.025]], atol=1e-6)
+    np.testing.assert_allclose(features.relations(now, before)[0], [[0.6, -0.65, 0.1, 0.05]], atol=1e-6)
     assert np.isnan(features.relations(now, before)[1]).all()
     x = features.join(now, before)
     assert x.shape == (2, 16)

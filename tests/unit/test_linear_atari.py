@@ -12,7 +12,7 @@ from rlgames.agents.linear import dense_true_online_sarsa_lambda, sparse_true_on
 from rlgames.environments import atari
 from rlgames.environments.games import Step
 from rlgames.features import pixels, positions, tiled_positions
-from rlgames.features.base import FeatureGames, Features
+from rlgames.features.base import Features
 from rlgames.playing import evaluation
 from rlgames.playing.linear import Player
 from rlgames.playing.recording import Recording
@@ -226,16 +226,6 @@ def test_what_other_games_learn_is_not_taken_for_what_a_game_has_learned() -> No
     advance(run, 3)
     for (_, next_value, _), (active, _, old_value) in zip(calls[:6], calls[3:], strict=True):
         assert old_value == pytest.approx(next_value + 2 * 0.5 * active)
-
-
-def test_motion_may_be_that_of_several_steps() -> None:
-    """Of a state that is the number of the step; in the first steps, as far as there were any."""
-    features = Scripted("terminated")
-    features.lag = 2
-    games = FeatureGames(features, 1)
-    seen = [games.reset(np.zeros(1, int))] + [games.step(np.zeros(1, int)).observations for _ in range(3)]
-    assert np.concatenate(seen)[:, :2].tolist() == [[0, 0], [1, 1], [2, 2], [3, 2]]
-    assert games.reset(np.zeros(1, int))[0, :2].tolist() == [0, 0]
 
 
 def test_the_step_size_falls_to_its_end() -> None:

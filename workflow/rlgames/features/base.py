@@ -1,4 +1,4 @@
-"""Features of Atari games for linear agents: what a moment shows, and how it differs from one before."""
+"""Features of Atari games for linear agents: what a moment shows, and how it differs from the one before."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ class Features(ABC):
     Each module of this package has a subclass, `Features(environment, settings, weights)`, from the settings of the
     environment, those of the features, and, for an encoder, the path of its weights.
     """
-
-    lag = 1
-    """Steps between the two moments that make features."""
 
     def __init__(self, environment: dict[str, Any], rates: np.ndarray) -> None:
         """`rates` have a place for each number that `describe` gives: times these, its changes from one step to the
@@ -53,21 +50,19 @@ class FeatureGames:
 
     def __init__(self, features: Features, count: int) -> None:
         self.features, self.games = features, features.emulators(count)
-        self.moments = np.zeros((features.lag + 1, count, len(features.rates)))
-        """The last ones of every game, oldest first."""
-        self.x = features.join(self.moments[-1], self.moments[0])
+        self.newest = np.zeros((count, len(features.rates)))
+        self.x = features.join(self.newest, self.newest)
 
     def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Begin an episode in every game (or where `mask`), each with its own of `seeds`: the x of all."""
         states, begun = self.games.reset(seeds, mask), slice(None) if mask is None else mask
-        newest = self.features.describe(states[begun])
-        self.moments[:, begun] = newest
-        self.x[begun] = self.features.join(newest, newest)
+        self.newest[begun] = self.features.describe(states[begun])
+        self.x[begun] = self.features.join(self.newest[begun], self.newest[begun])
         return self.x.copy()
 
     def step(self, actions: np.ndarray) -> Step:
         """Take an action in every game."""
-        step = self.games.step(actions)
-        self.moments = np.concatenate([self.moments[1:], self.features.describe(step.observations)[np.newaxis]])
-        self.x = self.features.join(self.moments[-1], self.moments[0])
+        step, previous = self.games.step(actions), self.newest
+        self.newest = self.features.describe(step.observations)
+        self.x = self.features.join(self.newest, previous)
         return step._replace(observations=self.x.copy())

@@ -17,8 +17,6 @@ class Features(TiledFeatures):
     """Which of the points is controlled, along which axis, and which others fly, is what their motion says in the data
     set that the encoder learned from (`rlgames.networks.keypoint_motion`)."""
 
-    lag = 2  # the mean of two steps halves what errors of a point add to its motion
-
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained keypoint auto-encoder; `settings` have the number of pairs."""
         numerics.set_up()  # before TensorFlow is imported; on a processor, so that the bits are the same everywhere
@@ -52,6 +50,6 @@ class Features(TiledFeatures):
 
     def relations(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
         now, before = (moment.reshape(len(moment), -1, 2) for moment in (newest, previous))
-        others, moves = now[:, 1:], (now - before)[:, 1:] / self.lag
+        others, moves = now[:, 1:], (now - before)[:, 1:]
         below = others[:, :, 1] - now[:, :1, 1]
         return np.stack([others[:, :, 0], below, moves[:, :, 0], moves[:, :, 1]], axis=2)

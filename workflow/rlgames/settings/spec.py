@@ -11,7 +11,7 @@ from rlgames.settings.base import Settings, members
 from rlgames.settings.environments import Atari, Environment, Gymnasium
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import DeepAgent, OffPolicyAgent, OnPolicyAgent
-from rlgames.settings.linear_agents import FeatureAgent, LinearAgent, Pixels, Positions
+from rlgames.settings.linear_agents import FeatureAgent, LinearAgent, Pixels, Positions, TiledPositions
 from rlgames.settings.memory import features
 from rlgames.settings.text import canonical
 
@@ -124,7 +124,7 @@ class Spec(Settings):
         if isinstance(features, Positions) and environment.game != "pong":
             raise problem(
                 f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
-                "choose 'pixels' or 'latents'"
+                f"choose {'tiled-keypoints' if isinstance(features, TiledPositions) else 'pixels, or latents'}"
             )
         if isinstance(features, Positions) and environment.fire_reset:
             raise problem(
