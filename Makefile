@@ -28,12 +28,11 @@ PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
   trace-decay-sweep traces-sweep cartpole pong value-estimates observations \
-  encoder-losses latent-sizes latent-space reconstructions pong-linear lunar-lander minatar)) \
+  encoder-losses latent-sizes latent-space reconstructions encoder-errors keypoints pong-linear lunar-lander minatar)) \
   $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv) \
   $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
-  videos/pong-linear/features.name=tiled-positions,step_size=0.02/best.gif \
-  videos/pong-linear/features.name=tiled-positions,step_size=0.02/median.png \
+  $(addprefix videos/pong-linear/,keypoints/best.gif keypoints/median.png tiled-positions/best.gif tiled-positions/median.png) \
   $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif \
   minatar/id=MinAtar-Breakout-v1/best.gif minatar/id=MinAtar-Freeway-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)

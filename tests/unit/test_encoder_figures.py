@@ -75,7 +75,8 @@ def test_scores_by_hand() -> None:
 def losses(curve: str, seed: int, held_out: list[float], weight: float = 1.0) -> pd.DataFrame:
     """Training losses are half of the held-out ones."""
     return pd.DataFrame(
-        {"curve": curve, "moving_weight": weight, "seed": seed, "epoch": range(1, len(held_out) + 1),
+        {"curve": curve, "moving_weight": weight, "ignore_still": False, "penalised": False, "seed": seed,
+         "epoch": range(1, len(held_out) + 1),
          "training": np.array(held_out) / 2, "held_out": held_out}
     )  # fmt: skip
 

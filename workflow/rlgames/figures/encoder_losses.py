@@ -19,8 +19,8 @@ MARKERS = "os^Dv"
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it, from `tables["losses"]`.
 
-    Its columns are curve, moving_weight, seed, epoch, training and held_out. The numbers tell by `kept` whose epoch's
-    weights are kept; means over seeds have the seed "mean".
+    Its columns are curve, moving_weight, ignore_still, penalised, seed, epoch, training and held_out. The numbers tell
+    by `kept` whose epoch's weights are kept; means over seeds have the seed "mean".
     """
     losses = tables["losses"]
     numbers = pd.concat([runs(losses), *means(losses)], ignore_index=True)
@@ -72,6 +72,6 @@ def small_print(losses: pd.DataFrame, numbers: pd.DataFrame) -> str:
     lines = ["Marker: the epoch whose weights are kept, that of the lowest held-out loss."]
     if (numbers["seed"] == "mean").any():
         lines.append("Bold: mean over seeds, where every seed has a loss; faint: single seeds.")
-    if len(set(losses["moving_weight"])) > 1:
-        lines.append("Losses with different moving_weight are different measures: one says nothing about the other.")
+    if len(losses[["moving_weight", "ignore_still", "penalised"]].drop_duplicates()) > 1:
+        lines.append("Losses that weigh pixels otherwise, or penalise more than errors, are different measures.")
     return "\n".join(lines)

@@ -3,8 +3,8 @@
 As in Finn et al. (2016) and Jakab et al. (2018), convolutions make a map for each point, and the point is the map's
 centre of mass. The decoder can only draw a box of a learned size and brightness around each point, so that a point has
 to be where something is. Nothing says what a point should follow: the loss (see `rlgames.networks.encoder`) is that of
-drawing what moves. A penalty on the spread of a map around its point keeps it from following two things at once, and one
-on points that are close to each other (Zhang et al. 2018) keeps two from following one.
+drawing what moves. A penalty on the spread of a map around its point keeps it from following two things at once, and
+one on points that are close to each other (Zhang et al. 2018) keeps two from following one.
 
 A map is weighted by a learned factor for each column and one for each row, since things like paddles keep to theirs;
 and by them two points that see the same shape find different things.

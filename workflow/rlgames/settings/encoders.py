@@ -25,6 +25,8 @@ class Encoder(AgentSettings):
     tables: ClassVar[tuple[str, ...]] = ("encoder-scores",)
     uses_threads: ClassVar[bool] = True
     memory_mb: ClassVar[int] = TENSORFLOW_MB
+    penalised: ClassVar[bool] = False
+    """Whether its loss has more than the errors of pixels."""
     frames_per_second: ClassVar[float]
     """Of 84 x 84 pixels, that one core learns from."""
     moving_weight: float = Field(default=30.0, ge=1, le=1e6)
@@ -91,6 +93,7 @@ class Keypoints(Encoder):
 
     module: ClassVar[str] = "rlgames.networks.keypoints"
     frames_per_second: ClassVar[float] = 900
+    penalised: ClassVar[bool] = True
     name: Literal["keypoints"]
     points: int = Field(default=8, ge=2, le=64)
     """Points; those that find nothing are never there."""

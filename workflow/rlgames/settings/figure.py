@@ -168,4 +168,5 @@ class EncoderFigure(FigureSettings):
             "split": agent.split,
             "moving_weight": agent.moving_weight,
             "ignore_still": agent.ignore_still,
+            "penalised": agent.penalised,
         }
