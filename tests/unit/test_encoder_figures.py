@@ -222,7 +222,7 @@ def test_latent_space_by_hand() -> None:
     assert first["second_share"].iloc[0] == pytest.approx(0.1)
     assert numbers["seed"].tolist() == [0] * 4 + [1] * 30  # one seed of each curve
     labels = {axes.get_xlabel() or axes.get_ylabel() for axes in figure.axes}
-    assert labels >= {"First component (90% of the variance)", "Ball x (pixels)", "Ball y (pixels)"}
+    assert labels >= {"First component (90%)", "Ball x (pixels)", "Ball y (pixels)"}
 
 
 def test_latent_space_without_positions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_latent_space_of_an_encoder_that_tells_nothing_apart() -> None:
     table["numbers"] = list(np.zeros((60, 4), np.float32))
     figure, numbers = latent_space.make({"encoding": table}, title="T")
     figure.draw_without_rendering()
-    assert figure.axes[0].get_xlabel() == "First component (0% of the variance)"
+    assert figure.axes[0].get_xlabel() == "First component (0%)"
     assert set(numbers["first"]) == {0}
 
 

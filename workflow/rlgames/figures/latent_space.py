@@ -47,8 +47,9 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     entitle(
         figure,
         title,
-        f"Components: of the training frames' latents. Points: up to {POINTS:,} test frames, evenly spread over all\n"
-        f"that were judged, of the first seed{grey}. Axes and colours: without the outermost hundredth.",
+        "Components: of the training frames' latents, with their shares of the variance. Points: up to\n"
+        f"{POINTS:,} test frames, evenly spread over all that were judged, of the first seed{grey}.\n"
+        "Axes and colours: without the outermost hundredth.",
         8.5,
     )
     return figure, numbers
@@ -77,7 +78,7 @@ def draw(axes: Axes, rows: pd.DataFrame, quantity: str, scale: Normalize) -> Non
     axes.set(
         xlim=limits(rows["first"]),
         ylim=limits(rows["second"]),
-        xlabel=f"First component ({rows['first_share'].iloc[0]:.0%} of the variance)",
+        xlabel=f"First component ({rows['first_share'].iloc[0]:.0%})",
         ylabel=f"Second component ({rows['second_share'].iloc[0]:.0%})",
     )
 
