@@ -154,25 +154,35 @@ def test_pixels_tell_how_much_stands_out() -> None:
     assert features.count == 2 * 144 + 1
 
 
-def test_features_are_of_the_newest_frame_and_the_one_before() -> None:
+def test_features_are_of_the_newest_frame_and_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames of all games are described at once, also when one begins anew: an encoder's bits depend on how many."""
     features = pixels.Features(environment(max_steps=40), PIXELS)
     games, plain, seeds = FeatureGames(features, 2), Games(environment(max_steps=40), 2), np.array([3, 4])
     x, seen = games.reset(seeds), plain.reset(seeds)
-    previous = newest = features.describe(seen)
+    describe = features.describe
+    previous = newest = describe(seen)
     moved, rng = 0, np.random.default_rng(0)
+    sizes: list[int] = []
+
+    def noted(states: np.ndarray) -> np.ndarray:
+        sizes.append(len(states))
+        return describe(states)
+
+    monkeypatch.setattr(games.features, "describe", noted)
     for now in range(60):
         np.testing.assert_array_equal(x, np.hstack([newest, newest - previous, np.ones((2, 1))]))
         actions = rng.integers(3, size=2)
         step, expected = games.step(actions), plain.step(actions)
-        x, previous, newest = step.observations, newest, features.describe(expected.observations)
+        x, previous, newest = step.observations, newest, describe(expected.observations)
         for found, fact in zip(step[1:], expected[1:], strict=True):
             np.testing.assert_array_equal(found, fact)
         if now == 20:  # one begins anew, and in it nothing has moved
             seen = plain.reset(seeds[:1], np.array([True, False]))
             x = games.reset(seeds[:1], np.array([True, False]))
-            newest[0] = previous[0] = features.describe(seen)[0]
+            newest[0] = previous[0] = describe(seen)[0]
         moved += int((newest != previous).any())
     assert moved > 30
+    assert set(sizes) == {2}
 
 
 def test_positions_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +290,7 @@ def config(features: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (
             {"name": "positions"},
             {"game": "breakout"},
-            ["agent.features.name", "not of breakout", "choose pixels, or latents"],
+            ["agent.features.name", "not of breakout", "choose 'pixels' or 'latents'"],
         ),
         ({"name": "positions"}, {"fire_reset": True}, ["environment.fire_reset", "set it to false"]),
         ({"name": "latents"}, {}, ["pong.agent.features.encoder", "is missing"]),
@@ -331,22 +341,39 @@ def test_features_need_an_encoder_of_their_kind() -> None:
     good = encoders()
     settings.load(good)
     good["experiments"]["encoder"]["agent"] = {"name": "auto-encoder", "latents": 4}
-    with pytest.raises(settings.SettingsError, match="encoder/default is a run of auto-encoder; name one of keypoints"):
+    with pytest.raises(
+        settings.SettingsError, match="encoder/default was trained by auto-encoder; name a run of keypoints"
+    ):
         settings.load(good)
 
 
 def test_encoders_are_judged_on_data_sets_that_are_there_with_frames_of_the_same_size() -> None:
-    settings.load(encoders(judged_on="frames"))
+    with pytest.raises(settings.SettingsError, match=r"judged_on: frames is learned from; name another one"):
+        settings.load(encoders(judged_on="frames"))
     with pytest.raises(settings.SettingsError, match=r"judged_on: there is no data set 'frame'; did you mean 'frames'"):
         settings.load(encoders(judged_on="frame"))
-    with pytest.raises(settings.SettingsError, match=r"84 pixels on a side, and those of frames 48; make them equal"):
+    with pytest.raises(settings.SettingsError, match=r"its image_size is 84, and that of frames 48; make them equal"):
         settings.load(encoders(judged_on="large"))
+
+
+def test_an_encoder_has_to_see_the_game_and_to_have_a_point_besides_the_controlled_one() -> None:
+    wrong = encoders()
+    wrong["experiments"]["encoder"]["agent"]["points"] = 4
+    wrong["experiments"]["pong"]["agent"]["features"]["pairs"] = 4
+    with pytest.raises(
+        settings.SettingsError, match="has 4 points, of which one at least is controlled; give at most 3"
+    ):
+        settings.load(wrong)
+    wrong = encoders()
+    wrong["experiments"]["pong"]["environment"] = {"name": "atari", "game": "breakout", "image_size": 48}
+    with pytest.raises(settings.SettingsError, match="encoder encodes frames of pong, not of breakout"):
+        settings.load(wrong)
 
 
 def test_tiles_of_positions_are_for_pong_and_point_to_keypoints() -> None:
     wrong = config({"name": "tiled-positions"}, game="breakout")
     wrong["experiments"]["pong"]["agent"]["name"] = "sparse-true-online-sarsa-lambda"
-    with pytest.raises(settings.SettingsError, match="not of breakout; choose tiled-keypoints"):
+    with pytest.raises(settings.SettingsError, match="not of breakout; choose 'tiled-keypoints'"):
         settings.load(wrong)
 
 

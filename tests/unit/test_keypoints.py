@@ -119,7 +119,7 @@ def test_a_thing_may_be_followed_by_several_points_and_by_none() -> None:
     controlled = np.array([[0.3, 0], [0.01, 0.2], [0.16, 0], [0, 0]], np.float32)
     motion = Motion(np.ones(4, np.float32), controlled, np.array([[0, 0], [0.5, 0.1], [0, 0], [0.9, 0.7]], np.float32))
     assert motion.mine() == ([0, 2], 0)
-    assert motion.others(5) == [3, 1]
+    assert motion.others(5) == [3, 1]  # not the one whose motion does not last
     assert motion._replace(controlled=controlled * 0).mine() == ([], 0)
 
 

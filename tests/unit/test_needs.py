@@ -9,10 +9,12 @@ import yaml
 
 from conftest import ROOT
 from rlgames.agents.deep.replay import Replay
+from rlgames.encoders import training
 from rlgames.operations.memory_limits import BESIDES
 from rlgames.plan import needs
 from rlgames.plan.plan import Plan
 from rlgames.playing import evaluation
+from rlgames.settings import encoders
 from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB
 
 SPEED = (ROOT / "docs/speed.md").read_text()
@@ -83,6 +85,10 @@ def test_short_work_goes_first_and_then_the_longest() -> None:
     linear = lesson.trained_by("train_linear")
     assert sorted(ranks, key=lambda name: -ranks[name])[: len(linear) + 1] == [*linear, "pong"]
     assert 0 < min(ranks.values()) < ranks["pong"] < ranks[linear[-1]] < max(ranks.values()) < needs.FIRST
+
+
+def test_the_time_of_an_encoder_counts_its_trials() -> None:
+    assert encoders.TRIAL == training.TRIAL
 
 
 def test_memory_of_an_evaluation_counts_the_episodes_that_it_plays_at_a_time() -> None:

@@ -56,7 +56,7 @@ class FeatureGames:
     def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Begin an episode in every game (or where `mask`), each with its own of `seeds`: the x of all."""
         states, begun = self.games.reset(seeds, mask), slice(None) if mask is None else mask
-        self.newest[begun] = self.features.describe(states[begun])
+        self.newest[begun] = self.features.describe(states)[begun]  # of all: an encoder's bits depend on the batch
         self.x[begun] = self.features.join(self.newest[begun], self.newest[begun])
         return self.x.copy()
 

@@ -28,10 +28,12 @@ class Motion(NamedTuple):
         return np.flatnonzero((along > 0) & (along >= along.max() / 2)).tolist(), axis
 
     def others(self, count: int) -> list[int]:
-        """The points besides whose motion is most persistent in both axes, those first: what flies, and can be met."""
+        """The points besides whose motion is most persistent in both axes, those first: what flies, and can be met. A
+        point whose motion was not seen to last is none of them."""
         mine, _ = self.mine()
-        order = np.argsort(-self.persistence.min(axis=1), kind="stable").tolist()
-        return [point for point in order if point not in mine][:count]
+        lasting = self.persistence.min(axis=1)
+        order = np.argsort(-lasting, kind="stable").tolist()
+        return [point for point in order if lasting[point] > 0 and point not in mine][:count]
 
     @classmethod
     def read(cls, path: Path) -> Motion:

@@ -49,7 +49,8 @@ def seconds(plan: Plan, rule: str, run: Any) -> float:
         return 8 + trained * TYPICAL_STEPS / STEPS_PER_SECOND
     if rule in ("dataset", "encode"):
         dataset = plan.dataset(run.dataset) if rule == "dataset" else surroundings(plan, run)
-        return 8 + dataset.size / FRAMES_PER_SECOND
+        others = sum(other.size for other in judged_besides(plan, run)) if rule == "encode" else 0
+        return 8 + (dataset.size + others) / FRAMES_PER_SECOND
     if rule not in plan.training_rules:
         return SECONDS.get(rule, 1.0)
     spec = plan.spec(run)
@@ -94,8 +95,16 @@ def memory(plan: Plan, rule: str, run: Any) -> float:
     if rule == "evaluate":
         return spec.agent.memory_mb + beyond(1e6 * (spec.agent.playing_mb(around) + evaluation_mb(plan, spec)))
     if rule == "encode":
-        return spec.agent.memory_mb + spec.agent.playing_mb(around)
+        others = sum(other.megabytes for other in judged_besides(plan, run))
+        return spec.agent.memory_mb + spec.agent.playing_mb(around) + others
     return spec.agent.training_mb(around, spec.budget, seeds_of(run))
+
+
+def judged_besides(plan: Plan, run: Any) -> list[Any]:
+    """The data sets, besides its own, on which an encoder is judged."""
+    environment: Any = plan.spec(run).environment
+    name = environment.judged_on
+    return [] if name is None else [plan.dataset(name)]
 
 
 def read_by(plan: Plan, rule: str) -> list[str]:

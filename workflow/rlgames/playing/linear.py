@@ -31,8 +31,8 @@ class Player:
         return FeatureGames(self.features, count)
 
     def preferences(self, states: np.ndarray, point: int) -> np.ndarray:
-        """Action values of features (float64, shape (games, features)) with the weights kept at a point (from 0) of the
-        training: float64, shape (games, actions)."""
+        """Action values of features, a row for each game (float64; of tiles int64), with the weights kept at a point
+        (from 0) of the training: float64, shape (games, actions)."""
         values = np.empty((len(states), len(self.saved[point])))
         for x, row in zip(states, values, strict=True):
             self.agent.action_values(self.saved[point], x, row)

@@ -45,7 +45,7 @@ class LatentSizes(EncoderFigure):
                 f"{place}: several variants agree in latents, split and loss, and would be one point; draw "
                 "them in figures of their own"
             )
-        data: set[Any] = {variant.spec.environment for _, variant in variants(experiments)}
+        data: set[Any] = {variant.spec.environment.dataset for _, variant in variants(experiments)}  # type: ignore[union-attr]
         if len(data) > 1:
             raise problem(f"{place}: these encoders learned from several data sets; draw a figure for each")
         owners: dict[Any, str] = {}

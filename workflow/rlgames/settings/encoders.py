@@ -10,8 +10,11 @@ from rlgames.settings.evaluation import Evaluation
 from rlgames.settings.learner import TENSORFLOW_MB, AgentSettings
 from rlgames.settings.memory import auto_encoder_bytes, beyond
 
-JUDGED = 24_000
-"""Frames whose latents are published, at most."""
+JUDGED = 36_000
+"""Frames whose numbers are published, at most: of training, test, and another data set."""
+
+TRIAL = 200
+"""Minibatches of a trial, as `rlgames.encoders.training` has it (a test compares them)."""
 
 
 class Encoder(AgentSettings):
@@ -63,11 +66,15 @@ class Encoder(AgentSettings):
 
     def seconds(self, budget: int, dataset: Any, seeds: int) -> float:
         pixels = (dataset.environment.image_size / 84) ** 2
-        return 10 + seeds * budget * dataset.size * pixels / self.frames_per_second
+        tried = (self.trials > 1) * self.trials * TRIAL * self.batch_size
+        return 10 + seeds * (budget * dataset.size + tried) * pixels / self.frames_per_second
+
+    def learning_bytes(self, side: int) -> int:
+        """All that training takes besides its data set, on frames of so many pixels on a side."""
+        return auto_encoder_bytes(self.numbers, side, self.batch_size)
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
-        needed = auto_encoder_bytes(self.numbers, environment.environment.image_size, self.batch_size)
-        return self.memory_mb + environment.megabytes + beyond(needed)
+        return self.memory_mb + environment.megabytes + beyond(self.learning_bytes(environment.environment.image_size))
 
     def playing_mb(self, environment: Any) -> int:
         """With the numbers of all frames that are judged, as lists and in a table."""
@@ -98,10 +105,20 @@ class Keypoints(Encoder):
     points: int = Field(default=8, ge=2, le=64)
     """Points; those that find nothing are never there."""
     ignore_still: bool = True
+    """Whether a pixel that differs from the typical picture counts nothing where it is as it was a step before: only
+    what moves is to be found."""
     step_size: float = Field(default=5e-3, gt=0, le=1)
+    """Step size of Adam, at first."""
     step_size_end: float | None = Field(default=2.5e-4, gt=0, le=1)
+    """Step size at the end of all epochs."""
     trials: int = Field(default=3, ge=1, le=100)
+    """Initial weights that are tried for 200 minibatches each; those with the lowest held-out loss then learn. Which
+    things the points find is a matter of the initial weights."""
 
     @property
     def numbers(self) -> int:
         return 3 * self.points
+
+    def learning_bytes(self, side: int) -> int:
+        """The maps of points and filters, of all frames that are judged at once, or of a minibatch with gradients."""
+        return 4 * max(1000, 4 * self.batch_size) * ((side // 2) ** 2 * (20 + 3 * self.points) + 10 * side**2)

@@ -71,11 +71,15 @@ class FigureSettings(Settings):
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         """Raise a problem, at `place` in the config, if these `experiments`, by name, cannot be drawn."""
         for name, experiment in experiments.items():
-            if not isinstance(agent := experiment.agent_kind, self.draws):
+            if (unit := experiment.agent_kind.unit) != self.draws.unit:
                 raise problem(
                     f"{place}: {self.kind} draws agents that learn in {self.draws.unit}, and those of {name} learn in "
-                    f"{agent.unit}"
+                    f"{unit}"
                 )
+            if others := {
+                each.spec.agent.name for each in experiment.variants if not isinstance(each.spec.agent, self.draws)
+            }:
+                raise problem(f"{place}: {self.kind} cannot draw {', '.join(sorted(others))}, of {name}; leave it out")
         if self.unique_curves:
             found = [self.columns(name, variant) for name, variant in variants(experiments)]
             names = Counter((columns["curve"], columns.get(self.panel_column)) for columns in found)

@@ -261,9 +261,9 @@ class FeatureAgent(GameAgent, Exploration, FallingStepSize):
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         weights = 8 * environment.most_actions * self.features.weights
-        return self.memory_mb + memory.beyond(
-            (memory.KEPT_COPIES + 3 * self.games) * weights + memory.ACTION_BYTES * budget
-        )
+        emulators = 2 * memory.EMULATOR_MB * 1e6 * self.games  # two for each game, where memory is read
+        learning = (memory.KEPT_COPIES + 3 * self.games) * weights + memory.ACTION_BYTES * budget
+        return self.memory_mb + memory.beyond(learning + emulators)
 
     def playing_mb(self, environment: Any) -> int:
         return self.training_mb(environment) - self.memory_mb

@@ -116,22 +116,36 @@ class Config(Settings):
             for key, name in named.items():
                 if name not in self.datasets:
                     raise problem(f"{place}.environment.{key}: {unknown('data set', name, self.datasets)}")
-            sizes = [self.datasets[name].environment.image_size for name in named.values()]
-            if sizes[0] != sizes[1]:
-                raise problem(
-                    f"{place}.environment.judged_on: its frames have {sizes[1]} pixels on a side, and those of "
-                    f"{environment.dataset} {sizes[0]}; make them equal"
-                )
+            if environment.judged_on == environment.dataset:
+                raise problem(f"{place}.environment.judged_on: {environment.dataset} is learned from; name another one")
+            own, other = (self.datasets[name].environment for name in named.values())
+            for key in ("game", "image_size"):
+                if (has := getattr(own, key)) != (wanted := getattr(other, key)):
+                    raise problem(
+                        f"{place}.environment.judged_on: its {key} is {shown(wanted)}, and that of "
+                        f"{environment.dataset} {shown(has)}; make them equal"
+                    )
         if (encoder := spec.agent.encoder_run) is not None:
             kind = Keypoints if isinstance(spec.agent.features, TiledKeypoints) else AutoEncoder
             learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, kind)
             if learned.environment.dataset in self.datasets:  # its own mistake is reported there
-                wanted = self.datasets[learned.environment.dataset].environment.image_size
+                seen = self.datasets[learned.environment.dataset].environment
+                if seen.game != environment.game:
+                    raise problem(
+                        f"{place}.agent.features.encoder: {encoder.experiment} encodes frames of {seen.game}, not of "
+                        f"{environment.game}; name another one"
+                    )
+                wanted = seen.image_size
                 if environment.image_size != wanted:
                     raise problem(
                         f"{place}.environment.image_size: {encoder.experiment} encodes frames of {wanted} x {wanted} "
                         f"pixels, not {environment.image_size}; make them equal"
                     )
+            if isinstance(learned.agent, Keypoints) and spec.agent.features.pairs >= learned.agent.points:
+                raise problem(
+                    f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, of which "
+                    f"one at least is controlled; give at most {learned.agent.points - 1}"
+                )
 
     def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:
         """The spec of a run that another part of the config, at `place`, names; its agent has to be of this kind."""
@@ -145,7 +159,9 @@ class Config(Settings):
         agent = experiment.named[run.variant].spec.agent
         if not isinstance(agent, kind):
             wanted = get_args(kind.model_fields["name"].annotation)[0]
-            raise problem(f"{place}: {run.experiment}/{run.variant} is a run of {agent.name}; name one of {wanted}")
+            raise problem(
+                f"{place}: {run.experiment}/{run.variant} was trained by {agent.name}; name a run of {wanted}"
+            )
         check_seed(place, run.seed, {run.experiment: experiment})
         return experiment.named[run.variant].spec
 

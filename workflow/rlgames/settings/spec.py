@@ -121,10 +121,11 @@ class Spec(Settings):
                 f"agent.features.side: frames of {size} x {size} pixels cannot be shrunk to {features.side}; give at "
                 f"most {size}, or a larger environment.image_size"
             )
+        others = "'tiled-keypoints'" if isinstance(features, TiledPositions) else "'pixels' or 'latents'"
         if isinstance(features, Positions) and environment.game != "pong":
             raise problem(
                 f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
-                f"choose {'tiled-keypoints' if isinstance(features, TiledPositions) else 'pixels, or latents'}"
+                f"choose {others}"
             )
         if isinstance(features, Positions) and environment.fire_reset:
             raise problem(
