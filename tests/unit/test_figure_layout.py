@@ -232,8 +232,8 @@ def test_first_steps_of_nothing_but_diverged_seeds() -> None:
 
 @pytest.mark.parametrize("loss", [np.nan, 0.0])
 def test_losses_that_have_no_logarithm(loss: float) -> None:
-    table = pd.DataFrame({"curve": "a", "moving_weight": 1.0, "seed": 0, "epoch": [1, 2], "training": [loss, loss],
-                          "held_out": [loss, 0.5]})  # fmt: skip
+    table = pd.DataFrame({"curve": "a", "moving_weight": 1.0, "ignore_still": False, "penalised": False, "seed": 0,
+                          "epoch": [1, 2], "training": [loss, loss], "held_out": [loss, 0.5]})  # fmt: skip
     figure, _ = encoder_losses.make({"losses": table}, title="T")
     figure.draw_without_rendering()
     low, high = figure.axes[0].get_ylim()
@@ -242,8 +242,9 @@ def test_losses_that_have_no_logarithm(loss: float) -> None:
 
 def test_encoders_that_diverged_have_no_point() -> None:
     latents = np.random.default_rng(0).normal(size=(40, 2))
-    rows = pd.DataFrame({"experiment": "e", "variant": "v", "part": ["training", "test"] * 20, "latents": list(latents),
-                         "error": 0.1, "moving_error": 0.2, "split": "random", "moving_weight": 1.0})  # fmt: skip
+    rows = pd.DataFrame({"experiment": "e", "variant": "v", "part": ["training", "test"] * 20,
+                         "called": "latents", "numbers": list(latents), "error": 0.1, "moving_error": 0.2,
+                         "split": "random", "moving_weight": 1.0, "ignore_still": False})  # fmt: skip
     table = pd.concat([rows.assign(seed=seed) for seed in (0, 1)], ignore_index=True)
     lost = pd.DataFrame([{"experiment": "e", "variant": "v", "seed": 1, "steps": 9}])
     figure, numbers = latent_sizes.make({"encoding": table, "manifest": lost}, title="T")
