@@ -286,6 +286,7 @@ class DenseTrueOnlineSarsaLambda(FeatureAgent):
     module: ClassVar[str] = "rlgames.agents.linear.dense_true_online_sarsa_lambda"
     name: Literal["dense-true-online-sarsa-lambda"]
     features: Annotated[Latents | Pixels | Positions, Field(discriminator="name")]
+    """What the values are linear in, besides a constant."""
 
 
 class SparseTrueOnlineSarsaLambda(FeatureAgent):
@@ -294,3 +295,4 @@ class SparseTrueOnlineSarsaLambda(FeatureAgent):
     module: ClassVar[str] = "rlgames.agents.linear.sparse_true_online_sarsa_lambda"
     name: Literal["sparse-true-online-sarsa-lambda"]
     features: Annotated[TiledPositions | TiledKeypoints, Field(discriminator="name")]
+    """What is cut into tiles."""
