@@ -140,7 +140,8 @@ def test_weights_of_something_else_are_refused(tmp_path: Path, damage: str) -> N
 def some_frames(tmp_path_factory: pytest.TempPathFactory) -> frames.Frames:
     path = tmp_path_factory.mktemp("frames") / "frames.parquet"
     pictures = map(frames.encode, moving_dot(300))
-    frames.write(((row // 50, row % 50, picture, bytes(128), row % 3) for row, picture in enumerate(pictures)), path)
+    rows = ((row // 50, row % 50, png, bytes(128), row % 3, 0.0, False) for row, png in enumerate(pictures))
+    frames.write(rows, path)
     return frames.Frames(path)
 
 

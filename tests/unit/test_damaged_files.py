@@ -57,7 +57,7 @@ def episodes(path: Path) -> None:
 
 def some_frames(path: Path) -> None:
     picture = frames.encode(np.zeros((4, 4), np.uint8))
-    frames.write([(1, 0, picture, bytes(128), 0)], path)
+    frames.write([(1, 0, picture, bytes(128), 0, 0.0, False)], path)
 
 
 def archive(**arrays: Any) -> bytes:
@@ -170,7 +170,10 @@ def test_memory_and_disks_that_fail_are_no_damage(tmp_path: Path, monkeypatch: p
 def test_frame_that_is_no_picture_is_told_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "frames.parquet"
     picture = frames.encode(np.zeros((4, 4), np.uint8))
-    frames.write([(1, step, png, bytes(128), 0) for step, png in enumerate((picture, picture[:20], b"", b"GIF"))], path)
+    frames.write(
+        [(1, step, png, bytes(128), 0, 0.0, False) for step, png in enumerate((picture, picture[:20], b"", b"GIF"))],
+        path,
+    )
     found = frames.Frames(path)
     for row in (1, 2, 3):
         with pytest.raises(UserError, match=r"frames\.parquet is damaged.*: delete it and run make again"):

@@ -207,7 +207,7 @@ def test_leaks_count_copies_and_find_the_nearest_frame(tmp_path: Path, monkeypat
     pictures = np.zeros((4, 8, 8), np.uint8)
     pictures[1] = 200
     pictures[3, :4, :4] = 3
-    rows = [(1, step, frames.encode(picture), bytes(128), 0) for step, picture in enumerate(pictures)]
+    rows = [(1, step, frames.encode(picture), bytes(128), 0, 0.0, False) for step, picture in enumerate(pictures)]
     frames.write(rows, tmp_path / "frames.parquet")
     monkeypatch.setattr(dataset, "split", lambda *_: (np.array([0, 1]), np.array([2, 3])))
     found = dataset.leaks(frames.Frames(tmp_path / "frames.parquet"), "random")
@@ -216,7 +216,8 @@ def test_leaks_count_copies_and_find_the_nearest_frame(tmp_path: Path, monkeypat
 
 def test_frames_are_written_and_read_a_thousand_at_a_time(tmp_path: Path) -> None:
     rows = (
-        (1, step, frames.encode(np.full((4, 4), step % 256, np.uint8)), bytes(128), step % 3) for step in range(2500)
+        (1, step, frames.encode(np.full((4, 4), step % 256, np.uint8)), bytes(128), step % 3, 0.0, False)
+        for step in range(2500)
     )
     frames.write(rows, tmp_path / "frames.parquet")
     found = frames.Frames(tmp_path / "frames.parquet")
@@ -272,7 +273,7 @@ CONFIG: dict[str, Any] = {
         ("datasets.pong.policy", {"experiment": "encoder"}, "encoder learns in epochs; name one that learns in steps"),
         ("datasets.pong.policy", {"experiment": "played", "seed": 3}, "played has the seeds 0 to 0, not 3"),
         ("datasets.pong.policy", {"experiment": "played"}, "sticky: played was trained with 0.25, not 0.0"),
-        ("videos", {"encoder": {"seed": 0, "caption": "x"}}, "videos.encoder: an auto-encoder plays nothing; drop it"),
+        ("videos", {"encoder": {"seed": 0, "caption": "x"}}, "videos.encoder: auto-encoder plays no game; drop it"),
     ],
 )
 def test_settings_that_cannot_be_run_are_named(place: str, value: object, message: str) -> None:

@@ -35,6 +35,7 @@ def roots() -> Iterator[tuple[str, list[str]]]:
         "datasets",
         "encode",
         "encoder_scores",
+        "prediction_scores",
         "deep_scores",
         "final_scores",
         "cost",

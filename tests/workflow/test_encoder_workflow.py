@@ -60,6 +60,22 @@ def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
                 "epochs": 1,
                 "seeds": 1,
             },
+            "values": {
+                "environment": {"name": "frames", "dataset": "frames"},
+                "agent": {"trace_decay": 0.9, "step_size": 0.01},
+                "epochs": 3,
+                "seeds": 2,
+                "sweep": [
+                    {"agent.name": "sparse-true-online-td-lambda", "features.name": "tiled-positions", "name": "tiles"},
+                    {
+                        "agent.name": "dense-true-online-td-lambda",
+                        "features.name": "latents",
+                        "encoder.experiment": "encoder",
+                        "encoder.variant": "latents=4",
+                        "name": "latents",
+                    },
+                ],
+            },
         },
         "figures": {
             "losses": {**figure, "kind": "encoder-losses"},
@@ -67,6 +83,7 @@ def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
             "space": {**figure, "kind": "latent-space"},
             "pictures": {**figure, "kind": "reconstructions"},
             "errors": {**figure, "kind": "encoder-errors", "experiments": ["encoder", "points"]},
+            "predictions": {**figure, "kind": "predictions", "experiments": ["values"]},
         },
     }
     folder = tmp_path_factory.mktemp("traces")
@@ -94,7 +111,7 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert encoding["part"].value_counts().to_dict() == {"training": 210, "test": 90}
     assert encoding["shown"].value_counts().to_dict() == {"typical": 4, "worst": 4}
     assert encoding["row"].is_unique
-    assert len(list((results / "figures").glob("*.png"))) == 5
+    assert len(list((results / "figures").glob("*.png"))) == 6
     sizes = pd.read_csv(results / "tables/datasets.csv").set_index(["dataset", "split"])
     assert sizes["frames"].to_dict() == {
         ("frames", "random"): SIZE, ("frames", "episode"): SIZE, ("played", "random"): 100, ("played", "episode"): 100,
@@ -138,6 +155,19 @@ def test_encoding_is_what_the_saved_encoder_gives(sandbox: Sandbox, config: Conf
     np.testing.assert_allclose(encoding["error"], error, rtol=1e-4)
 
 
+def test_predictions_are_of_the_test_episodes_and_in_the_table(sandbox: Sandbox, config: Config) -> None:
+    """Episodes of 60 steps are cut off: the returns of none are known at its end."""
+    results = sandbox.folder / config["results"]
+    assert not pd.read_parquet(results / "runs/values/tiles/seed-0/predictions.parquet")["step"].ge(MAX_STEPS).any()
+    scores = pd.read_csv(results / "tables/prediction-scores.csv")
+    assert scores[["variant", "seed"]].to_numpy().tolist() == [
+        ["tiles", 0],
+        ["tiles", 1],
+        ["latents", 0],
+        ["latents", 1],
+    ]
+
+
 def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) -> None:
     from rlgames.encoders import frames
 
@@ -149,7 +179,8 @@ def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) 
     pictures = found.pictures(np.arange(100))
     pictures[70, 20, 20] ^= 1
     places = [found.episodes.tolist(), found.steps.tolist()]
-    columns = (*places, map(frames.encode, pictures), found.memory.to_pylist(), found.actions.tolist())
+    facts = [column.tolist() for column in (found.actions, found.rewards, found.terminal)]
+    columns = (*places, map(frames.encode, pictures), found.memory.to_pylist(), *facts)
     frames.write(zip(*columns, strict=True), path)
     text = sandbox.python("-m", "rlgames.commands.verify", f"config/{Path(config['results']).name}.yaml", fails=True)
     path.write_bytes(content)
@@ -178,7 +209,9 @@ def test_data_set_longer_than_its_recordings_is_refused(sandbox: Sandbox, config
     assert "long: the evaluation of the trained agent has 120 frames, not 200. Lower the size" in found
 
 
-@pytest.mark.parametrize("command", ["dataset", "train_encoder", "encode", "encoder_scores", "datasets"])
+@pytest.mark.parametrize(
+    "command", ["dataset", "train_encoder", "encode", "encoder_scores", "datasets", "predict", "prediction_scores"]
+)
 def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config, command: str) -> None:
     for loaded, covered, _ in loaded_by(built["traces"], command):
         assert loaded == covered

@@ -80,10 +80,11 @@ COLUMNS = {
     "recordings": {"episode", "steps", "return", "ending", "actions", "environment"},
     "losses": {"experiment", "variant", "seed", "epoch", "training", "held_out"},
     "encoding": {"experiment", "variant", "seed", "row", "part", "called", "numbers", "error"},
+    "predictions": {"experiment", "variant", "seed", "episode", "step", "value", "return", "mean"},
 }
 """What tables have, by the names of their files, besides what only some of them have."""
 
-NUMBERS = {"seed", "episode", "steps", "return", "epoch", "training", "held_out", "error"}
+NUMBERS = {"seed", "episode", "steps", "return", "epoch", "training", "held_out", "error", "value", "mean"}
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -154,3 +154,26 @@ def steps_to_return(episodes: pd.DataFrame, level: float, window: int = 20) -> i
     ended = episodes[episodes.ending != "unfinished"].sort_values("end_step", kind="stable")
     reached = ended.end_step[(ended["return"].rolling(window).mean() >= level)]
     return None if reached.empty else int(reached.iloc[0])
+
+
+def prediction_scores(predictions: pd.DataFrame) -> pd.DataFrame:
+    """How good predictions of returns are: a row for each experiment, variant and seed, in the order of the table.
+
+    `predictions` has the columns experiment, variant, seed, episode, return, value and mean. `error` is the root of the
+    mean squared error of values, `error_of_mean` that of `mean` in their place, and `explained` the share of the mean
+    squared error that values spare.
+    """
+    keys, rows = ["experiment", "variant", "seed"], []
+    for names, found in predictions.groupby(keys, sort=False, observed=True):
+        error, of_mean = (((found[guess] - found["return"]) ** 2).mean(skipna=False) for guess in ("value", "mean"))
+        rows.append(
+            {
+                **dict(zip(keys, names, strict=True)),
+                "test_episodes": found["episode"].nunique(),
+                "test_moments": len(found),
+                "error": error**0.5,
+                "error_of_mean": of_mean**0.5,
+                "explained": 1 - error / of_mean if of_mean else None,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -2,7 +2,7 @@
 # Needs: episodes and manifests of every run, evaluations, encodings, and what Snakemake noted of figures and
 # videos. Makes: tables/final-scores.csv of linear agents over tiles, tables/evaluation-scores.csv and steps-to-return.csv
 # of agents that are evaluated, tables/several-games.csv where they play three Atari games or more, tables/datasets.csv,
-# tables/encoder-scores.csv, and tables/cost.csv.
+# tables/encoder-scores.csv, tables/prediction-scores.csv, and tables/cost.csv.
 
 
 rule final_scores:
@@ -117,6 +117,27 @@ rule encoder_scores:
         code=PLAN.code("encoder_scores"),
     shell:
         "exec python -m rlgames.commands.encoder_scores --encodings @<(printf '%s\\n' {input:q})"
+        " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
+
+
+rule prediction_scores:
+    input:
+        PLAN.run_products("predictions", PLAN.trained_by("predict")),
+    output:
+        report(
+            PLAN.path("table", table="prediction-scores"),
+            category="Tables",
+            labels={"table": "prediction scores"},
+            caption="../report/prediction-scores.rst",
+        ),
+    log:
+        PLAN.path("log", job="prediction-scores"),
+    localrule: True
+    params:
+        runs=PLAN.order(),
+        code=PLAN.code("prediction_scores"),
+    shell:
+        "exec python -m rlgames.commands.prediction_scores --predictions @<(printf '%s\\n' {input:q})"
         " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 

@@ -1,7 +1,7 @@
 # Trains agents, and evaluates those that learn step by step.
-# Needs: nothing, or the weights that an agent starts from, or those of its encoder. Makes:
+# Needs: nothing, or the weights that an agent starts from, or those of its encoder, or the frames of a data set. Makes:
 # runs/{experiment}/{variant}/seed-{seeds}/ with weights, episodes, recordings and manifest, and in evaluation/ episodes,
-# recordings and manifest.
+# recordings and manifest; of agents that predict, weights, predictions and manifest.
 
 
 # Linear agents over tiles learn in milliseconds, so that one job trains a block of seeds. They go first, and figures before all
@@ -51,7 +51,7 @@ rule train_agent:
     log:
         PLAN.path("run log"),
     wildcard_constraints:
-        experiment=PLAN.other_names("train_encoder"),
+        experiment=PLAN.other_names("train_encoder", "predict"),
         seeds=r"\d+",
     priority: lambda wildcards: needs.priority(PLAN, wildcards)
     threads: lambda wildcards: needs.threads(PLAN, wildcards)
@@ -76,6 +76,41 @@ rule train_agent:
         " --modules {params.modules:q}"
         " --first-weights {input.first_weights:q} --encoder {input.encoder:q}"
         " --threads {threads} --state {params.state:q}"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+
+
+rule predict:
+    input:
+        frames=lambda wildcards: PLAN.frames(wildcards),
+        encoder=lambda wildcards: PLAN.encoder(wildcards),
+    output:
+        weights=PLAN.path("weights"),
+        predictions=PLAN.path("predictions"),
+        manifest=PLAN.path("manifest"),
+    log:
+        PLAN.path("run log"),
+    wildcard_constraints:
+        experiment=PLAN.names("predict"),
+        seeds=r"\d+",
+    priority: lambda wildcards: needs.priority(PLAN, wildcards)
+    resources:
+        mem_mb=lambda wildcards, attempt: needs.megabytes(
+            PLAN, "predict", wildcards, attempt
+        ),
+        runtime=lambda wildcards, attempt: needs.minutes(
+            PLAN, "predict", wildcards, attempt
+        ),
+    params:
+        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        environment=lambda wildcards: PLAN.frames_environment(wildcards),
+        modules=lambda wildcards: PLAN.run_modules(wildcards),
+        code=lambda wildcards: PLAN.run_code(wildcards),
+    shell:
+        "exec python -m rlgames.commands.predict"
+        " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
+        " --frames {input.frames:q} --encoder {input.encoder:q} --environment {params.environment:q}"
+        " --weights {output.weights:q} --predictions {output.predictions:q} --manifest {output.manifest:q}"
+        " --modules {params.modules:q}"
         " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
 
 

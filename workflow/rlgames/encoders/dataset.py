@@ -161,8 +161,8 @@ def rows(episodes: Iterable[Observed]) -> Iterator[Row]:
     """The rows of `rlgames.encoders.frames.SCHEMA`; episodes are numbered from 1."""
     return chain.from_iterable(
         (
-            (number, step, frame, memory, action)
-            for step, (frame, memory, action) in enumerate(zip(one.frames, one.memories, one.actions, strict=True))
+            (number, step, *observed, one.ending == "terminated" and step + 1 == len(one.actions))
+            for step, observed in enumerate(zip(one.frames, one.memories, one.actions, one.rewards, strict=True))
         )
         for number, one in enumerate(episodes, start=1)
     )

@@ -20,15 +20,18 @@ SCHEMA = pa.schema(
         ("frame", pa.large_binary()),
         ("memory", pa.binary(128)),
         ("action", pa.uint8()),
+        ("reward", pa.float32()),
+        ("terminal", pa.bool_()),
     ]
 )
 """A row for each observation that was acted on, in the order of play: the number of its episode, the step in it (from
-0), the newest frame as PNG, the console's memory, and the number of the action."""
+0), the newest frame as PNG, the console's memory, the number of the action, the reward that followed, and whether the
+game was over then."""
 
 ROWS = 1000
 """Number of rows that are written, or decoded, in one go."""
 
-Row = tuple[int, int, bytes, bytes, int]
+Row = tuple[int, int, bytes, bytes, int, float, bool]
 
 
 class Frames:
@@ -47,6 +50,10 @@ class Frames:
         """int32, shape (frames,)."""
         self.actions = table["action"].to_numpy()
         """uint8, shape (frames,)."""
+        self.rewards = table["reward"].to_numpy()
+        """float32, shape (frames,): what followed the action."""
+        self.terminal = table["terminal"].to_numpy()
+        """bool, shape (frames,): whether the game was over after the action."""
         self.png = table["frame"].combine_chunks()
         self.memory = table["memory"].combine_chunks()
         self.size = len(self.pictures(np.array([0]))[0])

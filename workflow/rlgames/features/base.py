@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ class Features(ABC):
     Each module of this package has a subclass, `Features(environment, settings, weights)`, from the settings of the
     environment, those of the features, and, for an encoder, the path of its weights.
     """
+
+    reads_memory: ClassVar[bool] = False
+    """Whether `describe` reads the console's memory, and not pictures."""
 
     def __init__(self, environment: dict[str, Any], rates: np.ndarray) -> None:
         """`rates` have a place for each number that `describe` gives: times these, its changes from one step to the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ to a fifth."""
 
 class Features(features.Features):
     """Every position from -1 (left or top of the frame) to 1, zero for what is absent, and whether something is."""
+
+    reads_memory: ClassVar[bool] = True
 
     def __init__(self, environment: dict[str, Any], _settings: dict[str, Any]) -> None:
         """The game has to be one whose positions are known."""

@@ -3,7 +3,7 @@ console's memory."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from rlgames.features.tiled import TiledFeatures
 
 class Features(TiledFeatures):
     """The ball and the paddle are the only pair."""
+
+    reads_memory: ClassVar[bool] = True
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
         """The game has to be Pong."""

@@ -22,7 +22,12 @@ from rlgames.plan import paths, several
 from rlgames.plan.plan import Plan
 from rlgames.playing.audit import PART, Part
 from rlgames.playing.costs import cost_csv
-from rlgames.playing.scores import evaluation_scores_csv, final_scores_csv, steps_to_return_csv
+from rlgames.playing.scores import (
+    evaluation_scores_csv,
+    final_scores_csv,
+    prediction_scores_csv,
+    steps_to_return_csv,
+)
 from rlgames.provenance import Manifest, read_checksums
 
 NOT_COVERED = (
@@ -112,6 +117,7 @@ def sources(plan: Plan) -> dict[str, Callable[[], str]]:
         ),
         "datasets": lambda: datasets_csv(datasets),
         "encoder-scores": lambda: encoder_scores_csv(of("encoding", plan.trained_by("train_encoder"))),
+        "prediction-scores": lambda: prediction_scores_csv(of("predictions", plan.trained_by("predict"))),
         "cost": lambda: cost_csv(costly, map(Path, plan.picture_costs()), Path(plan.config.results), plan.lock()),
     }
 

@@ -38,7 +38,7 @@ LONG_STEPS, OBJECT_BYTES, PANDAS_BYTES = 5000, 250, 200
 FIRST = 1_000_000
 """Priority of figures and videos: whatever can be shown is."""
 
-TABLES = {"final_scores": "episodes", "encoder_scores": "encoding"}
+TABLES = {"final_scores": "episodes", "encoder_scores": "encoding", "prediction_scores": "predictions"}
 """Rules that read all of a product at once."""
 
 
@@ -109,7 +109,8 @@ def judged_besides(plan: Plan, run: Any) -> list[Any]:
 
 def read_by(plan: Plan, rule: str) -> list[str]:
     """The experiments over which a table is made."""
-    return plan.trained_by("train_linear") if rule == "final_scores" else plan.trained_by("train_encoder")
+    trainings = {"final_scores": "train_linear", "encoder_scores": "train_encoder", "prediction_scores": "predict"}
+    return plan.trained_by(trainings[rule])
 
 
 def tables(plan: Plan, experiment: str, products: Iterable[str]) -> float:
@@ -125,6 +126,8 @@ def tables(plan: Plan, experiment: str, products: Iterable[str]) -> float:
                 total += 2 * spec.agent.playing_mb(around)
             elif product == "encoding":
                 total += JUDGED * (24 * spec.agent.numbers + 400) / 1e6
+            elif product == "predictions":
+                total += around.size * PANDAS_BYTES / 1e6
             elif product.startswith("evaluation"):
                 total += evaluation_mb(plan, spec) / 8
             elif product in ("episodes", "recordings"):

@@ -23,6 +23,7 @@ GRAMMAR = {
     "evaluation manifest": f"{RUN}/evaluation/manifest.json",
     "losses": f"{RUN}/losses.parquet",
     "encoding": f"{RUN}/encoding.parquet",
+    "predictions": f"{RUN}/predictions.parquet",
     "dataset recordings": "datasets/{dataset}/recordings.parquet",
     "frames": "datasets/{dataset}/frames.parquet",
     "dataset manifest": "datasets/{dataset}/manifest.json",
@@ -46,7 +47,16 @@ GRAMMAR = {
     "gameplay cost": "logs/videos/{experiment}/{variant}/{which}.tsv",
 }
 
-LISTED = {"weights.npz", "episodes.parquet", "recordings.parquet", "losses.parquet", "frames.parquet"}
+LISTED = {
+    *(
+        "weights.npz",
+        "episodes.parquet",
+        "recordings.parquet",
+        "losses.parquet",
+        "predictions.parquet",
+        "frames.parquet",
+    )
+}
 """Products whose checksums are in the manifest beside them."""
 
 CONSTRAINTS = {

@@ -85,9 +85,9 @@ class Plan:
         """A pattern for the names of the experiments that a rule trains, so that a path belongs to one rule."""
         return "|".join(self.trained_by(rule)) or "(?!)"
 
-    def other_names(self, rule: str) -> str:
+    def other_names(self, *rules: str) -> str:
         """A pattern for all other names, those that the config lacks included: they get a message of their own."""
-        return rf"(?!({self.names(rule)})/)[a-z0-9-]+"
+        return rf"(?!({'|'.join(map(self.names, rules))})/)[a-z0-9-]+"
 
     def filmed(self) -> list[tuple[str, str]]:
         """Experiment and variant of every video."""
@@ -200,7 +200,7 @@ class Plan:
         return [] if path is None else [path.replace("{seed}", run.seeds)]
 
     def encoder(self, run: Any) -> list[str]:
-        """The weights of the auto-encoder over whose latent variables a linear agent learns, if any."""
+        """The weights of the encoder that a linear agent sees through, if any."""
         encoder = self.spec(run).agent.encoder_run
         if encoder is None:
             return []
@@ -237,9 +237,14 @@ class Plan:
         return [self.path("evaluation recordings", **known)] if known else []
 
     def frames(self, run: Any) -> str:
-        """The frames that an auto-encoder learns from."""
+        """The frames that are learned from."""
         spec: Any = self.spec(run)
         return self.path("frames", dataset=spec.environment.dataset)
+
+    def frames_environment(self, run: Any) -> str:
+        """The game whose frames are learned from."""
+        spec: Any = self.spec(run)
+        return canonical(self.dataset(spec.environment.dataset).environment.model_dump())
 
     def other_frames(self, run: Any) -> list[str]:
         """The frames on which an auto-encoder is judged besides, if there are any."""

@@ -11,7 +11,7 @@ import pandas as pd
 from rlgames.files import read_table
 from rlgames.playing.published import milestones
 from rlgames.provenance import Manifest
-from rlgames.statistics import evaluation_scores, final_scores, steps_to_return
+from rlgames.statistics import evaluation_scores, final_scores, prediction_scores, steps_to_return
 
 LAST = 100
 """Episodes of a seed whose mean is its final score."""
@@ -43,6 +43,13 @@ def steps_to_return_csv(episodes: Iterable[Path], manifests: Iterable[Path]) -> 
     """The table of steps to a return, from the episodes and the manifests of all trainings."""
     return times_table(map(read_table, episodes), list(map(Manifest.read, manifests))).to_csv(
         index=False, float_format="%.4g"
+    )
+
+
+def prediction_scores_csv(predictions: Iterable[Path]) -> str:
+    """The table of prediction scores, from the predictions of all runs."""
+    return pd.concat([prediction_scores(read_table(path)) for path in predictions]).to_csv(
+        index=False, float_format="%.5g"
     )
 
 

@@ -10,12 +10,14 @@ from rlgames.settings.deep_agents import DQN, ActorCritic, DoubleDQN
 from rlgames.settings.encoders import AutoEncoder, Keypoints
 from rlgames.settings.linear_agents import (
     DenseTrueOnlineSarsaLambda,
+    DenseTrueOnlineTDLambda,
     ExpectedSarsa,
     NStepSarsa,
     QLearning,
     Sarsa,
     SarsaLambda,
     SparseTrueOnlineSarsaLambda,
+    SparseTrueOnlineTDLambda,
     TrueOnlineSarsaLambda,
 )
 
@@ -31,6 +33,8 @@ Agent = Annotated[
     | ActorCritic
     | DenseTrueOnlineSarsaLambda
     | SparseTrueOnlineSarsaLambda
+    | DenseTrueOnlineTDLambda
+    | SparseTrueOnlineTDLambda
     | AutoEncoder
     | Keypoints,
     Field(discriminator="name"),

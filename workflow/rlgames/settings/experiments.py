@@ -30,7 +30,7 @@ class Experiment(Settings):
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """Steps per run, of an agent that learns from single steps: deep agents, and linear ones on Atari."""
     epochs: int | None = Field(default=None, ge=1, le=100_000)
-    """Times that an auto-encoder sees the training frames, at most."""
+    """Times that an auto-encoder, or an agent that predicts, sees the training frames, at most."""
     seeds: int = Field(ge=1, le=1_000_000)
     """Number of seeds; each is an independent run."""
     first_seed: int = Field(default=0, ge=0, le=1_000_000_000)

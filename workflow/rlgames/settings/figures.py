@@ -23,6 +23,8 @@ from rlgames.settings.figure import (
     checked,
     variants,
 )
+from rlgames.settings.learner import AgentSettings
+from rlgames.settings.linear_agents import PredictingAgent
 from rlgames.settings.several_games import SeveralGames
 from rlgames.settings.sweeps import Variant, locate, value_at
 from rlgames.settings.text import describe, shown
@@ -264,6 +266,31 @@ class Observations(GameFigure):
     """The step to show; by default, one that shows motion."""
 
 
+class Predictions(FigureSettings):
+    """Errors of predicted returns on test episodes, beside that of the mean return; and values along an episode. Each
+    data set, and so each policy, has a panel."""
+
+    module: ClassVar[str] = "rlgames.figures.predictions"
+    draws: ClassVar[type[AgentSettings]] = PredictingAgent
+    products: ClassVar[tuple[str, ...]] = ("predictions",)
+    panel_column: ClassVar[str] = "dataset"
+    kind: Literal["predictions"]
+
+    def columns(self, experiment: str, variant: Variant) -> Columns:
+        """A panel for each data set, so that no curve needs the name of its experiment."""
+        spec: Any = variant.spec
+        values = {key: value for key, value in variant.values.items() if key != "dataset"}
+        curve = variant.label or describe(values) or experiment
+        return {"curve": curve, "dataset": spec.environment.dataset, "discount": spec.agent.discount}
+
+    def check(self, place: str, experiments: dict[str, Experiment]) -> None:
+        super().check(place, experiments)
+        if len({self.columns(name, variant)["discount"] for name, variant in variants(experiments)}) > 1:
+            raise problem(
+                f"{place}: returns of several discounts cannot be compared; draw them in figures of their own"
+            )
+
+
 AnyFigure = Annotated[
     LearningCurves
     | FirstSteps
@@ -277,7 +304,8 @@ AnyFigure = Annotated[
     | EncoderErrors
     | LatentSizes
     | LatentSpace
-    | Reconstructions,
+    | Reconstructions
+    | Predictions,
     Field(discriminator="kind"),
 ]
 

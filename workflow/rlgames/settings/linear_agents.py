@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
+from rlgames.settings.evaluation import Evaluation
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import (
     PLAIN_MB,
@@ -236,25 +237,37 @@ class TiledKeypoints(FeatureSettings):
         return 24_000 * self.pairs
 
 
-class FeatureAgent(GameAgent, Exploration, FallingStepSize):
-    """A linear agent over features of an Atari game, of the newest frame and of the one before, whatever the `stack` of
-    the environment. Zero initial weights."""
+class OverFeatures(AgentSettings):
+    """A linear agent over features of an Atari game: of the newest frame and the one before. Zero initial weights."""
 
-    training: ClassVar[str] = "rlgames.training.linear_atari"
-    estimates_values: ClassVar[bool] = True
-    player: ClassVar[str] = "rlgames.playing.linear"
-    plays: ClassVar[frozenset[str]] = frozenset({"atari"})
     features: Any
     """What the values are linear in."""
     step_size: float = Field(gt=0, le=10)
     """Step size α of the textbook's box, at first: the more features, and the larger, the smaller it has to be."""
     trace_decay: float = Field(ge=0, le=1)
     """Trace decay λ."""
-    games: int = Field(default=1, ge=1, le=256)
-    """Games played side by side, each with a trace of its own; each of their steps counts."""
 
     def modules(self, environment: Any) -> dict[str, str]:
         return super().modules(environment) | {"features": self.features.module}
+
+    @property
+    def memory_mb(self) -> int:  # type: ignore[override]
+        return PLAIN_MB if self.encoder_run is None else TENSORFLOW_MB
+
+    @property
+    def encoder_run(self) -> TrainedRun | None:
+        return self.features.trained_encoder
+
+
+class FeatureAgent(OverFeatures, GameAgent, Exploration, FallingStepSize):
+    """A linear agent that plays an Atari game, whatever the `stack` of the environment."""
+
+    training: ClassVar[str] = "rlgames.training.linear_atari"
+    estimates_values: ClassVar[bool] = True
+    player: ClassVar[str] = "rlgames.playing.linear"
+    plays: ClassVar[frozenset[str]] = frozenset({"atari"})
+    games: int = Field(default=1, ge=1, le=256)
+    """Games played side by side, each with a trace of its own; each of their steps counts."""
 
     def playing(self) -> set[str]:
         return {"features"}
@@ -270,14 +283,6 @@ class FeatureAgent(GameAgent, Exploration, FallingStepSize):
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002
         return 10 + seeds * budget / 1000
-
-    @property
-    def memory_mb(self) -> int:  # type: ignore[override]
-        return PLAIN_MB if self.encoder_run is None else TENSORFLOW_MB
-
-    @property
-    def encoder_run(self) -> TrainedRun | None:
-        return self.features.trained_encoder
 
 
 class DenseTrueOnlineSarsaLambda(FeatureAgent):
@@ -296,3 +301,72 @@ class SparseTrueOnlineSarsaLambda(FeatureAgent):
     name: Literal["sparse-true-online-sarsa-lambda"]
     features: Annotated[TiledPositions | TiledKeypoints, Field(discriminator="name")]
     """What is cut into tiles."""
+
+
+class PredictingAgent(OverFeatures):
+    """A linear agent that learns the values of a fixed policy, that of a data set, from 70% of its episodes."""
+
+    rule: ClassVar[str] = "predict"
+    unit: ClassVar[str] = "epochs"
+    plays: ClassVar[frozenset[str]] = frozenset({"frames"})
+    products: ClassVar[tuple[str, ...]] = ("weights", "predictions", "manifest")
+    training: ClassVar[str] = "rlgames.encoders.prediction"
+    tables: ClassVar[tuple[str, ...]] = ("prediction-scores",)
+    step_size_end: float | None = Field(default=None, gt=0, le=10)
+    """Step size at the end of all epochs; by default, that of the beginning."""
+    discount: float = Field(default=0.99, ge=0, lt=1)
+    """Discount γ, below 1: of an episode that is cut off, returns are known for its beginning only."""
+
+    def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
+        return "Judged by the discounted returns of episodes that nothing was learned from."
+
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
+        """All frames, and what is described of each: no more than half of 512 numbers."""
+        return self.memory_mb + environment.megabytes + memory.beyond(8 * 256 * environment.size)
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:
+        return 10 + seeds * environment.size * (1 / DESCRIBED + budget / LEARNED)
+
+
+class DenseTrueOnlineTDLambda(PredictingAgent):
+    """True online TD(λ) (section 12.5) over real-valued features and a constant."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.dense_true_online_sarsa_lambda"
+    name: Literal["dense-true-online-td-lambda"]
+    features: Annotated[Latents | Pixels | Positions, Field(discriminator="name")]
+    """What the values are linear in, besides a constant."""
+
+
+class SparseTrueOnlineTDLambda(PredictingAgent):
+    """True online TD(λ) (section 12.5) over tiles, of which few have a trace at a time."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.sparse_true_online_sarsa_lambda"
+    name: Literal["sparse-true-online-td-lambda"]
+    features: Annotated[TiledPositions | TiledKeypoints, Field(discriminator="name")]
+    """What is cut into tiles."""
+
+
+DESCRIBED, LEARNED = 1500, 200_000
+"""Frames that one core makes features of in a second, and those from which it learns."""
+
+
+def misfit(features: FeatureSettings, environment: Any) -> str | None:
+    """Why such features cannot be had of an Atari game with these settings, and what to do: a problem of `agent` or of
+    `environment`. None if they can."""
+    if isinstance(features, Pixels) and features.side > (size := environment.image_size):
+        return (
+            f"agent.features.side: frames of {size} x {size} pixels cannot be shrunk to {features.side}; give at "
+            f"most {size}, or a larger environment.image_size"
+        )
+    others = "'tiled-keypoints'" if isinstance(features, TiledPositions) else "'pixels' or 'latents'"
+    if isinstance(features, Positions) and environment.game != "pong":
+        return (
+            f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
+            f"choose {others}"
+        )
+    if isinstance(features, Positions) and environment.fire_reset:
+        return (
+            "environment.fire_reset: the memory of a game that begins with FIRE cannot be read; set it to false, "
+            f"or choose other agent.features than {features.name!r}"
+        )
+    return None

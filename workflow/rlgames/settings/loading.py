@@ -22,7 +22,7 @@ from rlgames.settings.explanations import explanations, problem
 from rlgames.settings.figure import check_drawn, check_seed
 from rlgames.settings.figures import AnyFigure, Video
 from rlgames.settings.learner import AgentSettings, GameAgent
-from rlgames.settings.linear_agents import TiledKeypoints
+from rlgames.settings.linear_agents import PredictingAgent, TiledKeypoints, misfit
 from rlgames.settings.names import unknown
 from rlgames.settings.reading import SettingsError, check_texts, read
 from rlgames.settings.spec import Spec
@@ -84,7 +84,7 @@ class Config(Settings):
             if name not in self.experiments:
                 raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
             if "recordings" not in self.experiments[name].agent_kind.products:
-                raise problem(f"videos.{name}: an auto-encoder plays nothing; drop it")
+                raise problem(f"videos.{name}: {self.experiments[name].agent_kind.name} plays no game; drop it")
             check_seed(f"videos.{name}", self.videos[name].seed, {name: self.experiments[name]})
             check_drawn(f"videos.{name}", {name: self.experiments[name]})
         return self
@@ -109,8 +109,8 @@ class Config(Settings):
         return self
 
     def _check_frames(self, place: str, spec: Any) -> None:
-        """That the data set of an auto-encoder, or the encoder of a linear agent, is there and fits."""
-        environment = spec.environment
+        """That the data set that is learned from, and the encoder of a linear agent, are there and fit."""
+        environment: Any = spec.environment
         if isinstance(environment, DatasetFrames):
             named = {"dataset": environment.dataset, "judged_on": environment.judged_on or environment.dataset}
             for key, name in named.items():
@@ -125,27 +125,40 @@ class Config(Settings):
                         f"{place}.environment.judged_on: its {key} is {shown(wanted)}, and that of "
                         f"{environment.dataset} {shown(has)}; make them equal"
                     )
-        if (encoder := spec.agent.encoder_run) is not None:
-            kind = Keypoints if isinstance(spec.agent.features, TiledKeypoints) else AutoEncoder
-            learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, kind)
-            if learned.environment.dataset in self.datasets:  # its own mistake is reported there
-                seen = self.datasets[learned.environment.dataset].environment
-                if seen.game != environment.game:
-                    raise problem(
-                        f"{place}.agent.features.encoder: {encoder.experiment} encodes frames of {seen.game}, not of "
-                        f"{environment.game}; name another one"
-                    )
-                wanted = seen.image_size
-                if environment.image_size != wanted:
-                    raise problem(
-                        f"{place}.environment.image_size: {encoder.experiment} encodes frames of {wanted} x {wanted} "
-                        f"pixels, not {environment.image_size}; make them equal"
-                    )
-            if isinstance(learned.agent, Keypoints) and spec.agent.features.pairs >= learned.agent.points:
+        seen, where = environment, f"{place}.environment"
+        if isinstance(spec.agent, PredictingAgent):
+            if environment.judged_on is not None:
                 raise problem(
-                    f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, of which "
-                    f"one at least is controlled; give at most {learned.agent.points - 1}"
+                    f"{place}.environment.judged_on: a policy's values are judged on episodes of its own; leave it out"
                 )
+            seen, where = self.datasets[environment.dataset].environment, f"datasets.{environment.dataset}.environment"
+            if (why := misfit(spec.agent.features, seen)) is not None:
+                raise problem(f"{place}.{why}")
+        if (encoder := spec.agent.encoder_run) is not None:
+            self._check_encoder(place, spec.agent.features, encoder, seen, where)
+
+    def _check_encoder(self, place: str, features: Any, encoder: TrainedRun, environment: Atari, where: str) -> None:
+        """That the encoder of a linear agent is there, and fits what the agent sees: `where` the config says what."""
+        kind = Keypoints if isinstance(features, TiledKeypoints) else AutoEncoder
+        learned: Any = self.trained(f"{place}.agent.features.encoder", encoder, kind)
+        if learned.environment.dataset in self.datasets:  # its own mistake is reported there
+            seen = self.datasets[learned.environment.dataset].environment
+            if seen.game != environment.game:
+                raise problem(
+                    f"{place}.agent.features.encoder: {encoder.experiment} encodes frames of {seen.game}, not of "
+                    f"{environment.game}; name another one"
+                )
+            wanted = seen.image_size
+            if environment.image_size != wanted:
+                raise problem(
+                    f"{where}.image_size: {encoder.experiment} encodes frames of {wanted} x {wanted} "
+                    f"pixels, not {environment.image_size}; make them equal"
+                )
+        if isinstance(learned.agent, Keypoints) and features.pairs >= learned.agent.points:
+            raise problem(
+                f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, of which "
+                f"one at least is controlled; give at most {learned.agent.points - 1}"
+            )
 
     def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:
         """The spec of a run that another part of the config, at `place`, names; its agent has to be of this kind."""

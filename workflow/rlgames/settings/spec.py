@@ -11,7 +11,7 @@ from rlgames.settings.base import Settings, members
 from rlgames.settings.environments import Atari, Environment, Gymnasium
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import DeepAgent, OffPolicyAgent, OnPolicyAgent
-from rlgames.settings.linear_agents import FeatureAgent, LinearAgent, Pixels, Positions, TiledPositions
+from rlgames.settings.linear_agents import FeatureAgent, LinearAgent, misfit
 from rlgames.settings.memory import features
 from rlgames.settings.text import canonical
 
@@ -34,7 +34,7 @@ class Spec(Settings):
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """Steps per run, of an agent that learns from single steps: deep agents, and linear ones on Atari."""
     epochs: int | None = Field(default=None, ge=1, le=100_000)
-    """Times that an auto-encoder sees the training frames, at most."""
+    """Times that an auto-encoder, or an agent that predicts, sees the training frames, at most."""
 
     @model_validator(mode="after")
     def _budget_fits(self) -> Spec:
@@ -114,24 +114,8 @@ class Spec(Settings):
 
     @model_validator(mode="after")
     def _features_fit(self) -> Spec:
-        environment: Any = self.environment
-        features = self.agent.features if isinstance(self.agent, FeatureAgent) else None
-        if isinstance(features, Pixels) and features.side > (size := environment.image_size):
-            raise problem(
-                f"agent.features.side: frames of {size} x {size} pixels cannot be shrunk to {features.side}; give at "
-                f"most {size}, or a larger environment.image_size"
-            )
-        others = "'tiled-keypoints'" if isinstance(features, TiledPositions) else "'pixels' or 'latents'"
-        if isinstance(features, Positions) and environment.game != "pong":
-            raise problem(
-                f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
-                f"choose {others}"
-            )
-        if isinstance(features, Positions) and environment.fire_reset:
-            raise problem(
-                "environment.fire_reset: the memory of a game that begins with FIRE cannot be read; set it to false, "
-                f"or choose other agent.features than {features.name!r}"
-            )
+        if isinstance(self.agent, FeatureAgent) and (why := misfit(self.agent.features, self.environment)) is not None:
+            raise problem(why)
         return self
 
     @property

@@ -1,0 +1,264 @@
+"""Predicted returns: against the textbook's random walk, hand-computed numbers, and what must not be learned from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rlgames.agents.linear import dense_true_online_sarsa_lambda as dense
+from rlgames.agents.linear import sparse_true_online_sarsa_lambda as sparse
+from rlgames.encoders import frames
+from rlgames.encoders.prediction import Training, discounted
+from rlgames.features.base import Features
+from rlgames.figures import predictions
+from rlgames.settings import loading as settings
+from rlgames.statistics import prediction_scores
+
+
+class OneHot(Features):
+    """The state of a chain, which is the grey level of all pixels, as one feature of five."""
+
+    def __init__(self) -> None:
+        super().__init__({}, np.ones(5))
+
+    def describe(self, states: np.ndarray) -> np.ndarray:
+        return np.eye(5)[states[:, -1, 0, 0]]
+
+    def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return newest
+
+
+class OneTile(OneHot):
+    """The same, as the number of the active tile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 5
+
+    def join(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return newest.argmax(axis=1)[:, np.newaxis]
+
+
+def walks(path: Path, episodes: int, cut_off: int = 0) -> frames.Frames:
+    """The random walk of the textbook's example 6.2: five states, 1 at the right end. The last episodes are cut off."""
+    rng, rows = np.random.default_rng(0), []
+    pictures = [frames.encode(np.full((4, 4), state, np.uint8)) for state in range(5)]
+    for episode in range(1, episodes + 1):
+        state, step, walk = 2, 0, []
+        while 0 <= state < 5:
+            after = state + (1 if rng.random() < 0.5 else -1)
+            walk.append((episode, step, pictures[state], bytes(128), 0, float(after == 5), not 0 <= after < 5))
+            state, step = after, step + 1
+        rows += walk[:-1] if episode > episodes - cut_off and len(walk) > 1 else walk
+    frames.write(rows, path)
+    return frames.Frames(path)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> frames.Frames:
+    return walks(tmp_path_factory.mktemp("walks") / "frames.parquet", 600)
+
+
+def training_of(found: frames.Frames, agent: Any = sparse, epochs: int = 10, seed: int = 0, **changes: Any) -> Training:
+    settings = {"step_size": 0.03, "step_size_end": 0.0005, "discount": 1.0, "trace_decay": 0.9, **changes}
+    features = OneTile() if agent is sparse else OneHot()
+    training = Training(agent, found, features, seed, settings, epochs)
+    training.describe(lambda _: None)
+    training.learn(lambda _: None)
+    return training
+
+
+@pytest.mark.parametrize("agent", [sparse, dense])
+@pytest.mark.parametrize("trace_decay", [0.0, 0.9, 1.0])
+def test_values_of_the_random_walk(found: frames.Frames, agent: Any, trace_decay: float) -> None:
+    """Their true values are 1/6 to 5/6; some 420 episodes determine them to a few hundredths."""
+    training = training_of(found, agent, trace_decay=trace_decay)
+    np.testing.assert_allclose(training.w[0], np.arange(1, 6) / 6, atol=0.07)
+
+
+def test_without_discount_and_with_one_step_the_first_update_is_the_textbooks(tmp_path: Path) -> None:
+    """Two episodes of one step each; of the one for training, the value moves α of the way to the reward."""
+    picture = frames.encode(np.full((4, 4), 3, np.uint8))
+    frames.write([(number, 0, picture, bytes(128), 0, 1.0, True) for number in (1, 2)], tmp_path / "frames.parquet")
+    training = training_of(frames.Frames(tmp_path / "frames.parquet"), epochs=1, step_size=0.25, step_size_end=None)
+    assert training.w.tolist() == [[0, 0, 0, 0.25, 0]]
+    table = training.predictions()
+    assert table[["step", "value", "return", "mean"]].to_numpy().tolist() == [[0, 0.25, 1, 1]]
+
+
+def test_nothing_is_learned_from_test_episodes(found: frames.Frames, tmp_path: Path) -> None:
+    training = training_of(found, epochs=1)
+    other = walks(tmp_path / "frames.parquet", 600)
+    assert not set(training.test) & set(training.training)
+    assert set(training.predictions()["episode"]) == set(training.test)
+    other.rewards = np.where(np.isin(other.episodes, training.test), 7.0, other.rewards).astype(np.float32)
+    assert np.array_equal(training_of(other, epochs=1).w, training.w)
+    assert not np.array_equal(training_of(found, epochs=1, seed=1).w, training.w)  # another order
+
+
+def test_returns_by_hand() -> None:
+    assert discounted(np.array([1.0, 0.0, -2.0]), 0.5).tolist() == [0.5, -1.0, -2.0]
+    assert discounted(np.array([1.0, 2.0]), 0.0).tolist() == [1.0, 2.0]
+
+
+def test_returns_of_an_episode_that_was_cut_off_are_judged_where_they_are_known(tmp_path: Path) -> None:
+    """With γ = .1, what follows the last of five steps counts .1 in its return, and .01 in that of the one before."""
+    picture = frames.encode(np.zeros((4, 4), np.uint8))
+    rows = [(number, step, picture, bytes(128), 0, 1.0, False) for number in (1, 2) for step in range(5)]
+    frames.write(rows, tmp_path / "frames.parquet")
+    training = training_of(frames.Frames(tmp_path / "frames.parquet"), epochs=1, discount=0.1)
+    assert training.predictions()["step"].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(training.predictions()["return"], [1.1111, 1.111, 1.11])
+
+
+def test_last_step_of_an_episode_that_was_cut_off_teaches_nothing(tmp_path: Path) -> None:
+    picture = frames.encode(np.full((4, 4), 1, np.uint8))
+    rows = [(number, 0, picture, bytes(128), 0, 5.0, False) for number in (1, 2)]
+    frames.write(rows, tmp_path / "frames.parquet")
+    assert not training_of(frames.Frames(tmp_path / "frames.parquet"), epochs=3, discount=0.1).w.any()
+
+
+def test_diverged_predictions_are_blank(found: frames.Frames) -> None:
+    training = training_of(found, dense, step_size=9.0, step_size_end=None)
+    assert training.diverged
+    table = training.predictions()
+    assert table["value"].isna().all()
+    assert table["return"].notna().all()
+    table.insert(0, "seed", 0)
+    (score,) = prediction_scores(table.assign(experiment="one", variant="default")).to_dict("records")
+    assert np.isnan(score["error"])
+    assert score["error_of_mean"] > 0
+
+
+def test_scores_by_hand() -> None:
+    table = pd.DataFrame(
+        {"experiment": "one", "variant": "default", "seed": 0, "episode": [1, 2], "step": 0, "value": [1.0, 2.0],
+         "return": [2.0, 4.0], "mean": 1.0}
+    )  # fmt: skip
+    (score,) = prediction_scores(table).to_dict("records")
+    assert score["test_episodes"] == score["test_moments"] == 2
+    assert score["error"] == pytest.approx(((1 + 4) / 2) ** 0.5)
+    assert score["error_of_mean"] == pytest.approx(((1 + 9) / 2) ** 0.5)
+    assert score["explained"] == pytest.approx(1 - 5 / 10)
+
+
+def table(curve: str, dataset: str, error: float, seed: int = 0) -> pd.DataFrame:
+    """Predictions of two episodes, all as far off as this."""
+    returns = np.tile(np.linspace(-1, 1, 50), 2)
+    return pd.DataFrame(
+        {"experiment": dataset, "variant": curve, "seed": seed, "episode": np.repeat([3, 5], 50), "return": returns,
+         "step": np.tile(np.arange(50), 2), "value": returns + error, "mean": 0.0, "curve": curve, "dataset": dataset,
+         "discount": 0.99}
+    )  # fmt: skip
+
+
+def test_figure_has_a_panel_for_each_policy_and_a_line_for_each_curve() -> None:
+    errors = {("tiles", "random", 0): 0.25, ("tiles", "random", 1): 0.75, ("pixels", "random", 0): 1.0,
+              ("pixels", "random", 1): 1.0, ("tiles", "played", 0): 0.5}  # fmt: skip
+    found = [table(curve, dataset, error, seed) for (curve, dataset, seed), error in errors.items()]
+    figure, numbers = predictions.make({"predictions": pd.concat(found)}, title="Predicted")
+    assert numbers[["dataset", "curve", "value"]].to_numpy().tolist() == [
+        ["random", "tiles", 0.5], ["random", "pixels", 1.0], ["played", "tiles", 0.5],
+    ]  # fmt: skip
+    assert numbers["low"].tolist() == [0.25, 1.0, 0.5]
+    random, played = (axes for axes in figure.axes if axes.get_xlabel().startswith("Step"))
+    assert [line.get_label() for line in random.lines] == ["return that followed", "tiles", "pixels"]
+    assert len(played.lines) == 2
+    assert all(np.size(line.get_xdata()) == 50 for line in random.lines)  # of one episode
+
+
+def test_figure_of_a_diverged_seed_leaves_it_out() -> None:
+    lost = table("tiles", "random", np.nan)
+    _, numbers = predictions.make({"predictions": pd.concat([lost, table("pixels", "random", 1.0)])}, title="x")
+    assert numbers["value"].isna().tolist() == [True, False]
+
+
+CONFIG: dict[str, Any] = {
+    "results": "results/x",
+    "datasets": {
+        "pong": {"environment": {"name": "atari", "game": "pong"}, "size": 100},
+        "small": {"environment": {"name": "atari", "game": "pong", "image_size": 44}, "size": 100},
+        "breakout": {"environment": {"name": "atari", "game": "breakout"}, "size": 100},
+    },
+    "experiments": {
+        "encoder": {
+            "environment": {"name": "frames", "dataset": "pong"},
+            "agent": {"name": "auto-encoder", "latents": 8},
+            "epochs": 2,
+            "seeds": 1,
+        },
+        "values": {
+            "environment": {"name": "frames", "dataset": "pong"},
+            "agent": {
+                "name": "dense-true-online-td-lambda",
+                "features": {"name": "latents", "encoder": {"experiment": "encoder"}},
+                "step_size": 0.01,
+                "trace_decay": 0.9,
+            },
+            "epochs": 2,
+            "seeds": 1,
+        },
+    },
+    "figures": {"values": {"kind": "predictions", "experiments": ["values"], "title": "x", "caption": "x"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (
+            "environment.dataset",
+            "pang",
+            "values.environment.dataset: there is no data set 'pang'; did you mean 'pong'?",
+        ),
+        ("environment.dataset", "breakout", "encoder encodes frames of pong, not of breakout"),
+        ("environment.dataset", "small", "datasets.small.environment.image_size: encoder encodes frames of 84 x 84"),
+        ("environment.judged_on", "small", "values.environment.judged_on: its image_size is 44"),
+        ("environment", {"name": "atari", "game": "pong"}, "'dense-true-online-td-lambda' does not play 'atari'"),
+        ("agent.discount", 1.0, "agent.discount: must be less than 1"),
+        ("agent.features.encoder.experiment", "values", "values/default was trained by dense-true-online-td-lambda"),
+        ("agent.name", "sparse-true-online-td-lambda", "features"),
+        ("epochs", None, "epochs: dense-true-online-td-lambda needs a number of epochs per run"),
+    ],
+)
+def test_settings_that_cannot_be_run_are_named(place: str, value: object, message: str) -> None:
+    config = json.loads(json.dumps(CONFIG))
+    *parents, last = place.split(".")
+    target = config["experiments"]["values"]
+    for parent in parents:
+        target = target[parent]
+    target[last] = value
+    with pytest.raises(settings.SettingsError) as error:
+        settings.load(config)
+    assert message in str(error.value)
+
+
+def test_other_episodes_are_no_judge_of_a_policy() -> None:
+    config = json.loads(json.dumps(CONFIG))
+    config["datasets"]["other"] = config["datasets"]["pong"]
+    config["experiments"]["values"]["environment"]["judged_on"] = "other"
+    with pytest.raises(
+        settings.SettingsError, match="a policy's values are judged on episodes of its own; leave it out"
+    ):
+        settings.load(config)
+
+
+def test_positions_of_a_game_without_known_memory_are_refused() -> None:
+    config = json.loads(json.dumps(CONFIG))
+    config["experiments"]["values"]["environment"]["dataset"] = "breakout"
+    config["experiments"]["values"]["agent"]["features"] = {"name": "positions"}
+    with pytest.raises(
+        settings.SettingsError, match=r"values\.agent\.features\.name: 'positions' are known in the memory"
+    ):
+        settings.load(config)
+
+
+def test_returns_of_several_discounts_are_not_drawn_together() -> None:
+    config = json.loads(json.dumps(CONFIG))
+    assert settings.load(config).experiments["values"].agent_kind.unit == "epochs"
+    config["experiments"]["values"]["sweep"] = {"discount": [0.9, 0.99]}
+    with pytest.raises(settings.SettingsError, match="several discounts cannot be compared"):
+        settings.load(config)

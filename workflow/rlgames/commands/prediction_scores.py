@@ -1,0 +1,25 @@
+"""Tabulate how good predictions of discounted returns are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rlgames.commands import command_line
+from rlgames.operations import jobs
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__, "output")
+    parser.add_argument("--predictions", required=True, nargs="+", type=Path)
+    arguments = parser.parse_args()
+    jobs.begin(arguments, __spec__.name)
+
+    from rlgames.files import replacing
+    from rlgames.playing.scores import prediction_scores_csv
+
+    with replacing(arguments.output) as path:
+        path.write_text(prediction_scores_csv(arguments.predictions), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    jobs.run(main)

@@ -1,0 +1,132 @@
+"""Prediction: the values of a fixed policy, learned from episodes that it played, and judged on others.
+
+Values are of the discounted return, which in an episode that was cut off is known only for moments far enough from its
+end. A linear agent of a single action is one of state values: its update is that of true online TD(λ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rlgames.encoders.dataset import split
+from rlgames.encoders.frames import Frames, parts
+from rlgames.features.base import Features
+from rlgames.streams import Purpose, episode_stream
+
+UNKNOWN = 0.01
+"""A return is known if what follows the last reward of a data set's episode counts less than this in it."""
+
+
+class Training:
+    """True online TD(λ) (van Seijen et al. 2016; Sutton and Barto 2018, section 12.5) over the training episodes of a
+    data set, again and again, in a new order each time. Zero initial weights."""
+
+    def __init__(
+        self, agent: ModuleType, frames: Frames, features: Features, seed: int, settings: dict[str, Any], epochs: int,
+    ) -> None:  # fmt: skip
+        """Prepare. `agent` has `Trace`, `action_value` and `update`, of which the only action is 0."""
+        self.agent, self.frames, self.features = agent, frames, features
+        self.seed, self.settings, self.epochs = seed, settings, epochs
+        self.training, self.test = (np.unique(frames.episodes[rows]) for rows in split(frames.episodes, "episode"))
+        self.w = np.zeros((1, features.count))
+        self.trace = agent.Trace.empty(1, features.count)
+        self.epoch = self.steps = 0
+        self.diverged = False
+
+    @property
+    def total(self) -> int:
+        """Steps of play in all epochs."""
+        return self.epochs * int(np.isin(self.frames.episodes, self.training).sum())
+
+    def describe(self, advanced: Callable[[int], object]) -> None:
+        """See all frames, and tell how many more are done."""
+        self.numbers = np.empty((len(self.frames), len(self.features.rates)))
+        for rows in parts(np.arange(len(self.frames))):
+            memory = self.features.reads_memory
+            states = self.frames.memories(rows) if memory else self.frames.pictures(rows)[:, np.newaxis]
+            self.numbers[rows] = self.features.describe(states)
+            advanced(len(rows))
+
+    def x(self, rows: np.ndarray) -> np.ndarray:
+        """The features of an episode's moments, of which the first is still: shape (moments, features)."""
+        newest = self.numbers[rows]
+        return self.features.join(newest, np.concatenate([newest[:1], newest[:-1]]))
+
+    def learn(self, advanced: Callable[[int], object]) -> None:
+        """Go through all epochs, or as far as the weights are finite, and tell how many steps more are done."""
+        total = self.total
+        for epoch in range(1, self.epochs + 1):
+            self.epoch = epoch
+            for episode in episode_stream(self.seed, Purpose.MINIBATCHES, epoch).permutation(self.training):
+                rows = np.flatnonzero(self.frames.episodes == episode)
+                self.learn_episode(rows, self.step_size(self.steps / total))
+                if self.diverged:
+                    return
+                self.steps += len(rows)
+                advanced(len(rows))
+
+    def step_size(self, share: float) -> float:
+        """It falls linearly, if it has an end; `share` is that of all steps which are done."""
+        start, end = self.settings["step_size"], self.settings["step_size_end"]
+        return float(start if end is None else start + (end - start) * share)
+
+    def learn_episode(self, rows: np.ndarray, step_size: float) -> None:
+        """The box of true online TD(λ). After the last step of an episode that was cut off, nothing is known."""
+        discount, trace_decay = self.settings["discount"], self.settings["trace_decay"]
+        x, rewards, terminal = self.x(rows), self.frames.rewards[rows], self.frames.terminal[rows]
+        self.trace.clear()
+        old_value = 0.0
+        for moment in range(len(rows)):
+            if terminal[moment]:
+                next_value = 0.0
+            elif moment + 1 < len(rows):
+                next_value = self.agent.action_value(self.w, x[moment + 1], 0)
+            else:
+                return
+            sound = self.agent.update(
+                self.w, self.trace, x[moment], 0, rewards[moment], next_value, old_value, step_size, discount,
+                trace_decay,
+            )  # fmt: skip
+            old_value = next_value
+            self.diverged |= not sound
+
+    def predictions(self) -> pd.DataFrame:
+        """A row for each moment of the test episodes whose return is known: episode, step, value, return, and mean, of
+        the returns in training; blank values if the weights diverged."""
+        discount = self.settings["discount"]
+        mean = np.concatenate([kept for _, _, kept in self.returns(self.training, discount)]).mean()
+        tables = [
+            pd.DataFrame(
+                {
+                    "episode": episode,
+                    "step": self.frames.steps[rows],
+                    "value": [np.nan if self.diverged else self.agent.action_value(self.w, x, 0) for x in self.x(rows)],
+                    "return": kept,
+                    "mean": mean,
+                }
+            )
+            for episode, rows, kept in self.returns(self.test, discount)
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    def returns(self, episodes: np.ndarray, discount: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Of each episode its number, the rows of moments whose discounted return is known, and those returns."""
+        for episode in episodes.tolist():
+            rows = np.flatnonzero(self.frames.episodes == episode)
+            found = discounted(self.frames.rewards[rows].astype(np.float64), discount)
+            if not self.frames.terminal[rows[-1]]:
+                found = found[: np.count_nonzero(discount ** np.arange(len(rows), 0, -1) < UNKNOWN)]
+            yield episode, rows[: len(found)], found
+
+
+def discounted(rewards: np.ndarray, discount: float) -> np.ndarray:
+    """The return that follows each moment: float64, shape (moments,); `rewards` follow the moments."""
+    found, following = np.empty(len(rewards)), 0.0
+    for moment in range(len(rewards) - 1, -1, -1):
+        following = found[moment] = rewards[moment] + discount * following
+    return found
