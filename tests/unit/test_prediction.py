@@ -14,6 +14,7 @@ from rlgames.encoders import frames
 from rlgames.encoders.prediction import Training, discounted
 from rlgames.features.base import Features
 from rlgames.figures import predictions
+from rlgames.messages import UserError
 from rlgames.settings import loading as settings
 from rlgames.statistics import prediction_scores
 
@@ -114,11 +115,23 @@ def test_returns_of_an_episode_that_was_cut_off_are_judged_where_they_are_known(
     np.testing.assert_allclose(training.predictions()["return"], [1.1111, 1.111, 1.11])
 
 
+def test_episodes_too_short_to_know_a_return_are_refused(tmp_path: Path) -> None:
+    picture = frames.encode(np.zeros((4, 4), np.uint8))
+    rows = [(number, step, picture, bytes(128), 0, 1.0, False) for number in (1, 2) for step in range(50)]
+    frames.write(rows, tmp_path / "frames.parquet")
+    with pytest.raises(UserError, match="no return is known"):
+        training_of(frames.Frames(tmp_path / "frames.parquet"), discount=0.99)
+
+
 def test_last_step_of_an_episode_that_was_cut_off_teaches_nothing(tmp_path: Path) -> None:
     picture = frames.encode(np.full((4, 4), 1, np.uint8))
-    rows = [(number, 0, picture, bytes(128), 0, 5.0, False) for number in (1, 2)]
+    rows = [(number, step, picture, bytes(128), 0, 5.0 * step, False) for number in (1, 2) for step in range(3)]
     frames.write(rows, tmp_path / "frames.parquet")
-    assert not training_of(frames.Frames(tmp_path / "frames.parquet"), epochs=3, discount=0.1).w.any()
+    found = frames.Frames(tmp_path / "frames.parquet")
+    learned = training_of(found, epochs=1, discount=0.05).w
+    found.rewards = np.where(found.steps == 2, 7.0, found.rewards).astype(np.float32)
+    assert learned.any()
+    assert np.array_equal(training_of(found, epochs=1, discount=0.05).w, learned)
 
 
 def test_diverged_predictions_are_blank(found: frames.Frames) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 from rlgames.encoders.dataset import split
 from rlgames.encoders.frames import Frames, parts
 from rlgames.features.base import Features
+from rlgames.messages import UserError
 from rlgames.streams import Purpose, episode_stream
 
 UNKNOWN = 0.01
@@ -29,10 +30,19 @@ class Training:
     def __init__(
         self, agent: ModuleType, frames: Frames, features: Features, seed: int, settings: dict[str, Any], epochs: int,
     ) -> None:  # fmt: skip
-        """Prepare. `agent` has `Trace`, `action_value` and `update`, of which the only action is 0."""
+        """Prepare. `agent` has `Trace`, `action_value` and `update`, of which the only action is 0.
+
+        Raises `UserError` if nothing could be judged.
+        """
         self.agent, self.frames, self.features = agent, frames, features
         self.seed, self.settings, self.epochs = seed, settings, epochs
         self.training, self.test = (np.unique(frames.episodes[rows]) for rows in split(frames.episodes, "episode"))
+        known = [self.returns(episodes, settings["discount"]) for episodes in (self.training, self.test)]
+        if not all(any(len(found) for *_, found in some) for some in known):
+            raise UserError(
+                f"{frames.path}: its episodes are cut off so soon that no return is known. Raise the size of the data "
+                "set or its environment.max_steps, or lower the discount."
+            )
         self.w = np.zeros((1, features.count))
         self.trace = agent.Trace.empty(1, features.count)
         self.epoch = self.steps = 0
