@@ -14,7 +14,8 @@ from rlgames.encoders.training import Training
 from rlgames.messages import UserError
 from rlgames.networks import autoencoder, numerics
 from rlgames.networks.autoencoder import Encoder
-from rlgames.networks.encoder import Learner, PixelWeights
+from rlgames.networks.encoder import Learner
+from rlgames.networks.foreground import PixelWeights
 from rlgames.settings.encoders import AutoEncoder as Settings
 
 SIZE = 36

@@ -10,8 +10,9 @@ import pytest
 
 from rlgames.features import tiled_keypoints
 from rlgames.messages import UserError
-from rlgames.networks import keypoints, numerics
-from rlgames.networks.encoder import Learner, PixelWeights
+from rlgames.networks import keypoint_finder, keypoints, numerics
+from rlgames.networks.encoder import Learner
+from rlgames.networks.foreground import PixelWeights
 from rlgames.networks.keypoint_motion import Motion, measure
 from rlgames.settings.environments import Atari
 
@@ -56,16 +57,66 @@ def test_it_finds_what_moves_and_no_other_point_is_there() -> None:
     assert one.losses(tested, pictures[:300]).mean() < 0.5 * before  # a box with soft edges is no square
 
 
+def refined(points: np.ndarray, differences: np.ndarray, one: keypoints.Encoder) -> np.ndarray:
+    """`keypoint_finder.refine` in plain NumPy, over whole pictures: points (shape (frames, points, 3))."""
+
+    def bars(middles: np.ndarray, halves: np.ndarray) -> np.ndarray:
+        off = (np.arange(one.size) - middles[:, :, np.newaxis]) / 0.5
+        wide = halves[:, np.newaxis] / 0.5
+        return 1 / (1 + np.exp(-off - wide)) - 1 / (1 + np.exp(-off + wide))
+
+    height, width = np.abs(one.weights[-1].numpy().astype(np.float64)[1:]) + keypoint_finder.MARGIN
+    masses = np.abs(differences).astype(np.float64)
+    shares = np.einsum("fyx,fpy,fpx->fpyx", masses, bars(points[:, :, 1], height), bars(points[:, :, 0], width))
+    mass, places = shares.sum(axis=(2, 3)), np.arange(one.size)
+    moved = [shares.sum(axis=axis) @ places / np.maximum(mass, 0.5) for axis in (2, 3)]
+    found = mass[:, :, np.newaxis] > 0.5
+    return np.where(found, np.stack([*moved, points[:, :, 2]], axis=2), points)
+
+
+@pytest.mark.parametrize("size", [36, 37])
+def test_the_compiled_encoder_finds_what_the_network_that_learns_finds(size: int) -> None:
+    """In frames with little on them, with noise all over, up to their edges, and with nothing at all."""
+    rng = np.random.default_rng(0)
+    typical = rng.integers(0, 256, (size, size), np.uint8)
+    pictures = np.tile(typical, (12, 1, 1))
+    pictures[0:4, 5:9, 20:22] = pictures[2:6, 30:32, 1:5] = 236
+    pictures[4:6, -2:], pictures[6, :, :3] = 10, 200
+    pictures[7:10] = rng.integers(0, 256, (3, size, size))
+    one = keypoints.Encoder(PixelWeights(typical, np.ones((size, size), np.float32), True), {"points": 5})
+    one.initialise(rng)
+    differences = (pictures.astype(np.float32) - typical) / 128
+    numbers = one.encoded(differences)[0].numpy().reshape(12, 5, 3)
+    found = one.encode(pictures)
+    np.testing.assert_allclose(found.reshape(12, 5, 3), refined(numbers, differences, one), rtol=1e-5, atol=1e-3)
+    for picture, row in zip(pictures, found, strict=True):
+        np.testing.assert_array_equal(one.encode(picture[np.newaxis])[0], row)  # whatever frames are beside it
+    with pytest.raises(ValueError, match=r"pictures of \(20, 20\) pixels"):
+        one.encode(np.zeros((1, 20, 20), np.uint8))
+
+
+def test_the_compiled_encoder_is_loaded_from_the_weights_of_a_run(tmp_path: Path) -> None:
+    one, path = encoder(points=3), tmp_path / "weights.npz"
+    saved: dict[str, Any] = one.to_arrays()
+    np.savez(path, **saved)
+    pictures, _ = squares(20)
+    np.testing.assert_array_equal(keypoint_finder.load(path).encode(pictures), one.encode(pictures))
+    np.savez(path, **saved | {"weight_4": np.zeros((5, 3), np.float32)})
+    with pytest.raises(UserError, match="no weights of a keypoint encoder"):
+        keypoint_finder.load(path)
+
+
 def test_a_point_is_moved_to_the_middle_of_what_it_covers() -> None:
     """From up to a pixel beside a square, and not at all where there is nothing."""
-    one = encoder(points=1)
-    picture = np.full((1, SIZE, SIZE), 87, np.float32)
-    picture[0, 10:12, 20:22] = 236
-    differences = (picture - one.typical) / 128
+    halves = np.array([4.0, 3.0], np.float32)
+    places, masses = np.array([[10, 20], [10, 21], [11, 20], [11, 21]]), np.full(4, 1.16)
     for x, y in ((20.5, 10.5), (21.2, 9.9), (19.8, 11.3)):
-        moved = one.refined(np.array([[x, y, 0.9]], np.float32), differences).numpy()
-        np.testing.assert_allclose(moved, [[20.5, 10.5, 0.9]], atol=0.15)
-    np.testing.assert_allclose(one.refined(np.array([[5.0, 30.0, 0.1]], np.float32), differences), [[5.0, 30.0, 0.1]])
+        point = np.array([x, y, 0.9], np.float32)
+        keypoint_finder.refine(point, halves, places, masses)
+        np.testing.assert_allclose(point, [20.5, 10.5, 0.9], atol=0.15)
+    point = np.array([5.0, 30.0, 0.1], np.float32)
+    keypoint_finder.refine(point, halves, places, masses)
+    np.testing.assert_allclose(point, [5.0, 30.0, 0.1])
 
 
 def test_a_box_is_drawn_where_the_point_is() -> None:
@@ -131,14 +182,14 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     np.savez(path, **Motion(np.full(3, 0.5, np.float32), controlled, persistence)._asdict())
     shown: list[Any] = []
 
-    class Encoder:
+    class Finder:
         size = 40
 
         def encode(self, frames: np.ndarray) -> np.ndarray:
             assert frames.shape == (2, 40, 40)
             return np.array(shown.pop(0), np.float32).reshape(2, -1)
 
-    monkeypatch.setattr(keypoints, "load", lambda _: Encoder())
+    monkeypatch.setattr(keypoint_finder, "load", lambda _: Finder())
     game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 40}).model_dump()
     np.savez(still, **Motion(np.full(3, 0.5, np.float32), 0 * controlled, persistence)._asdict())
     with pytest.raises(UserError, match=r"of 3 keypoints the actions move 0, .* Train the encoder on more frames"):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from rlgames.environments.atari_ram import HEIGHT, WIDTH
-from rlgames.networks.encoder import MOVED
+from rlgames.networks.foreground import MOVED
 
 FIELD = {"pong": (34, 194, 20, 140)}
 """Where the ball is looked for, in pixels of the console's screen: rows from, to, columns from, to. Below the score,

@@ -12,7 +12,8 @@ import pandas as pd
 
 from rlgames.encoders.dataset import split
 from rlgames.encoders.frames import Frames, parts
-from rlgames.networks.encoder import Learner, PixelWeights
+from rlgames.networks.encoder import Learner
+from rlgames.networks.foreground import PixelWeights
 from rlgames.streams import Purpose, episode_stream, stream
 
 HELD_OUT = 0.1

@@ -9,7 +9,7 @@ import numpy as np
 
 from rlgames.features.tiled import TiledFeatures
 from rlgames.messages import UserError
-from rlgames.networks import numerics
+from rlgames.networks import keypoint_finder
 from rlgames.networks.keypoint_motion import Motion
 
 
@@ -19,11 +19,7 @@ class Features(TiledFeatures):
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained keypoint auto-encoder; `settings` have the number of pairs."""
-        numerics.set_up()  # before TensorFlow is imported; on a processor, so that the bits are the same everywhere
-
-        from rlgames.networks.keypoints import load
-
-        self.encoder, motion = load(weights), Motion.read(weights)
+        self.finder, motion = keypoint_finder.load(weights), Motion.read(weights)
         self.mine, along = motion.mine()
         self.others = motion.others(settings["pairs"])
         if not self.mine or len(self.others) < settings["pairs"]:
@@ -38,13 +34,13 @@ class Features(TiledFeatures):
     def describe(self, states: np.ndarray) -> np.ndarray:
         """Of mine and each other one where it is across my axis, and along it, in halves of the frame from its middle;
         NaN for others that are not there. `states` are observations: uint8, shape (games, stack, size, size)."""
-        points = self.encoder.encode(states[:, -1]).reshape(len(states), -1, 3).astype(np.float64)
+        points = self.finder.encode(states[:, -1]).reshape(len(states), -1, 3).astype(np.float64)
         mine, others = points[:, self.mine], points[:, self.others]
         most_present = mine[:, :, 2].argmax(axis=1)
         found = np.concatenate([mine[np.arange(len(mine)), most_present][:, np.newaxis], others], axis=1)[
             :, :, self.axes
         ]
-        places = (found + 0.5) * 2 / self.encoder.size - 1
+        places = (found + 0.5) * 2 / self.finder.size - 1
         places[:, 1:][others[:, :, 2] <= self.presence] = np.nan
         return places.reshape(len(states), -1)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from rlgames.files import read_weights, reading
 from rlgames.networks import encoder
 from rlgames.networks.building import initialise
-from rlgames.networks.encoder import PixelWeights
+from rlgames.networks.foreground import PixelWeights
 from rlgames.networks.space_to_depth import depth_to_space, space_to_depth
 
 BLOCK = 4
@@ -33,6 +33,7 @@ class Encoder(encoder.Encoder):
         self.encoder, self.decoder = networks(len(pixels.typical) // BLOCK, self.numbers)
         self.weights = [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
         super().__init__(pixels)
+        self.encoding = tf.function(self._encode, input_signature=[self.input]).get_concrete_function()
 
     def initialise(self, rng: np.random.Generator) -> None:
         for network in (self.encoder, self.decoder):
@@ -46,6 +47,12 @@ class Encoder(encoder.Encoder):
 
     def encoded(self, differences: tf.Tensor) -> tuple[tf.Tensor, float]:
         return self.encoder(differences), 0.0
+
+    def encode(self, pictures: np.ndarray) -> np.ndarray:
+        return self.encoding(tf.constant(self.arranged(pictures))).numpy()
+
+    def _encode(self, pictures: tf.Tensor) -> tf.Tensor:
+        return self.encoder(self._differences(pictures))
 
     def drawn(self, numbers: tf.Tensor) -> tf.Tensor:
         return self.decoder(numbers)

@@ -13,47 +13,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from rlgames.networks.foreground import MOVED, ODD, SCALE, PixelWeights
 from rlgames.networks.optimiser import Adam
-
-SCALE = 128
-"""Grey levels that a network takes for one."""
-
-MOVED = 8
-"""Grey levels by which a pixel that moves differs from the typical picture, or from itself a step before."""
-
-ODD = 0.2
-"""Share of pixels that differ from the typical picture, above which a frame is an odd one."""
-
-
-class PixelWeights(NamedTuple):
-    """What the errors of pixels count."""
-
-    typical: np.ndarray
-    """The median of frames: uint8, shape (size, size)."""
-    importance: np.ndarray
-    """What a pixel's error counts where it differs from the typical picture: one over the share of frames in which it
-    does, at least 1 and at most so much: float32, shape (size, size)."""
-    ignore_still: bool
-    """Whether errors in foreground that does not move count nothing."""
-
-    @classmethod
-    def of(cls, pictures: np.ndarray, moving_weight: float, *, ignore_still: bool = False) -> PixelWeights:
-        """By frames of a game: uint8, shape (frames, size, size). An importance is `moving_weight` at most."""
-        typical = np.median(pictures, axis=0).astype(np.uint8)
-        share = (np.abs(pictures.astype(np.int16) - typical) > MOVED).mean(axis=0)
-        importance = np.minimum(moving_weight, 1 / np.maximum(share, 1 / len(pictures))).astype(np.float32)
-        return cls(typical, importance, ignore_still)
-
-    @classmethod
-    def read(cls, saved: Mapping[str, np.ndarray]) -> PixelWeights:
-        """From a run's weights.npz."""
-        return cls(saved["typical"], saved["importance"], bool(saved["ignore_still"]))
 
 
 class Encoder(ABC):
@@ -72,10 +39,10 @@ class Encoder(ABC):
         self.background, self.weight_of_moved = (
             tf.constant(self.arranged(array[np.newaxis]), tf.float32) for array in (pixels.typical, pixels.importance)
         )
-        pictures = tf.TensorSpec((None, *self.background.shape[1:]), tf.uint8)
-        self.encoding = tf.function(self._encode, input_signature=[pictures]).get_concrete_function()
-        self.drawing = tf.function(self._reconstruct, input_signature=[pictures]).get_concrete_function()
-        self.judging = tf.function(self._losses, input_signature=[pictures, pictures]).get_concrete_function()
+        numbers = tf.TensorSpec((None, self.numbers), tf.float32)
+        self.input = tf.TensorSpec((None, *self.background.shape[1:]), tf.uint8)  # arranged pictures
+        self.drawing = tf.function(self._reconstruct, input_signature=[numbers]).get_concrete_function()
+        self.judging = tf.function(self._losses, input_signature=[self.input, self.input]).get_concrete_function()
 
     @abstractmethod
     def initialise(self, rng: np.random.Generator) -> None:
@@ -94,10 +61,6 @@ class Encoder(ABC):
         """The numbers of frames, from their arranged differences from the typical picture in units of SCALE: float32,
         shape (frames, numbers); and what the loss of each frame has besides errors."""
 
-    def refined(self, numbers: tf.Tensor, differences: tf.Tensor) -> tf.Tensor:  # noqa: ARG002 (others need it)
-        """The numbers as they are used after learning."""
-        return numbers
-
     @abstractmethod
     def drawn(self, numbers: tf.Tensor) -> tf.Tensor:
         """The differences that are drawn from numbers."""
@@ -108,13 +71,14 @@ class Encoder(ABC):
         names under which it is saved. `actions` were taken after each frame; `follows` says whether the next row is the
         next frame of the same episode: bool, shape (frames,)."""
 
+    @abstractmethod
     def encode(self, pictures: np.ndarray) -> np.ndarray:
-        """The numbers of frames (uint8, shape (frames, size, size)): float32, shape (frames, numbers)."""
-        return self.encoding(tf.constant(self.arranged(pictures))).numpy()
+        """The numbers of frames (uint8, shape (frames, size, size)), as they are used after learning: float32, shape
+        (frames, numbers)."""
 
     def reconstruct(self, pictures: np.ndarray) -> np.ndarray:
         """What is drawn from the numbers of frames: float32, as `pictures`, from 0 to 255."""
-        return self.pictures(self.drawing(tf.constant(self.arranged(pictures))).numpy()).clip(0, 255)
+        return self.pictures(self.drawing(tf.constant(self.encode(pictures))).numpy()).clip(0, 255)
 
     def losses(self, pictures: np.ndarray, previous: np.ndarray) -> np.ndarray:
         """The loss of each frame, given the one a step before it (itself, at the start of an episode): float32, shape
@@ -124,13 +88,8 @@ class Encoder(ABC):
     def _differences(self, pictures: tf.Tensor) -> tf.Tensor:
         return (tf.cast(pictures, tf.float32) - self.background) / SCALE
 
-    def _encode(self, pictures: tf.Tensor) -> tf.Tensor:
-        differences = self._differences(pictures)
-        numbers, _ = self.encoded(differences)
-        return self.refined(numbers, differences)
-
-    def _reconstruct(self, pictures: tf.Tensor) -> tf.Tensor:
-        return self.background + SCALE * self.drawn(self._encode(pictures))
+    def _reconstruct(self, numbers: tf.Tensor) -> tf.Tensor:
+        return self.background + SCALE * self.drawn(numbers)
 
     def _losses(self, pictures: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
         """Squared errors of pixels in [0, 1], weighted, meaned over the pixels of each frame, and the penalty."""
@@ -171,7 +130,7 @@ class Learner:
     def __init__(self, model: Encoder) -> None:
         self.model = model
         self.optimiser = Adam(model.weights, 1e-12)
-        signature = [*model.judging.structured_input_signature[0], tf.TensorSpec((), tf.float32)]
+        signature = [model.input, model.input, tf.TensorSpec((), tf.float32)]
         self.learn = tf.function(self._learn, input_signature=signature).get_concrete_function()
 
     def begin(self, rng: np.random.Generator) -> None:

@@ -21,20 +21,12 @@ import tensorflow as tf
 
 from rlgames.files import read_weights, reading
 from rlgames.networks import encoder
-from rlgames.networks.encoder import SCALE, PixelWeights
+from rlgames.networks.foreground import SCALE, PixelWeights
+from rlgames.networks.keypoint_finder import LEAST, SOFTNESS, Finder, shapes_of_weights
 from rlgames.networks.keypoint_motion import measure
-
-FILTERS = (8, 12)
-"""Of the convolutions before the maps; the first has a stride of 2."""
-
-SOFTNESS = 0.5
-"""Width of the edge of a drawn box, in pixels."""
 
 SPREAD = 0.02
 """What the variance of a map around its point (squared pixels) counts, beside the sum of squared errors of pixels."""
-
-MARGIN = 2.0
-"""Pixels around a point's box in which its refined place is looked for."""
 
 NEAR, SEPARATION = 3.0, 20.0
 """Distance of two points that are there, in pixels, at which they hinder each other, and how much."""
@@ -50,15 +42,7 @@ class Encoder(encoder.Encoder):
         points = settings["points"]
         size, side = len(pixels.typical), -(-len(pixels.typical) // 2)
         self.points, self.numbers = points, 3 * points
-        shapes = {
-            "kernel_1": (5, 5, 1, FILTERS[0]),
-            "kernel_2": (3, 3, *FILTERS),
-            "kernel_3": (3, 3, FILTERS[1], points),
-            "columns": (side, points),
-            "rows": (side, points),
-            "presence": (2, points),
-            "box": (3, points),
-        }
+        shapes = shapes_of_weights(size, points)
         self.weights = [keras.Variable(np.zeros(shape, np.float32), name=name) for name, shape in shapes.items()]
         self.centres = tf.constant(2 * np.arange(side) + 0.5, tf.float32)  # of the maps' places, in pixels
         self.places = tf.range(size, dtype=tf.float32)
@@ -87,7 +71,7 @@ class Encoder(encoder.Encoder):
         x = tf.nn.relu(tf.nn.conv2d(differences[..., None], kernel_1, 2, "SAME"))  # (frames, side, side, 8)
         x = tf.nn.relu(tf.nn.conv2d(x, kernel_2, 1, "SAME"))  # (frames, side, side, 12)
         x = tf.nn.conv2d(x, kernel_3, 1, "SAME")  # (frames, side, side, points); squares, which no map can die of
-        maps = x**2 * tf.exp(columns + rows[:, None]) + 1e-7
+        maps = x**2 * tf.exp(columns + rows[:, None]) + LEAST
         sums = tf.reduce_sum(maps, axis=(1, 2))  # (frames, points)
         of_columns, of_rows = (
             tf.reduce_sum(maps, axis=axis) / sums[:, None] for axis in (1, 2)
@@ -105,31 +89,19 @@ class Encoder(encoder.Encoder):
         crowding = SEPARATION / 2 * tf.reduce_sum(pairs, axis=(1, 2))
         return numbers, unit * (SPREAD * tf.reduce_sum(there * spread, axis=1) + crowding)
 
-    def refined(self, numbers: tf.Tensor, differences: tf.Tensor) -> tf.Tensor:
-        """Each point is moved to the centre of mass of what differs from the typical picture in its box and MARGIN
-        around it: a step of mean shift, after which a ball that lies wholly within is placed to a fraction of a pixel.
-        """
-        x, y, there = tf.unstack(tf.reshape(numbers, (-1, self.points, 3)), axis=2)
-        rows, columns = self._bars(x, y, MARGIN)  # (frames, points, size)
-        masses = tf.abs(differences)
-        down = rows * tf.einsum("fyx,fpx->fpy", masses, columns)
-        across = columns * tf.einsum("fyx,fpy->fpx", masses, rows)
-        mass = tf.reduce_sum(down, axis=2)
-        found, divisor = mass > 0.5, tf.maximum(mass, 0.5)
-        x = tf.where(found, tf.linalg.matvec(across, self.places) / divisor, x)
-        y = tf.where(found, tf.linalg.matvec(down, self.places) / divisor, y)
-        return tf.reshape(tf.stack([x, y, there], axis=2), (-1, self.numbers))
+    def encode(self, pictures: np.ndarray) -> np.ndarray:
+        return Finder.of(self.typical, [variable.numpy() for variable in self.weights]).encode(pictures)
 
     def drawn(self, numbers: tf.Tensor) -> tf.Tensor:
         x, y, there = tf.unstack(tf.reshape(numbers, (-1, self.points, 3)), axis=2)
-        rows, columns = self._bars(x, y, 0.0)
+        rows, columns = self._bars(x, y)
         brightness = self.weights[6].value[0]
         return tf.matmul(rows * (there * brightness)[..., None], columns, transpose_a=True)
 
-    def _bars(self, x: tf.Tensor, y: tf.Tensor, margin: float) -> tuple[tf.Tensor, tf.Tensor]:
-        """1 within the rows, and within the columns, of the boxes and a margin around points at x, y (shape (frames,
-        points)), with soft edges: shape (frames, points, size)."""
-        halves = tf.abs(self.weights[6].value[1:]) + margin  # height and width
+    def _bars(self, x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """1 within the rows, and within the columns, of the boxes around points at x, y (shape (frames, points)), with
+        soft edges: shape (frames, points, size)."""
+        halves = tf.abs(self.weights[6].value[1:])  # height and width
 
         def bar(middle: tf.Tensor, half: tf.Tensor) -> tf.Tensor:
             off = self.places - middle[..., None]

@@ -11,7 +11,7 @@ from rlgames.features.base import FeatureGames, Features
 
 
 def prepare() -> None:
-    """Nothing: linear agents need no TensorFlow; encoders set it up themselves."""
+    """Nothing: linear agents need no TensorFlow; latent variables set it up themselves."""
 
 
 class Player:
