@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,11 @@ def test_the_compiled_encoder_is_loaded_from_the_weights_of_a_run(tmp_path: Path
     np.savez(path, **saved | {"weight_4": np.zeros((5, 3), np.float32)})
     with pytest.raises(UserError, match="no weights of a keypoint encoder"):
         keypoint_finder.load(path)
+
+
+def test_agents_on_keypoints_need_no_tensorflow() -> None:
+    code = "import rlgames.features.tiled_keypoints, sys; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_point_is_moved_to_the_middle_of_what_it_covers() -> None:

@@ -102,7 +102,7 @@ def test_gpu_is_asked_for_where_the_settings_do(device: str, gpus: int) -> None:
     assert needs.gpus(Plan(fast), run("default")) == gpus
 
 
-def test_linear_agents_use_one_core_and_no_tensorflow_unless_an_encoder_sees_for_them() -> None:
+def test_linear_agents_use_one_core_and_no_tensorflow_unless_latents_are_what_they_see() -> None:
     lesson = plan("config", threads=4)
     views = {
         variant: run("pong-linear", variant) for experiment, variant in lesson.variants if experiment == "pong-linear"
@@ -113,7 +113,7 @@ def test_linear_agents_use_one_core_and_no_tensorflow_unless_an_encoder_sees_for
     plain = needs.SNAKEMAKE_MB + PLAIN_MB
     for variant, each in views.items():
         for rule in ("train_agent", "evaluate"):
-            assert (needs.megabytes(lesson, rule, each, 1) > plain) == ("latents" in variant or "keypoints" in variant)
+            assert (needs.megabytes(lesson, rule, each, 1) > plain) == ("latents" in variant)
 
 
 CARTPOLE = {

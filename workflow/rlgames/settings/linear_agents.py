@@ -163,6 +163,8 @@ class FeatureSettings(Settings):
     """What all features share."""
 
     module: ClassVar[str]
+    memory_mb: ClassVar[int] = PLAIN_MB
+    """Memory of a job, besides weights and games."""
 
     @property
     def trained_encoder(self) -> TrainedRun | None:
@@ -179,6 +181,7 @@ class Latents(FeatureSettings):
     """Latent variables of an auto-encoder, of the newest frame and of the one before."""
 
     module: ClassVar[str] = "rlgames.features.latents"
+    memory_mb: ClassVar[int] = TENSORFLOW_MB
     name: Literal["latents"]
     encoder: TrainedRun
     """The run that trained the auto-encoder, on frames of the same size."""
@@ -252,7 +255,7 @@ class OverFeatures(AgentSettings):
 
     @property
     def memory_mb(self) -> int:  # type: ignore[override]
-        return PLAIN_MB if self.encoder_run is None else TENSORFLOW_MB
+        return self.features.memory_mb
 
     @property
     def encoder_run(self) -> TrainedRun | None:
