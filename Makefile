@@ -68,8 +68,9 @@ status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill;
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 
-bench: $(LOCKED) ## speed of the compiled agents against plain NumPy, on one core
+bench: $(LOCKED) ## speed of the compiled agents, on one core: against plain NumPy, and what takes the time on Pong
 	@python benchmarks/agents.py
+	@python benchmarks/linear.py
 
 bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
 	@python benchmarks/deep.py updates
