@@ -16,6 +16,7 @@ from rlgames.networks import keypoint_finder, keypoints, numerics
 from rlgames.networks.encoder import Learner
 from rlgames.networks.foreground import PixelWeights
 from rlgames.networks.keypoint_motion import Motion, measure
+from rlgames.playing.recording import Recording
 from rlgames.settings.environments import Atari
 
 SIZE = 36
@@ -211,8 +212,39 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     before, now = (features.describe(frames) for _ in range(2))
     np.testing.assert_allclose(before[0], [1.0, 0.0, 0.5, -0.5])  # mine across and along; the other's
     assert np.isnan(before[1, 2:]).all()
+    np.testing.assert_allclose(features.places(before)[0], [[1.0, 0.5], [0.75, 0.25]])  # shares of the frame
+    np.testing.assert_allclose(features.places(before)[1], [[1.0, 0.5], [np.nan, np.nan]])
     np.testing.assert_allclose(features.relations(now, before)[0], [[0.6, -0.65, 0.1, 0.05]], atol=1e-6)
     assert np.isnan(features.relations(now, before)[1]).all()
     x = features.join(now, before)
     assert x.shape == (2, 16)
     assert x[1].tolist() == list(range(features.count - 16, features.count))
+
+
+@pytest.mark.parametrize(
+    ("controlled", "seen"), [([0, 0.3], [[0.5, -0.5, 0.0, -1.0]]), ([0.3, 0], [[-0.5, 0.5, -1.0, 0.0]])]
+)
+def test_things_are_where_the_encoder_puts_them_whichever_way_the_controlled_one_moves(
+    controlled: list[float], seen: list[list[float]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The controlled point is three quarters across the frame and one down, the other one in the middle of its top."""
+    persistence = np.array([[0, 0], [0.9, 0.8]], np.float32)
+    motion = Motion(np.full(2, 0.5, np.float32), np.array([controlled, [0, 0]], np.float32), persistence)
+    np.savez(tmp_path / "weights.npz", **motion._asdict())
+
+    class Encoder:
+        size = 40
+
+        def encode(self, frames: np.ndarray) -> np.ndarray:
+            return np.tile(np.array([29.5, 9.5, 0.9, 19.5, -0.5, 0.9], np.float32), (len(frames), 1))
+
+    monkeypatch.setattr(keypoints, "load", lambda _: Encoder())
+    game = Atari.model_validate({"name": "atari", "game": "breakout"}).model_dump()
+    features = tiled_keypoints.Features(game, {"pairs": 1}, tmp_path / "weights.npz")
+    numbers = features.describe(np.zeros((1, 1, 40, 40), np.uint8))
+    np.testing.assert_allclose(numbers, seen)
+    np.testing.assert_allclose(features.places(numbers), [[[0.75, 0.25], [0.5, 0.0]]])
+    episode = Recording(1, 3, 0.0, "unfinished", bytes(3), game, reset_seed=1)
+    found = list(features.seen(episode))
+    assert len(found) == 4
+    np.testing.assert_allclose(found[-1], [[0.75, 0.25], [0.5, 0.0]])

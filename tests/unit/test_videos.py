@@ -9,12 +9,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
 import numpy as np
 import pytest
 
+from rlgames.plan.plan import Plan
+from rlgames.playing.recording import Recording
+from rlgames.settings.environments import Atari
 from rlgames.videos import encoding as videos
 from rlgames.videos import gameplay
 
@@ -108,3 +112,45 @@ def test_scores_are_written_in_whole(score: float, text: str) -> None:
     gameplay.write_lines(panel, [], score, 1, 2)
     assert panel[150:180].any()
     assert not panel[150:180, -4:].any()  # it fits into the panel
+
+
+def ringed(picture: np.ndarray, x: int, y: int, colour: tuple[int, int, int]) -> bool:
+    """Whether there is a ring of this colour around a place, at its left, right, top and bottom."""
+    around = [(y, x - gameplay.RING), (y, x + gameplay.RING), (y - gameplay.RING, x), (y + gameplay.RING, x)]
+    return all(tuple(picture[place].tolist()) == colour for place in around)
+
+
+def test_rings_show_where_the_agent_sees_things() -> None:
+    """The controlled thing first; one that is not there gets no ring, and without places there are none at all."""
+    game = Atari.model_validate({"name": "atari", "game": "pong", "actions": "three"}).model_dump()
+    recording = Recording(1, 2, 0.0, "unfinished", bytes(2), game, reset_seed=1)
+    places = [np.array([[0.9, 0.5], [0.25, 0.8]]), np.array([[0.9, 0.4], [np.nan, np.nan]]), np.empty((0, 2))]
+    plain, drawn = list(gameplay.pictures(recording, [])), list(gameplay.pictures(recording, [], places))
+    assert len(plain) == len(drawn) == 3
+    assert ringed(drawn[0], 432, 315, gameplay.CONTROLLED)
+    assert ringed(drawn[0], 120, 504, gameplay.OTHER)
+    assert ringed(drawn[1], 432, 252, gameplay.CONTROLLED)
+    screens, panels = np.array(drawn)[:, :, :480], np.array(drawn)[:, :, 480:]
+    assert not (screens[1:] == gameplay.OTHER).all(axis=3).any()
+    np.testing.assert_array_equal(screens[2], plain[2][:, :480])
+    for colour in (gameplay.CONTROLLED, gameplay.OTHER):  # what they mean stands in the corner, of every picture
+        assert (panels[:, -30:] == colour).all(axis=3).any(axis=(1, 2)).all()
+        assert not (np.array(plain) == colour).all(axis=3).any()
+    np.testing.assert_array_equal(panels[:, :-30], np.array(plain)[:, :-30, 480:])
+
+
+def test_a_ring_at_the_edge_of_the_screen_is_cut_off() -> None:
+    picture = np.zeros((630, 480, 3), np.uint8)
+    gameplay.draw_rings(picture, np.array([[1.0, 1.0], [0.0, 0.0]]))
+    assert tuple(picture[-1, -gameplay.RING].tolist()) == gameplay.CONTROLLED
+    assert tuple(picture[0, gameplay.RING].tolist()) == gameplay.OTHER
+
+
+def test_videos_get_the_encoder_of_an_agent_that_sees_points_only() -> None:
+    plan = Plan.read(Path(__file__).parents[2] / "config/smoke.yaml")
+    weights = {
+        variant: plan.gameplay_encoder(SimpleNamespace(experiment="pong-linear", variant=variant))
+        for variant in ("keypoints", "tiled-positions", "latents=8", "pixels")
+    }
+    assert weights.pop("keypoints") == ["results/smoke/runs/pong-keypoints/default/seed-0/weights.npz"]
+    assert not any(weights.values())

@@ -45,7 +45,6 @@ def roots() -> Iterator[tuple[str, list[str]]]:
     environments = {kind.model_fields["name"].annotation.__args__[0]: kind for kind in kinds(Environment)}
     for name, environment in environments.items():
         if name != "frames":  # no game
-            yield f"gameplay, {name}", ["rlgames.commands.gameplay", environment.module]
             yield f"video, {name}", ["rlgames.commands.video", environment.module]
     for figure in kinds(AnyFigure):
         yield f"figure, {figure.__name__}", ["rlgames.commands.figure", figure.module]
@@ -60,6 +59,8 @@ def roots() -> Iterator[tuple[str, list[str]]]:
                 if kind.evaluated:
                     modules = agent.playing_modules(environments[name]).values()
                     yield f"evaluation, {what}", ["rlgames.commands.evaluate", *modules]
+                    modules = agent.filming_modules(environments[name]).values()
+                    yield f"gameplay, {what}", ["rlgames.commands.gameplay", *modules]
 
 
 def variants(kind: Any) -> list[Any]:

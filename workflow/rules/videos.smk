@@ -1,6 +1,7 @@
 # Plays recorded episodes again, for a video.
-# Needs: recordings of a run, or of its evaluation. Makes: videos/{experiment}/{variant}.mp4 and .html, and of evaluations
-# videos/{experiment}/{variant}/best, median and random, with .gif and .png for pages that play no video.
+# Needs: recordings of a run, or of its evaluation and, if the agent sees points, the weights of its encoder. Makes:
+# videos/{experiment}/{variant}.mp4 and .html, and of evaluations videos/{experiment}/{variant}/best, median and random,
+# with .gif and .png for pages that play no video.
 
 
 rule video:
@@ -22,7 +23,7 @@ rule video:
     params:
         seed=lambda wildcards: PLAN.video_seed(wildcards),
         module=lambda wildcards: PLAN.video_module(wildcards),
-        code=lambda wildcards: PLAN.video_code("video", wildcards),
+        code=lambda wildcards: PLAN.video_code(wildcards),
         caption=lambda wildcards: words.video_caption(PLAN, wildcards),
     shell:
         "exec python -m rlgames.commands.video --recordings {input.recordings:q} --seed {params.seed}"
@@ -33,6 +34,7 @@ rule video:
 rule gameplay:
     input:
         recordings=lambda wildcards: PLAN.video_input(wildcards),
+        encoder=lambda wildcards: PLAN.gameplay_encoder(wildcards),
     output:
         mp4=PLAN.path("gameplay", format="mp4"),
         html=report(
@@ -52,11 +54,17 @@ rule gameplay:
     benchmark:
         PLAN.path("gameplay cost")
     priority: needs.FIRST
+    resources:
+        mem_mb=lambda wildcards, attempt: needs.megabytes(
+            PLAN, "gameplay", wildcards, attempt
+        ),
     params:
-        module=lambda wildcards: PLAN.video_module(wildcards),
-        code=lambda wildcards: PLAN.video_code("gameplay", wildcards),
+        spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
+        modules=lambda wildcards: PLAN.gameplay_modules(wildcards),
+        code=lambda wildcards: PLAN.gameplay_code(wildcards),
         caption=lambda wildcards: words.video_caption(PLAN, wildcards),
     shell:
         "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
-        " --module {params.module}"
-        " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q} --code {params.code} --log {log:q} --parent $PPID"
+        " --modules {params.modules:q} --encoder {input.encoder:q}"
+        " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q}"
+        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"

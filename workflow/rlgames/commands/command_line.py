@@ -38,10 +38,16 @@ def parser(description: str | None, *files: str) -> Parser:
 
 def run_parser(description: str | None, *files: str) -> Parser:
     """The arguments of commands that train or play one run."""
-    arguments = parser(description, *files)
+    arguments = spec_parser(description, *files)
     arguments.add_argument("--experiment", required=True)
     arguments.add_argument("--variant", required=True)
     arguments.add_argument("--seeds", required=True, help="one seed, or first-last")
+    return arguments
+
+
+def spec_parser(description: str | None, *files: str) -> Parser:
+    """The arguments of commands that settings tell what to do, with modules that they name."""
+    arguments = parser(description, *files)
     arguments.add_argument("--spec", required=True, type=json.loads, help="settings, as JSON")
     arguments.add_argument("--modules", default={}, type=json.loads, help="modules by their roles, as JSON")
     arguments.add_argument("--encoder", nargs="*", default=[], type=Path, help="weights that features need")

@@ -1,6 +1,7 @@
 """Show an evaluation episode, with what the agent's actions were chosen by, as a video and a page that holds it.
 
-Its best eight seconds become an animation, and the choice that mattered most in them a still.
+Things on the screen get rings, if the agent is one that sees where they are. The best eight seconds become an
+animation, and the choice that mattered most in them a still.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from rlgames.operations import jobs
 
 
 def main() -> None:
-    parser = command_line.parser(__doc__, "recordings", "mp4", "html", "gif", "png")
-    parser.add_argument("--module", required=True, help="of the game")
+    parser = command_line.spec_parser(__doc__, "recordings", "mp4", "html", "gif", "png")
     parser.add_argument("--which", required=True, choices=("best", "median", "random"))
     arguments = parser.parse_args()
-    jobs.begin(arguments, __spec__.name, arguments.module)
+    jobs.begin(arguments, __spec__.name)
 
     from PIL import Image
 
@@ -25,9 +25,11 @@ def main() -> None:
     from rlgames.videos.gameplay import Highlight, caption, choose, decisive, pictures, title
 
     episode = choose(read(arguments.recordings), arguments.which)
-    watched = Highlight(episode)
+    watched, lines = Highlight(episode), caption(episode, arguments.which)
+    features = [] if episode.agent == "random" else command_line.features(arguments)  # random play looks at nothing
+    places = next((each.seen(episode) for each in features), None)
     with replacing(arguments.mp4) as path:
-        count = encode(watched.watch(pictures(episode, caption(episode, arguments.which))), path)
+        count = encode(watched.watch(pictures(episode, lines, places)), path)
     with replacing(arguments.gif) as path:
         animate(watched.kept, path)
     with replacing(arguments.png) as path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from rlgames.environments.atari import Games
-from rlgames.environments.games import Step
+from rlgames.environments.games import Playable, Step
 
 LARGEST = 3.0
 """Features are clipped to ±3, so that one outlier frame cannot blow up the weights."""
@@ -45,6 +46,21 @@ class Features(ABC):
         count)."""
         numbers = np.concatenate([newest, (newest - previous) * self.rates], axis=1).clip(-LARGEST, LARGEST)
         return np.concatenate([numbers, np.ones((len(numbers), 1))], axis=1)
+
+    def places(self, numbers: np.ndarray) -> np.ndarray:
+        """Where things are on the screen in moments, as `describe` gives them: their x and y as shares of its width and
+        height, float64, shape (games, things, 2), with NaN for those that are not there. The first thing is what the
+        agent controls. Most features tell no places."""
+        return np.empty((len(numbers), 0, 2))
+
+    def seen(self, recording: Playable) -> Iterator[np.ndarray]:
+        """The `places` of a recorded episode, before each action and after the last one: float64, shape (things, 2)."""
+        games = FeatureGames(self, 1)
+        games.reset(np.array([recording.reset_seed]))
+        yield self.places(games.newest)[0]
+        for action in recording.actions:
+            games.step(np.array([action]))
+            yield self.places(games.newest)[0]
 
 
 class FeatureGames:

@@ -44,6 +44,10 @@ class Features(TiledFeatures):
         places[:, 1:][others[:, :, 2] <= self.presence] = np.nan
         return places.reshape(len(states), -1)
 
+    def places(self, numbers: np.ndarray) -> np.ndarray:
+        """Of mine, and of the others in their order."""
+        return (numbers.reshape(len(numbers), -1, 2)[:, :, self.axes] + 1) / 2  # two axes: the swap is its own inverse
+
     def relations(self, newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
         now, before = (moment.reshape(len(moment), -1, 2) for moment in (newest, previous))
         others, moves = now[:, 1:], (now - before)[:, 1:]

@@ -87,6 +87,8 @@ def memory(plan: Plan, rule: str, run: Any) -> float:
     if rule == "figure":
         figure = plan.figure(run.figure)
         return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, figure.products) for name in figure.experiments))
+    if rule == "gameplay":
+        return plan.spec(run).agent.memory_mb if plan.gameplay_encoder(run) else PLAIN_MB
     if rule in TABLES:
         return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, (TABLES[rule],)) for name in read_by(plan, rule)))
     if rule not in (*plan.training_rules, "evaluate", "encode"):

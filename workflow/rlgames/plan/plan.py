@@ -311,5 +311,18 @@ class Plan:
         """The module of the game that is played again."""
         return self.spec(run).environment.module
 
-    def video_code(self, command: str, run: Any) -> str:
-        return self.code(command, self.video_module(run))
+    def video_code(self, run: Any) -> str:
+        return self.code("video", self.video_module(run))
+
+    def gameplay_modules(self, run: Any) -> str:
+        """The modules that a video of an evaluation episode imports by name, by their roles, as JSON: the game, and the
+        features of an agent, if they tell where things are on the screen."""
+        spec = self.spec(run)
+        return canonical(spec.agent.filming_modules(spec.environment))
+
+    def gameplay_code(self, run: Any) -> str:
+        return self.code("gameplay", *json.loads(self.gameplay_modules(run)).values())
+
+    def gameplay_encoder(self, run: Any) -> list[str]:
+        """The weights of the encoder that tells where things are on the screen, if any."""
+        return self.encoder(run) if "features" in json.loads(self.gameplay_modules(run)) else []

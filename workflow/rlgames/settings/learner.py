@@ -66,6 +66,10 @@ class AgentSettings(Settings):
         training = self.modules(environment)
         return {"player": self.player, **{role: training[role] for role in training if role != "training"}}
 
+    def filming_modules(self, environment: Any) -> dict[str, str]:
+        """Modules that a video of an evaluation episode imports by name, by the role that they have there."""
+        return {"environment": environment.module}
+
     def playing(self) -> set[str]:
         """Settings that weights need to play with; the others are only for learning."""
         return set()

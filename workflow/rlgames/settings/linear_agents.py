@@ -165,6 +165,8 @@ class FeatureSettings(Settings):
     module: ClassVar[str]
     memory_mb: ClassVar[int] = PLAIN_MB
     """Memory of a job, besides weights and games."""
+    tells_places: ClassVar[bool] = False
+    """Whether they know where things are on the screen, so that videos can show it."""
 
     @property
     def trained_encoder(self) -> TrainedRun | None:
@@ -225,6 +227,7 @@ class TiledKeypoints(FeatureSettings):
     """Tile coding of points that fly, as seen from the one that the actions move, by a keypoint auto-encoder."""
 
     module: ClassVar[str] = "rlgames.features.tiled_keypoints"
+    tells_places: ClassVar[bool] = True
     name: Literal["tiled-keypoints"]
     encoder: TrainedRun
     """The run that trained the keypoint auto-encoder, on frames of the same size."""
@@ -274,6 +277,10 @@ class FeatureAgent(OverFeatures, GameAgent, Exploration, FallingStepSize):
 
     def playing(self) -> set[str]:
         return {"features"}
+
+    def filming_modules(self, environment: Any) -> dict[str, str]:
+        seen = {"features": self.features.module} if self.features.tells_places else {}
+        return super().filming_modules(environment) | seen
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         weights = 8 * environment.most_actions * self.features.weights

@@ -1,9 +1,13 @@
-"""Pictures of an agent at play: the screen, and beside it the score, the action values and the action taken."""
+"""Pictures of an agent at play: the screen, and beside it the score, the action values and the action taken.
+
+If the agent is one that sees where things are, rings show on the screen what it sees.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import cv2
 import numpy as np
@@ -29,20 +33,37 @@ HIGHLIGHT = 120
 INK, FAINT, BAR, CHOSEN = (235, 235, 235), (130, 130, 130), (0, 114, 178), (230, 159, 0)
 """Colours as red, green, blue; bars blue and orange, which a colour-blind reader can tell apart."""
 
+RING, CONTROLLED, OTHER = 16, (240, 228, 66), (86, 180, 233)
+"""Radius of a ring, in pixels; yellow and sky blue, which differ from the bars and, to a colour-blind reader, from each
+other."""
 
-def pictures(recording: Recording, caption: list[str]) -> Iterator[np.ndarray]:
+KEY = 12
+"""How far above the bottom of the panel rings are explained, below the bars of any game, in pixels."""
+
+
+def pictures(
+    recording: Recording, caption: list[str], places: Iterable[np.ndarray] | None = None
+) -> Iterator[np.ndarray]:
     """Every step of an evaluation episode: uint8, shape (height, width, 3), both even. The panel is what led to the
-    next picture."""
+    next picture.
+
+    `places` says of each picture where the agent sees things, as `rlgames.features.base.Features.seen` does: they get
+    rings.
+    """
     names, preferences = recording.action_names(), recording.preferences
     heading = recording.shown if preferences is not None else NO_PREFERENCES.get(recording.agent, DIVERGED)
     bounds = (0.0, 0.0)
     if preferences is not None:
         bounds = axis(float(preferences.min()), float(preferences.max()))
     score = 0.0
-    for step, (reward, _, screen) in enumerate(recording.replay(render=True)):
+    seen = repeat(np.empty((0, 2)), len(recording.actions) + 1) if places is None else places
+    for step, ((reward, _, screen), things) in enumerate(zip(recording.replay(render=True), seen, strict=True)):
         score += reward
         large = enlarged(np.asarray(screen))
+        draw_rings(large, things)
         panel = np.full((len(large), PANEL, 3), 24, np.uint8)
+        if places is not None:
+            explain_rings(panel)
         write_lines(panel, caption, score, step, recording.steps)
         if step < recording.steps:
             write(panel, shortened(heading, PANEL - 36, 0.5), (18, TOP - 16), 0.5, FAINT)
@@ -66,6 +87,29 @@ def enlarged(screen: np.ndarray) -> np.ndarray:
     small = height < HEIGHT // 4  # blocks, as those of MinAtar, stay sharp
     wide = 2 * round(width * factor / 2)
     return cv2.resize(screen, (wide, HEIGHT), interpolation=cv2.INTER_NEAREST if small else cv2.INTER_AREA)
+
+
+def draw_rings(picture: np.ndarray, things: np.ndarray) -> None:
+    """A ring around each thing that is there (shape (things, 2), shares of width and height, or NaN); the first one is
+    what the agent controls, and lies on top."""
+    height, width = picture.shape[:2]
+    for number in reversed(np.flatnonzero(np.isfinite(things).all(axis=1)).tolist()):
+        x, y = things[number] * [width, height]
+        draw_ring(picture, (round(x), round(y)), RING, OTHER if number else CONTROLLED)
+
+
+def explain_rings(panel: np.ndarray) -> None:
+    """A small ring of each colour, and what it means."""
+    y, radius = len(panel) - KEY, 6
+    for x, text, colour in ((26, "controlled", CONTROLLED), (150, "other point", OTHER)):
+        draw_ring(panel, (x, y), radius, colour)
+        write(panel, text, (x + 14, y + 5), 0.5, FAINT)
+
+
+def draw_ring(picture: np.ndarray, middle: tuple[int, int], radius: int, colour: tuple[int, int, int]) -> None:
+    """With a dark edge, so that it is seen on any background."""
+    for each, weight in (((0, 0, 0), 5), (colour, 2)):
+        cv2.circle(picture, middle, radius, each, weight, cv2.LINE_AA)
 
 
 def write_lines(panel: np.ndarray, caption: list[str], score: float, step: int, steps: int) -> None:
