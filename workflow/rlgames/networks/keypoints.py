@@ -49,14 +49,20 @@ class Encoder(encoder.Encoder):
         super().__init__(pixels)
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Each point begins with columns of its own, from left to right, and with a box 2 pixels wide, 4 high."""
+        """Each point begins with columns of its own, from left to right, and with a box 6 pixels wide and 2 high, or 2
+        wide and 6 high: a box of the wrong shape costs more than it draws, and a point would give its thing up."""
         side, points = len(self.centres), self.points
         kernels = [rng.normal(0, scale, w.shape) for scale, w in zip((0.2, 0.12, 0.1), self.weights[:3], strict=True)]
         own = np.linspace(0.1, 0.9, points) * side
         columns = -(((np.arange(side)[:, None] - own) / (0.3 * side)) ** 2) + rng.normal(0, 0.1, (side, points))
         rows = rng.normal(0, 0.3, (side, points))
-        presence, box = np.array([[0.5], [0.0]]), np.array([[0.5], [2.0], [1.0]])
-        drawn = [*kernels, columns, rows, np.tile(presence, points), np.tile(box, points)]
+        presence, wide, high = (
+            np.array([[0.5], [0.0]]),
+            np.array([[0.5], [1.0], [3.0]]),
+            np.array([[0.5], [3.0], [1.0]]),
+        )
+        boxes = np.where(np.arange(points) % 2 == 0, wide, high)
+        drawn = [*kernels, columns, rows, np.tile(presence, points), boxes]
         for variable, value in zip(self.weights, drawn, strict=True):
             variable.assign(value.astype(np.float32))
 
