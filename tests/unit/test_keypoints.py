@@ -137,6 +137,14 @@ def test_a_box_is_drawn_where_the_point_is() -> None:
     assert drawn[:5].max() < 1e-3
 
 
+def test_boxes_begin_wide_and_high_in_turn() -> None:
+    """No game's things are all of one shape."""
+    *_, boxes = encoder(points=4).weights
+    _, height, width = boxes.numpy()
+    assert (width / height > 2).tolist() == [True, False, True, False]
+    np.testing.assert_array_equal(width, height[::-1])
+
+
 def test_points_that_are_close_cost_something_and_spread_maps_too() -> None:
     one = encoder(points=2)
     pictures, _ = squares(20)
@@ -200,9 +208,9 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setattr(keypoint_finder, "load", lambda _: Finder())
     game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 40}).model_dump()
     np.savez(still, **Motion(np.full(3, 0.5, np.float32), 0 * controlled, persistence)._asdict())
-    with pytest.raises(UserError, match=r"of 3 keypoints the actions move 0, .* Train the encoder on more frames"):
+    with pytest.raises(UserError, match=r"of 3 keypoints the actions move 0, .* train the encoder on more frames"):
         tiled_keypoints.Features(game, {"pairs": 1}, still)
-    features = tiled_keypoints.Features(game, {"pairs": 1}, path)
+    features = tiled_keypoints.Features(game, {"pairs": 2}, path)  # of which there is one
     away = [[0, 0, 0.1], [39.5, 19.5, 0.2], [0, 0, 0]]
     shown += [
         [[[29.5, 9.5, 0.9], [39.5, 19.5, 0.2], [0, 0, 0]], away],

@@ -18,15 +18,16 @@ class Features(TiledFeatures):
     set that the encoder learned from (`rlgames.networks.keypoint_motion`)."""
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
-        """`weights` is the weights.npz of a trained keypoint auto-encoder; `settings` have the number of pairs."""
+        """`weights` is the weights.npz of a trained keypoint auto-encoder; `settings` have the number of pairs. There
+        are fewer if fewer points fly. Raises `UserError` if there is none."""
         self.finder, motion = keypoint_finder.load(weights), Motion.read(weights)
         self.mine, along = motion.mine()
         self.others = motion.others(settings["pairs"])
-        if not self.mine or len(self.others) < settings["pairs"]:
+        if not self.mine or not self.others:
             raise UserError(
-                f"{weights}: of {len(motion.presence)} keypoints the actions move {len(self.mine)}, and from them "
-                f"{len(self.others)} are to be seen, where {settings['pairs']} are wanted. Train the encoder on more "
-                "frames, or with other points."
+                f"{weights}: of {len(motion.presence)} keypoints the actions move {len(self.mine)}, and of the others "
+                f"{len(self.others)} fly. There has to be one of each: train the encoder on more frames, with another "
+                "seed, or with more trials."
             )
         self.presence, self.axes = motion.presence[self.others], [1 - along, along]
         super().__init__(environment, np.ones(2 + 2 * len(self.others)), pairs=len(self.others))

@@ -232,7 +232,7 @@ class TiledKeypoints(FeatureSettings):
     encoder: TrainedRun
     """The run that trained the keypoint auto-encoder, on frames of the same size."""
     pairs: int = Field(default=1, ge=1, le=8)
-    """Points that are seen from the controlled one, those whose motion is most persistent."""
+    """Points that are seen from the controlled one, at most: those whose motion is most persistent."""
 
     @property
     def trained_encoder(self) -> TrainedRun | None:
