@@ -188,6 +188,7 @@ def test_a_thing_may_be_followed_by_several_points_and_by_none() -> None:
     assert motion.mine() == ([0, 2], 0)
     assert motion.others(5) == [3, 1]  # not the one whose motion does not last
     assert motion._replace(controlled=controlled * 0).mine() == ([], 0)
+    assert motion._replace(controlled=controlled / 10).mine() == ([], 0)  # chance explains as much
 
 
 def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -240,13 +241,13 @@ def test_things_are_where_the_encoder_puts_them_whichever_way_the_controlled_one
     motion = Motion(np.full(2, 0.5, np.float32), np.array([controlled, [0, 0]], np.float32), persistence)
     np.savez(tmp_path / "weights.npz", **motion._asdict())
 
-    class Encoder:
+    class Finder:
         size = 40
 
         def encode(self, frames: np.ndarray) -> np.ndarray:
             return np.tile(np.array([29.5, 9.5, 0.9, 19.5, -0.5, 0.9], np.float32), (len(frames), 1))
 
-    monkeypatch.setattr(keypoints, "load", lambda _: Encoder())
+    monkeypatch.setattr(keypoint_finder, "load", lambda _: Finder())
     game = Atari.model_validate({"name": "atari", "game": "breakout"}).model_dump()
     features = tiled_keypoints.Features(game, {"pairs": 1}, tmp_path / "weights.npz")
     numbers = features.describe(np.zeros((1, 1, 40, 40), np.uint8))

@@ -25,7 +25,7 @@ class Motion(NamedTuple):
         is one thing, which more than one point may follow, each in a part of the frame."""
         axis = int(self.controlled.max(axis=0).argmax())
         along = self.controlled[:, axis]
-        return np.flatnonzero((along > 0) & (along >= along.max() / 2)).tolist(), axis
+        return np.flatnonzero(along >= max(CONTROLLED, along.max() / 2)).tolist(), axis
 
     def others(self, count: int) -> list[int]:
         """The points besides whose motion is most persistent in both axes, those first: what flies, and can be met. A
@@ -41,6 +41,10 @@ class Motion(NamedTuple):
         saved = read_weights(path, *cls._fields)
         return cls(*(saved[name] for name in cls._fields))
 
+
+CONTROLLED = 0.05
+"""Share of its motion below which the actions do not move a point: in Pong that of the paddle is .16, and that of any
+other point .002 at most."""
 
 LEAST = 0.2
 """A point whose 90% quantile of presence is below it is not in use."""
