@@ -246,6 +246,12 @@ def test_large_data_sets_encoders_evaluations_and_figures_are_counted() -> None:
     whole["datasets"] = {"many": {"environment": pong, "size": 10_000_000}}
     codes = {"environment": {"name": "frames", "dataset": "many"}, "agent": {"name": "auto-encoder", "latents": 4096}}
     whole["experiments"]["codes"] = codes | {"epochs": 1, "seeds": 50}
+    frames = {"name": "frames", "dataset": "many"}
+    for name, features in {
+        "latent": {"name": "latents", "encoder": {"experiment": "codes"}}, "wide": {"name": "pixels", "side": 84},
+    }.items():  # fmt: skip
+        agent = {"name": "dense-true-online-td-lambda", "features": features, "step_size": 0.01, "trace_decay": 0.9}
+        whole["experiments"][name] = {"environment": frames, "agent": agent, "epochs": 1, "seeds": 1}
     place = {"title": "T", "caption": "C"}
     whole["figures"] = {
         "values": {"kind": "value-estimates", "experiments": ["try"], **place},
@@ -256,6 +262,8 @@ def test_large_data_sets_encoders_evaluations_and_figures_are_counted() -> None:
     assert needs.memory(plan, "dataset", of(dataset="many")) > 20_000
     for rule, name in (("train_encoder", "codes"), ("encode", "codes")):
         assert needs.memory(plan, rule, of(experiment=name)) > 10_000
+    for name in ("latent", "wide"):  # four thousand numbers of each frame and more
+        assert needs.memory(plan, "predict", of(experiment=name)) > 8 * 4096 * 10 + 14_000
     assert needs.memory(plan, "evaluate", of(experiment="try")) > 9000  # recordings; few games at a time
     for name in ("values", "space"):
         assert needs.memory(plan, "figure", of(figure=name)) > 3_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -212,6 +212,19 @@ def test_leaks_count_copies_and_find_the_nearest_frame(tmp_path: Path, monkeypat
     monkeypatch.setattr(dataset, "split", lambda *_: (np.array([0, 1]), np.array([2, 3])))
     found = dataset.leaks(frames.Frames(tmp_path / "frames.parquet"), "random")
     assert found == {"training": 2, "test": 2, "copies": 0.5, "nearest": (0 + np.sqrt(9 / 4)) / 2}
+
+
+def test_rewards_and_ends_are_beside_the_frames_that_they_follow(tmp_path: Path) -> None:
+    png = frames.encode(np.zeros((4, 4), np.uint8))
+    of: Callable[[str], dataset.Observed] = lambda ending: dataset.Observed(  # noqa: E731
+        0, bytes([2, 1, 0]), [0.0, -1.0, 4.0], ending, [png] * 3, [bytes(128)] * 3
+    )
+    episodes = [of("terminated"), of("truncated"), of("terminated").cut(2), of("terminated").cut(3)]
+    frames.write(dataset.rows(episodes), tmp_path / "frames.parquet")
+    found = frames.Frames(tmp_path / "frames.parquet")
+    assert found.actions.tolist() == [2, 1, 0, 2, 1, 0, 2, 1, 2, 1, 0]
+    assert found.rewards.tolist() == [0, -1, 4, 0, -1, 4, 0, -1, 0, -1, 4]
+    assert np.flatnonzero(found.terminal).tolist() == [2, 10]
 
 
 def test_frames_are_written_and_read_a_thousand_at_a_time(tmp_path: Path) -> None:

@@ -109,9 +109,17 @@ def test_the_compiled_encoder_is_loaded_from_the_weights_of_a_run(tmp_path: Path
         keypoint_finder.load(path)
 
 
-def test_agents_on_keypoints_need_no_tensorflow() -> None:
-    code = "import rlgames.features.tiled_keypoints, sys; sys.exit('tensorflow' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_agents_on_keypoints_need_no_tensorflow(tmp_path: Path) -> None:
+    motion = Motion(np.full(2, 0.5, np.float32), np.array([[0, 0.3], [0, 0]]), np.array([[0, 0], [0.9, 0.8]]))
+    np.savez(tmp_path / "weights.npz", allow_pickle=False, **encoder(points=2).to_arrays(), **motion._asdict())
+    code = (
+        "import sys, pathlib, numpy as np\n"
+        "from rlgames.features.tiled_keypoints import Features\n"
+        "features = Features({'stack': 1}, {'pairs': 1}, pathlib.Path(sys.argv[1]))\n"
+        "features.describe(np.zeros((1, 1, features.finder.size, features.finder.size), np.uint8))\n"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "weights.npz")], check=True)
 
 
 def test_a_point_is_moved_to_the_middle_of_what_it_covers() -> None:
@@ -242,10 +250,12 @@ def test_things_are_where_the_encoder_puts_them_whichever_way_the_controlled_one
     np.savez(tmp_path / "weights.npz", **motion._asdict())
 
     class Finder:
-        size = 40
+        size, calls = 40, -1
 
         def encode(self, frames: np.ndarray) -> np.ndarray:
-            return np.tile(np.array([29.5, 9.5, 0.9, 19.5, -0.5, 0.9], np.float32), (len(frames), 1))
+            """Of the second call, the other point is an eighth of the frame further to the right than of the first."""
+            self.calls += 1
+            return np.tile(np.array([29.5, 9.5, 0.9, 19.5 + 5 * self.calls, -0.5, 0.9], np.float32), (len(frames), 1))
 
     monkeypatch.setattr(keypoint_finder, "load", lambda _: Finder())
     game = Atari.model_validate({"name": "atari", "game": "breakout"}).model_dump()
@@ -254,6 +264,6 @@ def test_things_are_where_the_encoder_puts_them_whichever_way_the_controlled_one
     np.testing.assert_allclose(numbers, seen)
     np.testing.assert_allclose(features.places(numbers), [[[0.75, 0.25], [0.5, 0.0]]])
     episode = Recording(1, 3, 0.0, "unfinished", bytes(3), game, reset_seed=1)
-    found = list(features.seen(episode))
-    assert len(found) == 4
-    np.testing.assert_allclose(found[-1], [[0.75, 0.25], [0.5, 0.0]])
+    found = np.array(list(features.seen(episode)))
+    assert found[:, 0].tolist() == [[0.75, 0.25]] * 4
+    np.testing.assert_allclose(found[:, 1, 0], 0.5 + np.arange(1, 5) / 8)  # before three actions, and after the last

@@ -10,12 +10,14 @@ import pytest
 
 from rlgames.agents.linear import dense_true_online_sarsa_lambda as dense
 from rlgames.agents.linear import sparse_true_online_sarsa_lambda as sparse
-from rlgames.encoders import frames
+from rlgames.encoders import dataset, frames
 from rlgames.encoders.prediction import Training, discounted
-from rlgames.features.base import Features
+from rlgames.features import pixels, positions, tiled_positions
+from rlgames.features.base import FeatureGames, Features
 from rlgames.figures import predictions
 from rlgames.messages import UserError
 from rlgames.settings import loading as settings
+from rlgames.settings.environments import Atari
 from rlgames.statistics import prediction_scores
 
 
@@ -78,6 +80,40 @@ def test_values_of_the_random_walk(found: frames.Frames, agent: Any, trace_decay
     """Their true values are 1/6 to 5/6; some 420 episodes determine them to a few hundredths."""
     training = training_of(found, agent, trace_decay=trace_decay)
     np.testing.assert_allclose(training.w[0], np.arange(1, 6) / 6, atol=0.07)
+
+
+def test_values_are_learned_from_episodes_that_are_cut_off_too(tmp_path: Path) -> None:
+    """A third of them, before their last step; some of these have a single one left."""
+    training = training_of(walks(tmp_path / "frames.parquet", 600, cut_off=200), discount=0.999)
+    np.testing.assert_allclose(training.w[0], np.arange(1, 6) / 6, atol=0.1)
+    assert set(training.predictions()["episode"]) < set(training.test)  # of those that are cut off, no return is known
+
+
+def test_step_size_falls_over_all_epochs(found: frames.Frames) -> None:
+    training = training_of(found, epochs=1)
+    assert [training.step_size(share) for share in (0.0, 0.5, 1.0)] == pytest.approx([0.03, 0.01525, 0.0005])
+    training.settings["step_size_end"] = None
+    assert training.step_size(0.5) == 0.03
+    assert training.steps == training.total
+
+
+def test_prediction_sees_what_an_agent_sees_that_plays(tmp_path: Path) -> None:
+    game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 44, "max_steps": 60}).model_dump()
+    episode = dataset.random_episode(game, 6, 0, 1)
+    frames.write(dataset.rows([episode] * 2), tmp_path / "frames.parquet")
+    for features in (
+        pixels.Features(game, {"side": 8, "background": 87}),
+        positions.Features(game, {}),
+        tiled_positions.Features(game, {}),
+    ):
+        agent = sparse if isinstance(features, tiled_positions.Features) else dense
+        settings = {"step_size": 0.01, "step_size_end": None, "discount": 0.5, "trace_decay": 0.9}
+        training = Training(agent, frames.Frames(tmp_path / "frames.parquet"), features, 0, settings, 1)
+        training.describe(lambda _: None)
+        games = FeatureGames(features, 1)
+        seen = [games.reset(np.array([episode.reset_seed]))[0]]
+        seen += [games.step(np.array([action])).observations[0] for action in episode.actions[:-1]]
+        assert np.array_equal(training.x(training.rows[1]), np.stack(seen))
 
 
 def test_without_discount_and_with_one_step_the_first_update_is_the_textbooks(tmp_path: Path) -> None:
@@ -180,7 +216,18 @@ def test_figure_has_a_panel_for_each_policy_and_a_line_for_each_curve() -> None:
     random, played = (axes for axes in figure.axes if axes.get_xlabel().startswith("Step"))
     assert [line.get_label() for line in random.lines] == ["return that followed", "tiles", "pixels"]
     assert len(played.lines) == 2
+    (legend,) = figure.legends
+    assert {text.get_text() for text in legend.get_texts()} > {"tiles", "pixels", "return that followed"}
     assert all(np.size(line.get_xdata()) == 50 for line in random.lines)  # of one episode
+
+
+def test_figure_draws_the_first_seed_of_each_curve_and_names_curves_of_any_panel() -> None:
+    found = [table("tiles", "random", 0.5), table("pixels", "random", 0.5, seed=5), table("latents", "played", 0.5)]
+    figure, _ = predictions.make({"predictions": pd.concat(found)}, title="Predicted")
+    random, _ = (axes for axes in figure.axes if axes.get_xlabel().startswith("Step"))
+    assert [line.get_label() for line in random.lines] == ["return that followed", "tiles", "pixels"]
+    (legend,) = figure.legends
+    assert "latents" in [text.get_text() for text in legend.get_texts()]
 
 
 def test_figure_of_a_diverged_seed_leaves_it_out() -> None:
@@ -247,6 +294,28 @@ def test_settings_that_cannot_be_run_are_named(place: str, value: object, messag
     with pytest.raises(settings.SettingsError) as error:
         settings.load(config)
     assert message in str(error.value)
+
+
+def test_data_sets_of_a_sweep_are_panels_and_no_curves() -> None:
+    config = json.loads(json.dumps(CONFIG))
+    config["datasets"]["other"] = config["datasets"]["pong"]
+    config["experiments"]["values"]["sweep"] = {"environment.dataset": ["pong", "other"]}
+    loaded = settings.load(config)
+    columns = [loaded.figures["values"].columns("values", each) for each in loaded.experiments["values"].variants]
+    assert [each["dataset"] for each in columns] == ["pong", "other"]
+    assert {each["curve"] for each in columns} == {"values"}
+
+
+def test_encoders_and_agents_that_predict_are_no_points_of_one_sweep() -> None:
+    config = json.loads(json.dumps(CONFIG))
+    config["experiments"]["encoder"]["sweep"] = [
+        {"latents": 8, "name": "a"},
+        {"agent.name": "sparse-true-online-td-lambda", "features.name": "tiled-positions", "step_size": 0.01,
+         "trace_decay": 0.9, "name": "b"},
+    ]  # fmt: skip
+    del config["experiments"]["encoder"]["agent"]["latents"], config["experiments"]["values"], config["figures"]
+    with pytest.raises(settings.SettingsError, match="learn in different ways; give them experiments of their own"):
+        settings.load(config)
 
 
 def test_other_episodes_are_no_judge_of_a_policy() -> None:

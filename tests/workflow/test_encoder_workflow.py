@@ -178,13 +178,15 @@ def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) 
     found = frames.Frames(path)
     pictures = found.pictures(np.arange(100))
     pictures[70, 20, 20] ^= 1
+    rewards = np.where(np.arange(100) == 71, 5.0, found.rewards)
     places = [found.episodes.tolist(), found.steps.tolist()]
-    facts = [column.tolist() for column in (found.actions, found.rewards, found.terminal)]
+    facts = [column.tolist() for column in (found.actions, rewards, found.terminal)]
     columns = (*places, map(frames.encode, pictures), found.memory.to_pylist(), *facts)
     frames.write(zip(*columns, strict=True), path)
     text = sandbox.python("-m", "rlgames.commands.verify", f"config/{Path(config['results']).name}.yaml", fails=True)
     path.write_bytes(content)
     assert "datasets/played/recordings.parquet: episode 2: played, its frames are others" in text
+    assert "datasets/played/recordings.parquet: episode 2: played, the actions, rewards or ends beside" in text
 
 
 def test_setting_of_one_encoder_reruns_that_one(sandbox: Sandbox, config: Config) -> None:

@@ -54,10 +54,6 @@ rule gameplay:
     benchmark:
         PLAN.path("gameplay cost")
     priority: needs.FIRST
-    resources:
-        mem_mb=lambda wildcards, attempt: needs.megabytes(
-            PLAN, "gameplay", wildcards, attempt
-        ),
     params:
         spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
         modules=lambda wildcards: PLAN.gameplay_modules(wildcards),

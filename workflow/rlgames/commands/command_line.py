@@ -46,7 +46,7 @@ def run_parser(description: str | None, *files: str) -> Parser:
 
 
 def spec_parser(description: str | None, *files: str) -> Parser:
-    """The arguments of commands that settings tell what to do, with modules that they name."""
+    """The arguments of commands that are driven by settings, with the modules that these name."""
     arguments = parser(description, *files)
     arguments.add_argument("--spec", required=True, type=json.loads, help="settings, as JSON")
     arguments.add_argument("--modules", default={}, type=json.loads, help="modules by their roles, as JSON")
@@ -68,12 +68,12 @@ def run_modules(arguments: argparse.Namespace) -> dict[str, ModuleType]:
     return {role: import_module(name) for role, name in arguments.modules.items()}
 
 
-def features(arguments: argparse.Namespace) -> list[Any]:
-    """The features that a linear agent sees, if the run is one's."""
+def features(arguments: argparse.Namespace, environment: dict[str, Any] | None = None) -> list[Any]:
+    """The features that a linear agent sees, if the run is one's, of an `environment` (default: that of its spec)."""
     if "features" not in arguments.modules:
         return []
     module, spec = import_module(arguments.modules["features"]), arguments.spec
-    return [module.Features(spec["environment"], spec["agent"]["features"], *arguments.encoder)]
+    return [module.Features(environment or spec["environment"], spec["agent"]["features"], *arguments.encoder)]
 
 
 def labelled(table: Any, arguments: argparse.Namespace) -> Any:

@@ -23,7 +23,7 @@ def main() -> None:
     from rlgames.operations.progress import Progress
 
     spec, seed, modules = arguments.spec, int(arguments.seeds), command_line.run_modules(arguments)
-    features = modules["features"].Features(arguments.environment, spec["agent"]["features"], *arguments.encoder)
+    (features,) = command_line.features(arguments, arguments.environment)
     training = modules["training"].Training(
         modules["agent"], Frames(arguments.frames), features, seed, spec["agent"], spec["epochs"]
     )

@@ -38,10 +38,17 @@ def compare(path: Path, frames: Frames, recording: Recording) -> Iterator[str]:
         if (found := played(recording)) != (said := published(recording)):
             yield f"{where}: played {words(found)}, but the recording says {words(said)}"
             return
-        *steps, _ = recording.replay()
-        seen = np.array([step.picture[-1] for step in steps if step.picture is not None])
-        if not np.array_equal(seen, frames.pictures(np.flatnonzero(frames.episodes == recording.episode))):
+        steps, rows = list(recording.replay()), np.flatnonzero(frames.episodes == recording.episode)
+        seen = np.array([step.picture[-1] for step in steps[:-1] if step.picture is not None])
+        if not np.array_equal(seen, frames.pictures(rows)):
             yield f"{where}: played, its frames are others"
+        facts = [
+            (action, step.reward, step.terminated) for action, step in zip(recording.actions, steps[1:], strict=True)
+        ]
+        if facts != list(
+            zip(*(of[rows].tolist() for of in (frames.actions, frames.rewards, frames.terminal)), strict=True)
+        ):
+            yield f"{where}: played, the actions, rewards or ends beside its frames are others"
     except (MemoryError, UserError):
         raise
     except Exception as error:  # whatever a game makes of what it was not made for

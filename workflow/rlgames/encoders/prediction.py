@@ -37,6 +37,8 @@ class Training:
         self.agent, self.frames, self.features = agent, frames, features
         self.seed, self.settings, self.epochs = seed, settings, epochs
         self.training, self.test = (np.unique(frames.episodes[rows]) for rows in split(frames.episodes, "episode"))
+        numbers, starts = np.unique(frames.episodes, return_index=True)
+        self.rows = dict(zip(numbers.tolist(), np.split(np.arange(len(frames)), starts[1:]), strict=True))
         known = [self.returns(episodes, settings["discount"]) for episodes in (self.training, self.test)]
         if not all(any(len(found) for *_, found in some) for some in known):
             raise UserError(
@@ -51,10 +53,10 @@ class Training:
     @property
     def total(self) -> int:
         """Steps of play in all epochs."""
-        return self.epochs * int(np.isin(self.frames.episodes, self.training).sum())
+        return self.epochs * sum(len(self.rows[episode]) for episode in self.training.tolist())
 
     def describe(self, advanced: Callable[[int], object]) -> None:
-        """See all frames, and tell how many more are done."""
+        """Describe all frames; `advanced` gets the number of those done since its last call."""
         self.numbers = np.empty((len(self.frames), len(self.features.rates)))
         for rows in parts(np.arange(len(self.frames))):
             memory = self.features.reads_memory
@@ -68,12 +70,13 @@ class Training:
         return self.features.join(newest, np.concatenate([newest[:1], newest[:-1]]))
 
     def learn(self, advanced: Callable[[int], object]) -> None:
-        """Go through all epochs, or as far as the weights are finite, and tell how many steps more are done."""
+        """Go through all epochs, or as far as weights are finite; `advanced` gets the number of steps since its last
+        call."""
         total = self.total
         for epoch in range(1, self.epochs + 1):
             self.epoch = epoch
             for episode in episode_stream(self.seed, Purpose.MINIBATCHES, epoch).permutation(self.training):
-                rows = np.flatnonzero(self.frames.episodes == episode)
+                rows = self.rows[int(episode)]
                 self.learn_episode(rows, self.step_size(self.steps / total))
                 if self.diverged:
                     return
@@ -81,7 +84,7 @@ class Training:
                 advanced(len(rows))
 
     def step_size(self, share: float) -> float:
-        """It falls linearly, if it has an end; `share` is that of all steps which are done."""
+        """Falls linearly to `step_size_end`, if that is given; `share` is the share of steps done."""
         start, end = self.settings["step_size"], self.settings["step_size_end"]
         return float(start if end is None else start + (end - start) * share)
 
@@ -127,7 +130,7 @@ class Training:
     def returns(self, episodes: np.ndarray, discount: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Of each episode its number, the rows of moments whose discounted return is known, and those returns."""
         for episode in episodes.tolist():
-            rows = np.flatnonzero(self.frames.episodes == episode)
+            rows = self.rows[episode]
             found = discounted(self.frames.rewards[rows].astype(np.float64), discount)
             if not self.frames.terminal[rows[-1]]:
                 found = found[: np.count_nonzero(discount ** np.arange(len(rows), 0, -1) < UNKNOWN)]

@@ -39,15 +39,15 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
             ylim=(len(curves) - 0.5, -0.5),
         )
         found = predictions[predictions["dataset"] == dataset]
-        found = found[found["seed"] == found["seed"].min()]
+        found = found[found["seed"] == found.groupby("curve")["seed"].transform("min")]
         found = found[(found["episode"] == found["episode"].min()) & (found["step"] < SHOWN)]
         for curve, values in found.groupby("curve", sort=False, observed=True):
             if curve == found["curve"].iloc[0]:
                 course.plot(values["step"], values["return"], color="0.6", lw=2.5, label="return that followed")
             course.plot(values["step"], values["value"], color=palette[curve], lw=1.2, label=curve)
         course.set(xlabel="Step of the first test episode", ylabel="Return, value" if panel == 0 else "")
-    handles, names = axes[1, 0].get_legend_handles_labels()
-    figure.legend([of_mean, *handles], [of_mean.get_label(), *names], fontsize=9, loc="outside lower center", ncols=3)
+    lines = {line.get_label(): line for course in axes[1] for line in course.lines} | {of_mean.get_label(): of_mean}
+    figure.legend(lines.values(), lines.keys(), fontsize=9, loc="outside lower center", ncols=3)
     band, discount = bands(summary["band"]), predictions["discount"].iloc[0]
     entitle(
         figure,

@@ -32,7 +32,8 @@ from rlgames.provenance import Manifest, read_checksums
 
 NOT_COVERED = (
     "Not covered: how weights came about (make them again to compare), and episodes without a recording, encodings, "
-    "figures and videos but for their checksums. Who can change them can change checksums.txt: keep a copy elsewhere."
+    "predictions, figures and videos but for their checksums. Who can change them can change checksums.txt: keep a "
+    "copy elsewhere."
 )
 REMEDY = (
     "Run make to its end, if it was stopped. What is named then was changed since it was made: delete it (a run as a "

@@ -87,18 +87,21 @@ def memory(plan: Plan, rule: str, run: Any) -> float:
     if rule == "figure":
         figure = plan.figure(run.figure)
         return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, figure.products) for name in figure.experiments))
-    if rule == "gameplay":
-        return plan.spec(run).agent.memory_mb if plan.gameplay_encoder(run) else PLAIN_MB
     if rule in TABLES:
         return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, (TABLES[rule],)) for name in read_by(plan, rule)))
     if rule not in (*plan.training_rules, "evaluate", "encode"):
         return PLAIN_MB
-    spec, around = plan.spec(run), surroundings(plan, run)
+    spec: Any = plan.spec(run)
+    around = surroundings(plan, run)
     if rule == "evaluate":
         return spec.agent.memory_mb + beyond(1e6 * (spec.agent.playing_mb(around) + evaluation_mb(plan, spec)))
     if rule == "encode":
         others = sum(other.megabytes for other in judged_besides(plan, run))
         return spec.agent.memory_mb + spec.agent.playing_mb(around) + others
+    if rule == "predict" and (encoder := spec.agent.encoder_run) is not None:
+        learned: Any = plan.config.experiments[encoder.experiment].named[encoder.variant].spec.agent
+        described = spec.agent.described_bytes(around.size, learned.numbers)
+        return spec.agent.memory_mb + around.megabytes + beyond(described)
     return spec.agent.training_mb(around, spec.budget, seeds_of(run))
 
 

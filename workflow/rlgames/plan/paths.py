@@ -48,14 +48,12 @@ GRAMMAR = {
 }
 
 LISTED = {
-    *(
-        "weights.npz",
-        "episodes.parquet",
-        "recordings.parquet",
-        "losses.parquet",
-        "predictions.parquet",
-        "frames.parquet",
-    )
+    "weights.npz",
+    "episodes.parquet",
+    "recordings.parquet",
+    "losses.parquet",
+    "predictions.parquet",
+    "frames.parquet",
 }
 """Products whose checksums are in the manifest beside them."""
 

@@ -47,10 +47,16 @@ class Experiment(Settings):
     @model_validator(mode="after")
     def _every_variant_can_run(self) -> Experiment:
         for number, variant in enumerate(self.variants, start=1):
-            if (unit := variant.spec.agent.unit) != self.agent_kind.unit:
+            first, other = self.agent_kind, variant.spec.agent
+            if other.unit != first.unit:
                 raise problem(
-                    f"points 1 and {number} of the sweep: agents that learn in {unit} and in {self.agent_kind.unit} "
+                    f"points 1 and {number} of the sweep: agents that learn in {other.unit} and in {first.unit} "
                     "need experiments of their own"
+                )
+            if other.rule != first.rule:
+                raise problem(
+                    f"points 1 and {number} of the sweep: {first.name} and {other.name} learn in different ways; give "
+                    "them experiments of their own"
                 )
         return self
 

@@ -279,7 +279,7 @@ class Predictions(FigureSettings):
     def columns(self, experiment: str, variant: Variant) -> Columns:
         """A panel for each data set, so that no curve needs the name of its experiment."""
         spec: Any = variant.spec
-        values = {key: value for key, value in variant.values.items() if key != "dataset"}
+        values = {key: value for key, value in variant.values.items() if locate(key) != locate("environment.dataset")}
         curve = variant.label or describe(values) or experiment
         return {"curve": curve, "dataset": spec.environment.dataset, "discount": spec.agent.discount}
 

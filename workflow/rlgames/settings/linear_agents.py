@@ -178,6 +178,11 @@ class FeatureSettings(Settings):
         """Weights of an action, or a few more."""
         return 24_000
 
+    @property
+    def numbers(self) -> int:
+        """Numbers that describe a moment, or a few more; of latent variables, their encoder knows."""
+        return 32
+
 
 class Latents(FeatureSettings):
     """Latent variables of an auto-encoder, of the newest frame and of the one before."""
@@ -206,6 +211,10 @@ class Pixels(FeatureSettings):
     @property
     def weights(self) -> int:
         return 2 * self.side**2 + 1
+
+    @property
+    def numbers(self) -> int:
+        return self.side**2
 
 
 class Positions(FeatureSettings):
@@ -331,8 +340,14 @@ class PredictingAgent(OverFeatures):
         return "Judged by the discounted returns of episodes that nothing was learned from."
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
-        """All frames, and what is described of each: no more than half of 512 numbers."""
-        return self.memory_mb + environment.megabytes + memory.beyond(8 * 256 * environment.size)
+        """All frames, and what is described of them."""
+        described = self.described_bytes(environment.size, self.features.numbers)
+        return self.memory_mb + environment.megabytes + memory.beyond(described)
+
+    @staticmethod
+    def described_bytes(size: int, numbers: int) -> int:
+        """So many numbers of every frame, and three times the features of a long episode."""
+        return 8 * numbers * (size + 3 * 2 * min(size, LONG_STEPS))
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:
         return 10 + seeds * environment.size * (1 / DESCRIBED + budget / LEARNED)
@@ -355,6 +370,9 @@ class SparseTrueOnlineTDLambda(PredictingAgent):
     features: Annotated[TiledPositions | TiledKeypoints, Field(discriminator="name")]
     """What is cut into tiles."""
 
+
+LONG_STEPS = 5000
+"""Of a long episode."""
 
 DESCRIBED, LEARNED = 1500, 200_000
 """Frames that one core makes features of in a second, and those from which it learns."""
