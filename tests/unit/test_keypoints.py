@@ -195,11 +195,22 @@ def test_a_thing_may_be_followed_by_several_points_and_by_none() -> None:
     motion = Motion(np.ones(4, np.float32), controlled, np.array([[0, 0], [0.5, 0.1], [0, 0], [0.9, 0.7]], np.float32))
     assert motion.mine() == ([0, 2], 0)
     assert motion.others(5) == [3, 1]  # not the one whose motion does not last
-    assert motion._replace(controlled=controlled * 0).mine() == ([], 0)
-    assert motion._replace(controlled=controlled / 10).mine() == ([], 0)  # chance explains as much
+    assert motion.doubts(2) == []
 
 
-def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_points_that_are_taken_in_want_of_better_ones_are_doubted() -> None:
+    controlled = np.array([[0.3, 0], [0.01, 0.2], [0.16, 0], [0, 0]], np.float32)
+    motion = Motion(np.ones(4, np.float32), controlled, np.array([[0, 0], [0.5, 0.1], [0, 0], [0.9, 0.7]], np.float32))
+    chance = motion._replace(controlled=controlled / 10)
+    assert chance.mine() == ([0, 2], 0)
+    assert chance.doubts(1) == ["the actions explain only 3.0% of the motion of the point that is taken for controlled"]
+    assert motion.doubts(3) == ["points that fly: 2, where 3 are wanted"]
+    still = motion._replace(controlled=controlled * 0, persistence=-motion.persistence)
+    assert (still.mine(), still.others(2)) == (([0], 0), [2])
+    assert len(still.doubts(1)) == 2
+
+
+def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """The second point is controlled, up and down; the first one flies. Frames of 40 pixels; the middle is 19.5."""
     path, still = tmp_path / "weights.npz", tmp_path / "still.npz"
     controlled = np.array([[0, 0], [0, 0.3], [0, 0]], np.float32)
@@ -217,8 +228,9 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setattr(keypoint_finder, "load", lambda _: Finder())
     game = Atari.model_validate({"name": "atari", "game": "pong", "image_size": 40}).model_dump()
     np.savez(still, **Motion(np.full(3, 0.5, np.float32), 0 * controlled, persistence)._asdict())
-    with pytest.raises(UserError, match=r"of 3 keypoints the actions move 0, .* train the encoder on more frames"):
+    with caplog.at_level("WARNING", "rlgames"):
         tiled_keypoints.Features(game, {"pairs": 1}, still)
+    assert "only 0.0% of the motion" in caplog.text
     features = tiled_keypoints.Features(game, {"pairs": 2}, path)  # of which there is one
     away = [[0, 0, 0.1], [39.5, 19.5, 0.2], [0, 0, 0]]
     shown += [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.features.tiled import TiledFeatures
-from rlgames.messages import UserError
+from rlgames.messages import log
 from rlgames.networks import keypoint_finder
 from rlgames.networks.keypoint_motion import Motion
 
@@ -19,15 +19,14 @@ class Features(TiledFeatures):
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained keypoint auto-encoder; `settings` have the number of pairs. There
-        are fewer if fewer points fly. Raises `UserError` if there is none."""
+        are fewer if fewer points fly."""
         self.finder, motion = keypoint_finder.load(weights), Motion.read(weights)
         self.mine, along = motion.mine()
         self.others = motion.others(settings["pairs"])
-        if not self.mine or not self.others:
-            raise UserError(
-                f"{weights}: of {len(motion.presence)} keypoints the actions move {len(self.mine)}, and of the others "
-                f"{len(self.others)} fly. There has to be one of each: train the encoder on more frames, with another "
-                "seed, or with more trials."
+        for doubt in motion.doubts(settings["pairs"]):
+            log.warning(
+                f"{weights}: {doubt}. Little will be learned from these points: train the encoder on more frames, with "
+                "another seed, or with more trials."
             )
         self.presence, self.axes = motion.presence[self.others], [1 - along, along]
         super().__init__(environment, np.ones(2 + 2 * len(self.others)), pairs=len(self.others))

@@ -21,19 +21,33 @@ class Motion(NamedTuple):
     """Correlation of its motions in two steps one after the other: float32, shape (points, 2)."""
 
     def mine(self) -> tuple[list[int], int]:
-        """The points that the actions move, and their axis: what is controlled (Bellemare, Veness and Bowling 2012). It
-        is one thing, which more than one point may follow, each in a part of the frame."""
+        """The points that the actions move most, and their axis: what is controlled (Bellemare, Veness and Bowling
+        2012). It is one thing, which more than one point may follow, each in a part of the frame."""
         axis = int(self.controlled.max(axis=0).argmax())
         along = self.controlled[:, axis]
-        return np.flatnonzero(along >= max(CONTROLLED, along.max() / 2)).tolist(), axis
+        return np.flatnonzero(along >= along.max() / 2).tolist() if along.any() else [0], axis
 
     def others(self, count: int) -> list[int]:
-        """The points besides whose motion is most persistent in both axes, those first: what flies, and can be met. A
-        point whose motion was not seen to last is none of them."""
+        """The points besides whose motion is most persistent in both axes, those first: what flies, and can be met.
+        Points whose motion was not seen to last are none of them, unless there is no other."""
         mine, _ = self.mine()
         lasting = self.persistence.min(axis=1)
-        order = np.argsort(-lasting, kind="stable").tolist()
-        return [point for point in order if lasting[point] > 0 and point not in mine][:count]
+        order = [point for point in np.argsort(-lasting, kind="stable").tolist() if point not in mine]
+        return [point for point in order if lasting[point] > 0][:count] or order[:1]
+
+    def doubts(self, count: int) -> list[str]:
+        """What speaks against the points that were chosen, if something does."""
+        mine, axis = self.mine()
+        others = self.others(count)
+        share, lasting = self.controlled[mine, axis].max(), self.persistence[others].min(axis=1, initial=1.0)
+        found = []
+        if share < CONTROLLED:
+            found.append(
+                f"the actions explain only {share:.1%} of the motion of the point that is taken for controlled"
+            )
+        if len(others) < count or lasting.min(initial=1.0) <= 0:
+            found.append(f"points that fly: {(lasting > 0).sum()}, where {count} are wanted")
+        return found
 
     @classmethod
     def read(cls, path: Path) -> Motion:
