@@ -1,5 +1,5 @@
-"""The keypoint encoder after it has learned, compiled: what a frame costs are its pixels that differ from the typical
-picture.
+"""The keypoint encoder after it has learned, compiled: the cost of a frame is set by the pixels that differ from the
+typical picture.
 
 The convolutions have no biases, so that all layers are zero where no pixel differs. Of a frame of Pong some 70 of 7,056
 pixels do, and most of what a dense convolution multiplies is zero. Here each place that is not zero is added to those

@@ -169,6 +169,6 @@ def threads(plan: Plan, run: Any) -> int:
 
 
 def surroundings(plan: Plan, run: Any) -> Any:
-    """The environment that an agent learns in, or the data set that an encoder learns from."""
+    """The environment that an agent learns in, or the data set that is learned from."""
     environment = plan.spec(run).environment
     return plan.dataset(environment.dataset) if isinstance(environment, DatasetFrames) else environment

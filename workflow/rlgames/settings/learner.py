@@ -75,12 +75,13 @@ class AgentSettings(Settings):
         return set()
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002 (others need it)
-        """Roughly what a training of `seeds`, one after the other, takes on one core. Encoders get their data set in
-        place of an environment."""
+        """Roughly what a training of `seeds`, one after the other, takes on one core. Encoders and agents that predict
+        get their data set in place of an environment."""
         return 10 + seeds * budget / 300
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
-        """Memory of a training of `seeds` in one job, in MB. Encoders get their data set in place of an environment."""
+        """Memory of a training of `seeds` in one job, in MB. Encoders and agents that predict get their data set in place
+        of an environment."""
         return self.memory_mb
 
     def playing_mb(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
