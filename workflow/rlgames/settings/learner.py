@@ -80,8 +80,8 @@ class AgentSettings(Settings):
         return 10 + seeds * budget / 300
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
-        """Memory of a training of `seeds` in one job, in MB. Encoders and agents that predict get their data set in place
-        of an environment."""
+        """Memory of a training of `seeds` in one job, in MB. Encoders and agents that predict get their data set in
+        place of an environment."""
         return self.memory_mb
 
     def playing_mb(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
