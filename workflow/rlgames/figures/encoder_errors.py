@@ -43,7 +43,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
             axes.axhline(line - 0.5, color="0.85", lw=0.8)
         axes.set(xlabel=label, yticks=range(len(things)), yticklabels=[thing.capitalize() for thing in things])
     medians, shares = figure.axes
-    medians.axvline(PADDLE * encoding["size"].iloc[0], color="0.4", ls="--", lw=1.2)
+    for size in encoding["size"].unique():
+        medians.axvline(PADDLE * size, color="0.4", ls="--", lw=1.2)
     medians.set_xlim(0)
     medians.invert_yaxis()
     shares.set_xlim(-0.02, 1.02)

@@ -301,7 +301,7 @@ class FeatureAgent(OverFeatures, GameAgent, Exploration, FallingStepSize):
         return self.training_mb(environment) - self.memory_mb
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002
-        return 10 + seeds * budget / 1000
+        return 10 + seeds * budget / 1500
 
 
 class DenseTrueOnlineSarsaLambda(FeatureAgent):
