@@ -227,9 +227,8 @@ def draw(table: Any) -> None:
         ylim=(-21.5, 21.5),
     )
     axes.legend(loc="center right")
-    style.entitle(
-        figure, "Pong: learning per minute", "One run each, with the settings that each project has for Atari."
-    )
+    note = "One run each: the default config's settings for Pong, and those that the other projects have for Atari."
+    style.entitle(figure, "Pong: learning per minute", note)
     figure.savefig(GALLERY / "learning-per-minute.png")
 
 
