@@ -20,7 +20,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     summary = summarise(predictions)
     datasets, curves = list(predictions["dataset"].unique()), list(predictions["curve"].unique())
     palette = colours(curves)
-    figure = new_figure(max(7.0, 5.2 * len(datasets)), 4.6 + 0.3 * len(curves))
+    figure = new_figure(max(8.5, 2 + 5.0 * len(datasets)), 4.4 + 0.3 * len(curves))
     axes = figure.subplots(2, len(datasets), squeeze=False, height_ratios=[0.3 * len(curves) + 0.6, 2.6])
     for panel, dataset in enumerate(datasets):
         errors, course = axes[:, panel]
@@ -32,7 +32,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
             rows["error_of_mean"].iloc[0], color="0.4", ls="--", lw=1.2, label="always the mean return"
         )
         errors.set(
-            title=f"Policy of {dataset}",
+            title=f"The policy of {dataset}",
             xlabel="Root mean squared error",
             yticks=range(len(curves)),
             yticklabels=curves if panel == 0 else [],
@@ -47,7 +47,7 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
             course.plot(values["step"], values["value"], color=palette[curve], lw=1.2, label=curve)
         course.set(xlabel="Step of the first test episode", ylabel="Return, value" if panel == 0 else "")
     lines = {line.get_label(): line for course in axes[1] for line in course.lines} | {of_mean.get_label(): of_mean}
-    figure.legend(lines.values(), lines.keys(), fontsize=9, loc="outside lower center", ncols=3)
+    figure.legend(lines.values(), lines.keys(), fontsize=9, loc="outside right center")
     band, discount = bands(summary["band"]), predictions["discount"].iloc[0]
     entitle(
         figure,
