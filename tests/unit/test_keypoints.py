@@ -231,6 +231,10 @@ def test_tiles_of_points(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
     with caplog.at_level("WARNING", "rlgames"):
         tiled_keypoints.Features(game, {"pairs": 1}, still)
     assert "only 0.0% of the motion" in caplog.text
+    moved = Motion(np.full(2, 0.5, np.float32), np.full((2, 2), 0.3, np.float32), persistence[:2])
+    np.savez(still, **moved._asdict())
+    with pytest.raises(UserError, match="the actions move all 2 keypoints"):
+        tiled_keypoints.Features(game, {"pairs": 1}, still)
     features = tiled_keypoints.Features(game, {"pairs": 2}, path)  # of which there is one
     away = [[0, 0, 0.1], [39.5, 19.5, 0.2], [0, 0, 0]]
     shown += [

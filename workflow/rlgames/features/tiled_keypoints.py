@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlgames.features.tiled import TiledFeatures
-from rlgames.messages import log
+from rlgames.messages import UserError, log
 from rlgames.networks import keypoint_finder
 from rlgames.networks.keypoint_motion import Motion
 
@@ -19,10 +19,15 @@ class Features(TiledFeatures):
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained keypoint auto-encoder; `settings` have the number of pairs. There
-        are fewer if fewer points fly."""
+        are fewer if fewer points fly. Raises `UserError` if the actions move all points, so that no pair is left."""
         self.finder, motion = keypoint_finder.load(weights), Motion.read(weights)
         self.mine, along = motion.mine()
         self.others = motion.others(settings["pairs"])
+        if not self.others:
+            raise UserError(
+                f"{weights}: the actions move all {len(motion.presence)} keypoints, and leave none to be seen. "
+                "Train the encoder with more points, or with another seed."
+            )
         for doubt in motion.doubts(settings["pairs"]):
             log.warning(
                 f"{weights}: {doubt}. Little will be learned from these points: train the encoder on more frames, with "
