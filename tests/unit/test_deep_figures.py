@@ -11,7 +11,7 @@ import pytest
 from rlgames.agents.linear.maximisation_bias import left_shares
 from rlgames.figures import observations, returns, value_estimates
 from rlgames.playing.recording import Recording
-from rlgames.statistics import steps_to_return
+from rlgames.statistics import discounted, steps_to_return
 from rlgames.videos.gameplay import choose, decisive, highlight
 
 PLACE = {"game": "pong", "frame_skip": 4, "budget": 1000, "discount": 0.5, "reward_terminal": False,
@@ -95,14 +95,14 @@ def test_steps_to_return_by_hand() -> None:
 
 def test_returns_that_followed_by_hand() -> None:
     rewards = np.array([0.0, 1.0, 0.0, -1.0])
-    assert value_estimates.discounted(rewards, 0.5).tolist() == [0.375, 0.75, -0.5, -1.0]
-    assert value_estimates.discounted(rewards, 0.5, ends=True).tolist() == [0.5, 1.0, -0.5, -1.0]
+    assert discounted(rewards, 0.5).tolist() == [0.375, 0.75, -0.5, -1.0]
+    assert discounted(rewards, 0.5, ends=True).tolist() == [0.5, 1.0, -0.5, -1.0]
 
 
 def recording(curve: str, episode: int, excess: float, **changes: Any) -> dict[str, Any]:
     """An episode of 40 steps whose values, of two actions, are too large by `excess`."""
     rewards = np.array([0.0, 0.0, 0.0, 5.0] * 10, np.float32)
-    best = value_estimates.discounted(rewards.clip(-1, 1), 0.5) + excess
+    best = discounted(rewards.clip(-1, 1), 0.5) + excess
     values = np.stack([best - 1, best], axis=1).astype(np.float32)
     return {**PLACE, "curve": curve, "seed": 0, "episode": episode, "agent": "trained", "ending": "terminated",
             "values": values.tobytes(), "rewards": rewards.tobytes(), **changes}  # fmt: skip

@@ -11,14 +11,14 @@ import pytest
 from rlgames.agents.linear import dense_true_online_sarsa_lambda as dense
 from rlgames.agents.linear import sparse_true_online_sarsa_lambda as sparse
 from rlgames.encoders import dataset, frames
-from rlgames.encoders.prediction import Training, discounted
+from rlgames.encoders.prediction import Training
 from rlgames.features import pixels, positions, tiled_positions
 from rlgames.features.base import FeatureGames, Features
 from rlgames.figures import predictions
 from rlgames.messages import UserError
 from rlgames.settings import loading as settings
 from rlgames.settings.environments import Atari
-from rlgames.statistics import prediction_scores
+from rlgames.statistics import discounted, prediction_scores
 
 
 class OneHot(Features):

@@ -177,3 +177,16 @@ def prediction_scores(predictions: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def discounted(rewards: np.ndarray, discount: float, *, ends: bool = False) -> np.ndarray:
+    """G_t = R_{t+1} + γ G_{t+1} at every step (Sutton and Barto 2018, equation 3.9): float64, shape (steps,).
+
+    With `ends`, a reward ends the return, as it does for an agent that learns with `reward_terminal`.
+    """
+    returns, following = np.empty(len(rewards)), 0.0
+    for t in reversed(range(len(rewards))):
+        if ends and rewards[t] != 0:
+            following = 0.0
+        following = returns[t] = float(rewards[t]) + discount * following
+    return returns

@@ -17,6 +17,7 @@ from rlgames.encoders.dataset import split
 from rlgames.encoders.frames import Frames, parts
 from rlgames.features.base import Features
 from rlgames.messages import UserError
+from rlgames.statistics import discounted
 from rlgames.streams import Purpose, episode_stream
 
 UNKNOWN = 0.01
@@ -131,15 +132,7 @@ class Training:
         """Of each episode its number, the rows of moments whose discounted return is known, and those returns."""
         for episode in episodes.tolist():
             rows = self.rows[episode]
-            found = discounted(self.frames.rewards[rows].astype(np.float64), discount)
+            found = discounted(self.frames.rewards[rows], discount)
             if not self.frames.terminal[rows[-1]]:
                 found = found[: np.count_nonzero(discount ** np.arange(len(rows), 0, -1) < UNKNOWN)]
             yield episode, rows[: len(found)], found
-
-
-def discounted(rewards: np.ndarray, discount: float) -> np.ndarray:
-    """The return that follows each moment: float64, shape (moments,); `rewards` follow the moments."""
-    found, following = np.empty(len(rewards)), 0.0
-    for moment in range(len(rewards) - 1, -1, -1):
-        following = found[moment] = rewards[moment] + discount * following
-    return found

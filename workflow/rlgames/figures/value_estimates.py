@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rlgames.agents.linear.maximisation_bias import left_shares
 from rlgames.figures.style import bands, colours, draw_band, entitle, legend_below, line_over, new_figure
-from rlgames.statistics import FEW, interval, over_seeds
+from rlgames.statistics import FEW, discounted, interval, over_seeds
 
 BINS = 12
 """Of every seed's steps, by max Q."""
@@ -73,19 +73,6 @@ def estimates(recordings: pd.DataFrame) -> pd.DataFrame:
         parts.append(pd.DataFrame({**keys, "estimate": values.max(axis=1), "followed": followed}))
     empty = pd.DataFrame(columns=["curve", "seed", "episode", "estimate", "followed"])
     return pd.concat(parts, ignore_index=True) if parts else empty
-
-
-def discounted(rewards: np.ndarray, discount: float, *, ends: bool = False) -> np.ndarray:
-    """G_t = R_{t+1} + γ G_{t+1} at every step (Sutton and Barto 2018, equation 3.9): float64, shape (steps,).
-
-    With `ends`, a reward ends the return, as it does for an agent that learns with `reward_terminal`.
-    """
-    returns, following = np.empty(len(rewards)), 0.0
-    for t in reversed(range(len(rewards))):
-        if ends and rewards[t] != 0:
-            following = 0.0
-        following = returns[t] = float(rewards[t]) + discount * following
-    return returns
 
 
 def seeds_of(trained: pd.DataFrame) -> dict[str, list[int]]:
