@@ -13,7 +13,7 @@ from rlgames.agents.deep.rollout import Rollout, advantages
 from rlgames.environments.games import Frame
 from rlgames.networks import numerics
 from rlgames.networks.reader import Reader
-from rlgames.settings.deep_agents import DQN, ActorCritic
+from rlgames.settings.deep_agents import C51, DQN, ActorCritic, DoubleDQN, HLGauss
 from rlgames.streams import Purpose, stream
 
 
@@ -72,6 +72,118 @@ def test_losses_by_hand(loss: str, expected: list[float]) -> None:
     found = dqn.loss(outputs, tf.constant([0, 1]), tf.constant([1.5, 1.0]), {"loss": loss})
     assert found.numpy().tolist() == expected
     assert dqn.preferences(outputs).numpy().tolist() == [[1, 7], [9, 3]]
+
+
+# C51 and HL-Gauss.
+
+FIVE = {"v_min": -1.0, "v_max": 1.0, "atoms": 5}
+"""Atoms at -1, -.5, 0, .5 and 1."""
+
+
+def test_projection_by_hand() -> None:
+    """Mass between two atoms goes to both, by how near they are; mass beyond the last one stays there."""
+    from rlgames.agents.deep.c51 import project, support
+
+    returns = [[-1.0, -0.375, 0.0, 0.9, 3.0], [0.25, 0.25, 0.25, 0.25, 0.25]]
+    weights = [[0.1, 0.4, 0.2, 0.1, 0.2], [0.2, 0.2, 0.2, 0.2, 0.2]]
+    expected = [[0.1, 0.3, 0.1 + 0.2, 0.02, 0.08 + 0.2], [0, 0, 0.5, 0.5, 0]]
+    found = project(np.float32(returns), np.float32(weights), support(FIVE))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@given(st.integers(0, 10**6), st.floats(-20, 20), st.floats(0, 1), st.integers(2, 60))
+def test_projection_keeps_mass_and_inside_the_support_the_mean(
+    seed: int, reward: float, discount: float, atoms: int
+) -> None:
+    from rlgames.agents.deep.c51 import project, support
+
+    places = support({"v_min": -10.0, "v_max": 10.0, "atoms": atoms})
+    weights = np.random.default_rng(seed).dirichlet(np.ones(atoms), 1).astype(np.float32)
+    returns = np.float32(reward) + np.float32(discount) * places[np.newaxis]
+    found = np.array(project(returns, weights, places), float)
+    assert found.min() >= 0
+    assert found.sum() == pytest.approx(1, abs=1e-4)
+    assert found @ places == pytest.approx((weights * returns.clip(-10, 10)).sum(), abs=2e-3)
+
+
+def test_target_of_c51_by_hand() -> None:
+    """The target network chooses the second action, by its mean. The first state is terminal."""
+    import tensorflow as tf
+
+    from rlgames.agents.deep import c51
+    from rlgames.agents.deep.replay import Minibatch
+
+    shares = np.array([[0.5, 0, 0, 0, 0.5], [0, 0, 0, 1, 0]], np.float32)  # means 0 and .5
+    logits = np.log(np.stack([shares, shares]) + 1e-30, dtype=np.float32)
+    outputs = c51.Outputs(tf.constant(logits), tf.constant([[0.0, 0.5], [0.0, 0.5]]))
+    batch = Minibatch(None, None, np.float32([-0.5, 0.25]), np.float32([0.0, 0.5]), None)  # type: ignore[arg-type]
+    found = c51.target(batch, None, lambda _: outputs, FIVE)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found, [[0, 1, 0, 0, 0], [0, 0, 0, 1, 0]], atol=1e-6)  # .25 + .5 x .5 = .5
+
+
+def test_histogram_by_hand() -> None:
+    """Against Python's own normal distribution: bins of .5, σ of .75 bins, cut off at the ends."""
+    from statistics import NormalDist
+
+    from rlgames.agents.deep.hl_gauss import histogram
+
+    options = {"v_min": -1.0, "v_max": 1.0, "bins": 4, "smoothing": 0.75}
+    values = [0.0, 0.3, -1.0, 7.0]
+    for value, found in zip([0.0, 0.3, -1.0, 1.0], histogram(np.float32(values), options).numpy(), strict=True):
+        below = [NormalDist(value, 0.375).cdf(edge) for edge in (-1, -0.5, 0, 0.5, 1)]
+        np.testing.assert_allclose(found, np.diff(below) / (below[-1] - below[0]), atol=1e-6)
+
+
+@given(st.floats(-30, 30), st.integers(2, 100), st.floats(0.05, 3))
+def test_histograms_have_mass_1_and_a_mean_between_the_ends(value: float, bins: int, smoothing: float) -> None:
+    from rlgames.agents.deep.hl_gauss import histogram, middles
+
+    options = {"v_min": -10.0, "v_max": 10.0, "bins": bins, "smoothing": smoothing}
+    found = histogram(np.float32([value]), options).numpy().astype(float)[0]
+    assert np.isfinite(found).all()
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    mean, width = found @ middles(options), 20 / bins
+    assert -10 <= mean <= 10
+    if abs(value) < 10 - 4 * max(smoothing, 1) * width:  # far from the ends
+        assert mean == pytest.approx(value, abs=width / 2 + 1e-4)
+
+
+def test_target_of_hl_gauss_is_the_histogram_of_that_of_dqn() -> None:
+    import tensorflow as tf
+
+    from rlgames.agents.deep import hl_gauss
+    from rlgames.agents.deep.replay import Minibatch
+
+    options = {"v_min": -1.0, "v_max": 1.0, "bins": 4, "smoothing": 0.1}
+    outputs = hl_gauss.Outputs(None, tf.constant([[-0.3, 0.5], [9.0, 9.0]]))  # type: ignore[arg-type]
+    batch = Minibatch(None, None, np.float32([0.0, -0.75]), np.float32([0.5, 0.0]), None)  # type: ignore[arg-type]
+    found = hl_gauss.target(batch, None, lambda _: outputs, options)  # type: ignore[arg-type]
+    np.testing.assert_allclose(found, [[0, 0, 1, 0], [1, 0, 0, 0]], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [C51, HLGauss])
+def test_classification_learns_the_target_of_the_action_taken(kind: type[C51 | HLGauss]) -> None:
+    """Terminal transitions with rewards -.5 and .5 of two actions; the third is not tried, and stays at the middle."""
+    from importlib import import_module
+
+    from rlgames.agents.deep.replay import Minibatch
+    from rlgames.networks import mlp
+
+    name = kind.model_fields["name"].annotation.__args__[0]  # type: ignore[union-attr]
+    declared = {"name": name, "network": "mlp", "units": [16], "step_size": 0.01, "v_min": -1, "v_max": 1}
+    options = kind.model_validate(declared).model_dump()
+    agent = import_module(kind.module)
+    learner = agent.Learner(agent, mlp, Reader(Frame((2,), np.float32), 0), 3, options, stream(0, Purpose.WEIGHTS))
+    states, nothing = np.ones((4, 2), np.float32), np.zeros(4, np.float32)
+    batch = Minibatch(states, np.int32([0, 1, 0, 1]), np.float32([-0.5, 0.5, -0.5, 0.5]), nothing, states)
+    for _ in range(200):
+        learner.update(batch)
+    first, second, _ = learner.preferences(states)[0]
+    assert (first, second) == (pytest.approx(-0.5, abs=0.05), pytest.approx(0.5, abs=0.05))
+    shown = agent.insights(learner.online(states), options)
+    np.testing.assert_allclose(
+        (shown["distributions"] * shown["returns"]).numpy().sum(axis=2), learner.preferences(states), atol=1e-5
+    )
 
 
 def test_adam_is_that_of_keras() -> None:
@@ -156,6 +268,18 @@ def test_weights_of_another_network_are_refused() -> None:
         other.start_from(saved)
     with pytest.raises(WeightsError, match="a deep run with the same network"):
         other.start_from({"steps": np.arange(3)})
+
+
+# What settings say of agents, and what agents are.
+
+
+@pytest.mark.parametrize("kind", [DQN, DoubleDQN, C51, HLGauss, ActorCritic])
+def test_settings_know_what_evaluation_and_videos_need(kind: Any) -> None:
+    from importlib import import_module
+
+    agent = import_module(kind.module)
+    assert kind.samples == agent.Learner.samples
+    assert kind.has_insights == hasattr(agent, "insights")
 
 
 # Actor-critic.

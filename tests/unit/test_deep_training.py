@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from rlgames.environments.games import Frame, Step
 from rlgames.networks import numerics
-from rlgames.settings.deep_agents import DQN, ActorCritic
+from rlgames.settings.deep_agents import C51, DQN, ActorCritic, HLGauss
 from rlgames.settings.environments import Atari
 from rlgames.training.episodes import Episode, ReplayError
 
@@ -20,8 +21,11 @@ def _processor() -> None:
     numerics.set_up()
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    return DQN.model_validate({"name": "dqn", "warm_up": 100, "capacity": 1000, **changes}).model_dump()
+KINDS = {"dqn": DQN, "c51": C51, "hl-gauss": HLGauss}
+
+
+def settings(name: str = "dqn", **changes: Any) -> dict[str, Any]:
+    return KINDS[name].model_validate({"name": name, "warm_up": 100, "capacity": 1000, **changes}).model_dump()
 
 
 def pong(**changes: Any) -> dict[str, Any]:
@@ -140,7 +144,8 @@ def catching(budget: int, **changes: Any) -> Any:
     from rlgames.training.off_policy import Training
 
     chosen = settings(**{"network": "small", "games": 4, "warm_up": 200, **changes})
-    return Training(modules(environment=CATCH), 0, pong(stack=1), chosen, budget)
+    agent = import_module(KINDS[chosen["name"]].module)
+    return Training(modules(agent=agent, environment=CATCH), 0, pong(stack=1), chosen, budget)
 
 
 def criticising(budget: int, **changes: Any) -> Any:
@@ -160,8 +165,10 @@ def finished(run: Any) -> Any:
     return run
 
 
-def test_dqn_learns_to_catch() -> None:
-    run = finished(catching(6000, warm_up=500, step_size=1e-3, epsilon_steps=2000, target_every=100, discount=0.9))
+@pytest.mark.parametrize("agent", [{}, {"name": "c51"}, {"name": "hl-gauss"}])
+def test_agents_that_learn_values_learn_to_catch(agent: dict[str, Any]) -> None:
+    learning = {"warm_up": 500, "step_size": 1e-3, "epsilon_steps": 2000, "target_every": 100, "discount": 0.9}
+    run = finished(catching(6000, **learning, **agent))
     returns = [episode.score for episode in run.episodes if episode.end_step]
     assert np.mean(returns[:100]) < 0
     assert np.mean(returns[-100:]) >= 0.9
@@ -177,7 +184,13 @@ def test_actor_critic_learns_to_catch() -> None:
 
 MAKERS = pytest.mark.parametrize(
     ("make", "changes"),
-    [(catching, {}), (catching, {"end_share": 0.5, "end_steps": 2}), (criticising, {"rollout_steps": 6})],
+    [
+        (catching, {}),
+        (catching, {"end_share": 0.5, "end_steps": 2}),
+        (catching, {"name": "c51"}),
+        (catching, {"name": "hl-gauss"}),
+        (criticising, {"rollout_steps": 6}),
+    ],
 )
 
 

@@ -14,6 +14,7 @@ from rlgames.playing import deep, evaluation
 from rlgames.playing.evaluation import Planned
 from rlgames.settings.deep_agents import DQN
 from rlgames.settings.environments import Atari, Gymnasium
+from rlgames.settings.evaluation import Evaluation
 from rlgames.streams import Purpose, reset_seed
 
 
@@ -106,6 +107,28 @@ def test_games_that_end_together_begin_the_episodes_that_they_are_given(monkeypa
     monkeypatch.setattr(Counted, "lengths", dict(zip(seeds, lengths, strict=True)))
     played = evaluation.play(Counted, values, plan(range(1, 9), 0.0), 0, lanes=4)
     assert [len(episode.actions) for episode in played] == lengths
+
+
+def test_a_policy_is_also_sampled_in_episodes_of_their_own() -> None:
+    """Its episodes come after all others, whose seeds stay what they were; there are as many as of its best actions."""
+    protocol = {"episodes": 5, "checkpoint_episodes": 2, "epsilon": 0.01}
+    *others, sampled = evaluation.parts(protocol, 4, samples=True)
+    assert others == evaluation.parts(protocol, 4)
+    numbers = [number for part in others for number in part.numbers]
+    assert sorted(numbers) == list(range(1, 17))
+    assert (sampled.agent, sampled.point, sampled.numbers, sampled.samples) == ("sampled", 3, range(17, 22), True)
+    assert Evaluation(**protocol).count(samples=True) - Evaluation(**protocol).count(samples=False) == 5
+
+
+def test_sampled_actions_have_the_probabilities_of_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A half, a third and a sixth; never one of probability 0."""
+    monkeypatch.setattr(Counted, "lengths", {reset_seed(0, Purpose.EVALUATION, 1): 6000})
+    policy = np.array([3, 0, 2, 1], np.float32) / 6
+    planned = [evaluation.Planned(1, 0, 0.0, samples=True)]
+    (played,) = evaluation.play(Counted, lambda states, _: np.tile(policy, (len(states), 1)), planned, 0)
+    counts = np.bincount(list(played.actions), minlength=4)
+    assert counts[1] == 0
+    assert abs(counts - [3000, 0, 2000, 1000]).max() < 150
 
 
 def test_a_network_gives_a_state_the_same_bits_in_any_company() -> None:

@@ -15,6 +15,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from rlgames.plan.plan import Plan
 from rlgames.playing.recording import Recording
@@ -137,6 +138,44 @@ def test_rings_show_where_the_agent_sees_things() -> None:
         assert (panels[:, -30:] == colour).all(axis=3).any(axis=(1, 2)).all()
         assert not (np.array(plain) == colour).all(axis=3).any()
     np.testing.assert_array_equal(panels[:, :-30], np.array(plain)[:, :-30, 480:])
+
+
+def test_what_a_network_says_stands_beside_its_preferences() -> None:
+    """Distributions in place of bars: that of the first action lies at the low end, the chosen one's, in orange, at the
+    high end. And the value of the state, in a line of its own."""
+    game = Atari.model_validate({"name": "atari", "game": "pong", "actions": "three"}).model_dump()
+    values = np.tile(np.float32([-1, 1, 0]), (2, 1))
+    recording = Recording(1, 2, 0.0, "unfinished", bytes([1, 1]), game, reset_seed=1, preferences=values)
+    returns, shares = np.linspace(-1, 1, 5), np.array([[1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0.2, 0.2, 0.2, 0.2, 0.2]])
+    plain = list(gameplay.pictures(recording, []))
+    drawn = list(gameplay.pictures(recording, [], None, [{"distributions": shares, "returns": returns}] * 3))
+    valued = list(gameplay.pictures(recording, [], None, [{"value": np.float32(0.5)}] * 3))
+    first, chosen = (
+        np.flatnonzero((drawn[0][:, 480:] == colour).all(axis=2)[gameplay.TOP : gameplay.TOP + 170].any(axis=0))
+        for colour in (gameplay.BAR, gameplay.CHOSEN)
+    )
+    assert first.min() < 120 < chosen.min() + 120
+    assert chosen.max() > 220
+    tall = (drawn[0][:, 480:] == gameplay.CHOSEN).all(axis=2).sum(axis=0)
+    assert tall[-110:].max() > 60 > tall[: gameplay.PANEL // 2].max()
+    different = (valued[0] != plain[0]).any(axis=2)
+    assert different[180:210, 480 + 180 :].any()
+    different[180:210, 480 + 180 :] = False
+    assert not different.any()
+    np.testing.assert_array_equal(drawn[2], plain[2])  # after the last action there is nothing to choose
+
+
+def test_videos_get_the_weights_of_a_network_that_has_more_to_say_than_was_recorded() -> None:
+    config = yaml.safe_load((Path(__file__).parents[2] / "config/smoke.yaml").read_text())
+    pong = config["experiments"]["pong"]
+    pong["sweep"] = [{"agent.name": "dqn"}, {"agent.name": "c51"}]
+    videos = {"pong": config["videos"]["pong"]}
+    plan = Plan({"results": config["results"], "experiments": {"pong": pong}, "videos": videos})
+    weights = [
+        plan.gameplay_weights(SimpleNamespace(experiment="pong", variant=f"agent.name={name}"))
+        for name in ("dqn", "c51")
+    ]
+    assert weights == [[], ["results/smoke/runs/pong/agent.name=c51/seed-0/weights.npz"]]
 
 
 def test_a_ring_at_the_edge_of_the_screen_is_cut_off() -> None:

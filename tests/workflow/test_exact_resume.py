@@ -48,6 +48,7 @@ DEEP = {
     "target_every": 100, "batch_size": 8, "updates_per_step": 0.1,
 }  # fmt: skip
 VECTORS = {"network": "mlp", "units": [32], "games": 3}
+OFF_POLICY = {"n": 3, "warm_up": 200, "capacity": 1000, "updates_per_step": 0.5}
 
 
 class Trainer:
@@ -176,10 +177,12 @@ def test_killed_during_saves_and_between_them(tmp_path: Path, reference: dict[st
     ("agent", "environment"),
     [
         (DEEP | {"name": "double-dqn", "n": 3}, BREAKOUT),
-        ({**VECTORS, "name": "dqn", "n": 3, "warm_up": 200, "capacity": 1000, "updates_per_step": 0.5}, CARTPOLE),
+        ({**VECTORS, **OFF_POLICY, "name": "dqn"}, CARTPOLE),
+        ({**VECTORS, **OFF_POLICY, "name": "c51"}, CARTPOLE),
+        ({**VECTORS, **OFF_POLICY, "name": "hl-gauss"}, CARTPOLE),
         ({**VECTORS, "name": "actor-critic"}, CARTPOLE),
     ],
-    ids=["double-dqn-breakout", "dqn-cartpole", "actor-critic-cartpole"],
+    ids=["double-dqn-breakout", "dqn-cartpole", "c51-cartpole", "hl-gauss-cartpole", "actor-critic-cartpole"],
 )
 def test_deep_agents_killed_on_two_cores_give_the_bits_of_one(
     tmp_path: Path, agent: dict[str, Any], environment: dict[str, Any]

@@ -54,12 +54,12 @@ CONFIG: dict[str, Any] = {
         },
     },
     "figures": {"walk": {"kind": "returns", "experiments": ["walk"], "title": "Walking", "caption": "Right is right."}},
-    "videos": {"walk": {"seed": 0, "caption": "A walk."}},
+    "videos": {"walk": {"seed": 0, "caption": "A walk."}, "policy": {"seed": 0, "caption": "By a policy."}},
 }  # fmt: skip
 RUN = Path("runs/walk/default/seed-0")
 WANTED = (
     f"{RUN}/evaluation/episodes.parquet", "figures/walk.png", "videos/walk/default/best.mp4",
-    "runs/policy/default/seed-0/weights.npz",
+    "videos/policy/default/best.mp4",
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def extended(tmp_path: Path) -> Sandbox:
     with (library / "settings/deep_agents.py").open("a") as file:
         file.write(SETTINGS)
     for name, old, new in (
-        ("agents", "deep_agents import DQN,", "deep_agents import DQN, BoltzmannDQN,"),
+        ("agents", "deep_agents import C51, DQN,", "deep_agents import C51, DQN, BoltzmannDQN,"),
         ("agents", "    | DQN\n", "    | DQN\n    | BoltzmannDQN\n"),
         ("learner", '"minatar", "mlp"]', '"minatar", "mlp", "normalised"]'),
     ):
@@ -123,6 +123,8 @@ def test_agent_network_and_environment_of_a_newcomer(extended: Sandbox) -> None:
     trained = evaluated[evaluated["agent"] == "trained"]
     assert (trained["ending"] == "terminated").all()
     assert set(trained["steps"]) <= {5, 6, 7}  # straight to the end, from where it starts
+    by_policy = pd.read_parquet(results / "runs/policy/default/seed-0/evaluation/episodes.parquet")
+    assert by_policy["agent"].value_counts()[["trained", "sampled", "random"]].tolist() == [4, 4, 4]
     text = extended.python("-m", "rlgames.commands.verify", "config/extended.yaml")
     assert "recordings give the lengths, returns and endings that were published." in text
     assert "There is no results/extended/checksums.txt yet" in text  # nor all products

@@ -120,7 +120,7 @@ def evaluation_scores(evaluations: pd.DataFrame, lost: Container[tuple[str, str,
     for names, played in final.groupby(keys, sort=False, observed=True):
         experiment, variant, agent = names
         returns = {str(seed): each.to_numpy() for seed, each in played.groupby("seed")["return"]}
-        diverged = [seed for seed in returns if agent == "trained" and (experiment, variant, seed) in lost]
+        diverged = [seed for seed in returns if agent != "random" and (experiment, variant, seed) in lost]
         cut_off = (played["ending"] == "truncated").groupby(played["seed"].astype(str)).sum().to_dict()
         if len(returns) > 1:
             returns["all"] = np.array([np.nan if seed in diverged else r.mean() for seed, r in returns.items()])

@@ -1,5 +1,6 @@
 # Plays recorded episodes again, for a video.
-# Needs: recordings of a run, or of its evaluation and, if the agent sees points, the weights of its encoder. Makes:
+# Needs: recordings of a run, or of its evaluation and, if the agent sees points, the weights of its encoder, or its own
+# if its network shows more than was recorded. Makes:
 # videos/{experiment}/{variant}.mp4 and .html, and of evaluations videos/{experiment}/{variant}/best, median and random,
 # with .gif and .png for pages that play no video.
 
@@ -35,6 +36,7 @@ rule gameplay:
     input:
         recordings=lambda wildcards: PLAN.video_input(wildcards),
         encoder=lambda wildcards: PLAN.gameplay_encoder(wildcards),
+        weights=lambda wildcards: PLAN.gameplay_weights(wildcards),
     output:
         mp4=PLAN.path("gameplay", format="mp4"),
         html=report(
@@ -61,6 +63,6 @@ rule gameplay:
         caption=lambda wildcards: words.video_caption(PLAN, wildcards),
     shell:
         "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
-        " --modules {params.modules:q} --encoder {input.encoder:q}"
+        " --modules {params.modules:q} --encoder {input.encoder:q} --weights {input.weights:q}"
         " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q}"
         " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"

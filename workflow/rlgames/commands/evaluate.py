@@ -28,7 +28,7 @@ def main() -> None:
     features = command_line.features(arguments)
     with reading(arguments.weights):  # whether they fit
         player = modules["player"].Player(saved, modules, environment, spec["agent"], *features)
-    count = sum(len(part.numbers) for part in parts(protocol, len(saved["steps"])))
+    count = sum(len(part.numbers) for part in parts(protocol, len(saved["steps"]), samples=player.samples))
     progress = Progress(command_line.name(arguments), count, "episodes")
     rows = evaluate(
         player, lambda count: game.Games(environment, count), saved["steps"], protocol, seed, environment,

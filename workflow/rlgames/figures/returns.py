@@ -66,14 +66,16 @@ def make(tables: dict[str, Any], *, title: str, reference: str = "papers") -> tu
         finish(axes, game, shown, levels_of(game, reference))
         legend_below(axes, width)
     summary = pd.concat([table for table in (training, points) if len(table)] or [training], ignore_index=True)
-    entitle(figure, title, small_print(episodes, training, points, summary, reference), 8.5)
+    how = ", by the most probable action" if (evaluations["agent"] == "sampled").any() else ""
+    entitle(figure, title, small_print(episodes, training, points, summary, reference, how), 8.5)
     return figure, summary
 
 
 def small_print(
-    episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, summary: pd.DataFrame, reference: str
-) -> str:
-    """What is drawn, as far as it is there."""
+    episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, summary: pd.DataFrame, reference: str,
+    how: str,
+) -> str:  # fmt: skip
+    """What is drawn, as far as it is there; `how` says of what kind evaluated actions are."""
     band = bands(summary["band"])
     lines = []
     if len(training):
@@ -83,7 +85,9 @@ def small_print(
             f"one{faint}."
         )
     if points["value"].notna().any():
-        lines.append("Points: mean over seeds of each seed's mean return in evaluation, where every seed has one.")
+        lines.append(
+            f"Points: mean over seeds of each seed's mean return in evaluation{how}, where every seed has one."
+        )
     if band:
         lines.append(f"Bands and bars: {band}.")
     if any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"]):
@@ -128,7 +132,7 @@ def summarise(episodes: pd.DataFrame) -> pd.DataFrame:
 
 def summarise_evaluations(evaluations: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
     """The same for evaluations of trained weights, blank where a seed has none, or diverged (`lost`) before."""
-    trained = evaluations[evaluations["agent"] != "random"]
+    trained = evaluations[evaluations["agent"].isin(["trained", "in training"])]
     curve, point_of = ["game", "curve"], ["game", "curve", "trained_steps"]
     counts = trained.groupby(curve, observed=True)["seed"].nunique().to_dict()
     seeds = trained.groupby([*point_of, "seed"], sort=False, observed=True)["return"].mean().reset_index()

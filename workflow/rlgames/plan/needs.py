@@ -45,7 +45,8 @@ TABLES = {"final_scores": "episodes", "encoder_scores": "encoding", "prediction_
 def seconds(plan: Plan, rule: str, run: Any) -> float:
     """About how long a job takes on one core."""
     if rule == "evaluate":
-        trained = plan.config.evaluation.count - plan.config.evaluation.episodes
+        samples = plan.spec(run).agent.samples
+        trained = plan.config.evaluation.count(samples=samples) - plan.config.evaluation.episodes
         return 8 + trained * TYPICAL_STEPS / STEPS_PER_SECOND
     if rule in ("dataset", "encode"):
         dataset = plan.dataset(run.dataset) if rule == "dataset" else surroundings(plan, run)
@@ -71,7 +72,8 @@ def minutes(plan: Plan, rule: str, run: Any, attempt: int) -> int:
     """The wall time that a job asks for: twice what it should take, and as much again in each attempt."""
     needed = seconds(plan, rule, run)
     if rule == "evaluate":  # begins anew in each attempt: time for episodes of the full length
-        needed = 8 + plan.config.evaluation.count * surroundings(plan, run).max_steps / STEPS_PER_SECOND
+        episodes = plan.config.evaluation.count(samples=plan.spec(run).agent.samples)
+        needed = 8 + episodes * surroundings(plan, run).max_steps / STEPS_PER_SECOND
     return math.ceil(((START_LINEAR if rule == "train_linear" else START) + 2 * needed) / 60) * attempt
 
 
@@ -149,7 +151,8 @@ def evaluation_mb(plan: Plan, spec: Any) -> float:
     """The memory of an evaluation's games, side by side, and of its recordings."""
     protocol, environment = plan.config.evaluation, spec.environment
     steps = min(environment.max_steps, LONG_STEPS)
-    recorded = steps * (protocol.count * (4 * environment.most_actions + 10) + LANES * OBJECT_BYTES)
+    played = protocol.count(samples=spec.agent.samples)
+    recorded = steps * (played * (4 * environment.most_actions + 10) + LANES * OBJECT_BYTES)
     return LANES * EMULATOR_MB + recorded / 1e6
 
 

@@ -315,8 +315,9 @@ class Plan:
         return self.code("video", self.video_module(run))
 
     def gameplay_modules(self, run: Any) -> str:
-        """The modules that a video of an evaluation episode imports by name, by their roles, as JSON: the game, and the
-        features of an agent, if they tell where things are on the screen."""
+        """The modules that a video of an evaluation episode imports by name, by their roles, as JSON: the game, the
+        features of an agent, if they tell where things are on the screen, and what plays with its weights, if its
+        network has more to show than was recorded."""
         spec = self.spec(run)
         return canonical(spec.agent.filming_modules(spec.environment))
 
@@ -326,3 +327,10 @@ class Plan:
     def gameplay_encoder(self, run: Any) -> list[str]:
         """The weights of the encoder that tells where things are on the screen, if any."""
         return self.encoder(run) if "features" in json.loads(self.gameplay_modules(run)) else []
+
+    def gameplay_weights(self, run: Any) -> list[str]:
+        """The weights of the agent, if its network has more to show than was recorded."""
+        if "player" not in json.loads(self.gameplay_modules(run)):
+            return []
+        seed = self.video_seed(run)
+        return [self.path("weights", experiment=run.experiment, variant=run.variant, seeds=seed)]

@@ -156,9 +156,8 @@ def judge_of(path: Path, modules: tuple[tuple[str, str], ...], encoder: tuple[Pa
 def judge(part: Part, recording: Recording) -> str:
     """What is wrong with who played an evaluation episode, in words: agent, weights, seed, or action values."""
     player, steps, protocol = judge_of(part.path, part.modules, part.encoder)
-    (agent, point), *_ = [
-        (each.agent, each.point) for each in parts(protocol, len(steps)) if recording.episode in each.numbers
-    ]
+    all_parts = parts(protocol, len(steps), samples=player.samples)
+    (agent, point), *_ = [(each.agent, each.point) for each in all_parts if recording.episode in each.numbers]
     trained = 0 if point is None else steps[point]
     seed = reset_seed(recording.seed, Purpose.EVALUATION, recording.episode)
     if (agent, trained, seed) != (recording.agent, recording.trained_steps, recording.reset_seed):

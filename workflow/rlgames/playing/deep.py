@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from rlgames.environments.games import Games
+from rlgames.environments.games import Games, Playable
 from rlgames.networks import numerics
 
 EVEN = 8
@@ -40,6 +41,9 @@ class Player:
         agent, body, self.reader = modules["agent"], modules["network"], Reader(games.frame, modules["network"].BLOCK)
         self.shown: str = agent.SHOWN
         """What the preferences are."""
+        self.samples: bool = agent.Learner.samples
+        """Whether they are probabilities by which actions are drawn."""
+        self.settings = settings
         self.actions = games.actions
         self.network = Network(agent, body, self.reader.shape, games.frame.dtype, len(games.actions), settings)
         self.shape, self.dtype, self.agent = (None, *self.reader.shape), tf.as_dtype(games.frame.dtype), agent
@@ -72,3 +76,19 @@ class Player:
         empty = np.zeros((-len(states) % EVEN, *states.shape[1:]), states.dtype)
         read = self.reader(np.concatenate([states, empty]))
         return self.forward(point)(self.tensor(read)).numpy()[: len(states)]
+
+    def insights(self, recording: Playable) -> Iterator[dict[str, np.ndarray]]:
+        """What the agent's `insights` are with the last weights, before each action of a recorded episode and after the
+        last one, without the axis of the batch."""
+        import tensorflow as tf
+
+        forward = tf.function(
+            lambda x: self.agent.insights(self.network.with_weights(self.weights[-1], x), self.settings)
+        )
+        games = self.games(1)
+        states = games.reset(np.array([recording.reset_seed]))
+        for action in (*recording.actions, None):
+            found = forward(self.tensor(self.reader(states)))
+            yield {name: each.numpy()[0] for name, each in found.items()}
+            if action is not None:
+                states = games.step(np.array([action])).observations

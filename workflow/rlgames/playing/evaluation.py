@@ -24,6 +24,8 @@ class Planned(NamedTuple):
     point: int | None
     """Of the training, whose weights play; None for play at random."""
     epsilon: float
+    samples: bool = False
+    """Whether actions are drawn by the preferences, which are probabilities."""
 
 
 class Played(NamedTuple):
@@ -52,9 +54,15 @@ class Running:
         self.preferences: list[bytes] = []
 
     def choose(self, preferences: np.ndarray, best: int) -> None:
-        """The best action, or with probability ε a random one. Both random numbers are drawn, used or not."""
-        explores, random = self.rng.random() < self.planned.epsilon, self.rng.integers(len(preferences))
-        self.actions.append(int(random) if explores else best)
+        """The best action, or with probability ε a random one; both random numbers are drawn, used or not. Or, where
+        the plan says so, an action drawn by its probability."""
+        if self.planned.samples:
+            shares = preferences.cumsum()
+            drawn = np.searchsorted(shares, self.rng.random() * shares[-1], side="right")
+            self.actions.append(min(int(drawn), len(preferences) - 1))
+        else:
+            explores, random = self.rng.random() < self.planned.epsilon, self.rng.integers(len(preferences))
+            self.actions.append(int(random) if explores else best)
         self.preferences.append(preferences.tobytes())
 
     def rewarded(self, reward: float) -> None:
@@ -147,22 +155,28 @@ class Part(NamedTuple):
     """Episodes of one agent."""
 
     agent: str
-    """trained, random or in training."""
+    """trained, random, in training, or sampled."""
     point: int | None
     """Of the training, whose weights play; None for random play."""
     epsilon: float
     numbers: range
     """Of the episodes, which are those of their seeds."""
+    samples: bool = False
 
 
-def parts(protocol: dict[str, Any], points: int) -> list[Part]:
-    """All episodes of an evaluation: of the last of `points` weights, of random play, and of the earlier weights."""
+def parts(protocol: dict[str, Any], points: int, *, samples: bool = False) -> list[Part]:
+    """All episodes of an evaluation: of the last of `points` weights, of random play, and of the earlier weights.
+
+    Of a policy (`samples`), all of these take the most probable action; then the last weights play as many episodes
+    with actions drawn by their probabilities.
+    """
     count, few, epsilon = protocol["episodes"], protocol["checkpoint_episodes"], protocol["epsilon"]
-    starts = [2 * count + 1 + earlier * few for earlier in range(points - 1)]
+    *starts, sampled = [2 * count + 1 + earlier * few for earlier in range(points)]
     return [
         Part("trained", points - 1, epsilon, range(1, count + 1)),
         Part("random", None, 1.0, range(count + 1, 2 * count + 1)),
         *(Part("in training", earlier, epsilon, range(first, first + few)) for earlier, first in enumerate(starts)),
+        *([Part("sampled", points - 1, 0.0, range(sampled, sampled + count), samples=True)] if samples else []),
     ]
 
 
@@ -175,7 +189,7 @@ def evaluate(
     `plain` makes games for random play, which looks at nothing. `ended` is called after every episode. Weights play in
     the order of the training: its longest episodes are in the middle, and the last ones leave lanes without work.
     """
-    chosen = parts(protocol, len(steps))
+    chosen = parts(protocol, len(steps), samples=player.samples)
     by_weights = sorted((part for part in chosen if part.point is not None), key=lambda part: part.point or 0)
     at_random = [part for part in chosen if part.point is None]
     actions = len(player.actions)
@@ -188,7 +202,7 @@ def evaluate(
         (player.games, player.preferences, by_weights),
         (plain, no_preferences, at_random),
     ):
-        plan = [Planned(number, part.point, part.epsilon) for part in those for number in part.numbers]
+        plan = [Planned(number, part.point, part.epsilon, part.samples) for part in those for number in part.numbers]
         found = play(make, preferences, plan, seed, max_steps=environment["max_steps"], ended=ended)
         played |= {planned.number: episode for planned, episode in zip(plan, found, strict=True)}
     return [

@@ -17,6 +17,8 @@ def prepare() -> None:
 class Player:
     """The weights of each action. Its states are features."""
 
+    samples = False
+
     def __init__(
         self, saved: dict[str, np.ndarray], modules: dict[str, ModuleType], environment: dict[str, Any],
         _settings: dict[str, Any], features: Features,

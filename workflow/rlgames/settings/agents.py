@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rlgames.settings.deep_agents import DQN, ActorCritic, DoubleDQN
+from rlgames.settings.deep_agents import C51, DQN, ActorCritic, DoubleDQN, HLGauss
 from rlgames.settings.encoders import AutoEncoder, Keypoints
 from rlgames.settings.linear_agents import (
     DenseTrueOnlineSarsaLambda,
@@ -30,6 +30,8 @@ Agent = Annotated[
     | TrueOnlineSarsaLambda
     | DQN
     | DoubleDQN
+    | C51
+    | HLGauss
     | ActorCritic
     | DenseTrueOnlineSarsaLambda
     | SparseTrueOnlineSarsaLambda

@@ -12,16 +12,16 @@ class Evaluation(Settings):
     and of the weights kept during training."""
 
     episodes: int = Field(default=30, ge=1, le=10_000)
-    """Episodes of the trained agent, and as many of the random one."""
+    """Episodes of the trained agent, and as many of the random one; of one with a policy also as many whose actions are
+    drawn by it, where the others take the most probable ones."""
     checkpoint_episodes: int = Field(default=10, ge=1, le=1000)
     """Episodes at each of nine points before the end of training."""
     epsilon: float = Field(default=0.01, ge=0, le=1)
     """Exploration rate ε."""
 
-    @property
-    def count(self) -> int:
-        """All episodes of an evaluation, at most."""
-        return 2 * self.episodes + self.earlier_points * self.checkpoint_episodes
+    def count(self, *, samples: bool) -> int:
+        """All episodes of an evaluation, at most; `samples` says whether the agent has a policy to sample."""
+        return (2 + samples) * self.episodes + self.earlier_points * self.checkpoint_episodes
 
     @property
     def earlier_points(self) -> int:

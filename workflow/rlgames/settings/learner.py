@@ -44,6 +44,8 @@ class AgentSettings(Settings):
     """Whether kept weights play evaluation episodes."""
     estimates_values: ClassVar[bool] = False
     """Whether its actions are chosen by estimates of what follows them."""
+    samples: ClassVar[bool] = False
+    """Whether it learns a policy, so that evaluation also plays episodes with sampled actions."""
     uses_threads: ClassVar[bool] = False
     """Whether a training can use more than one core."""
     player: ClassVar[str] = ""
@@ -122,9 +124,10 @@ class GameAgent(AgentSettings):
     average the survivors."""
 
     def judged(self, evaluation: Evaluation) -> str:
+        drawn = "; of the most probable action, and as many in the end of sampled ones" if self.samples else ""
         return (
             f"Evaluation: {count(evaluation.episodes, 'episode')} in the end, {evaluation.checkpoint_episodes} at each "
-            f"of {evaluation.earlier_points} points before, with seeds of their own, ε {evaluation.epsilon:g}."
+            f"of {evaluation.earlier_points} points before, with seeds of their own, ε {evaluation.epsilon:g}{drawn}."
         )
 
 
@@ -216,6 +219,8 @@ class DeepAgent(GameAgent, Network, Optimiser):
 
     plays: ClassVar[frozenset[str]] = frozenset({"atari", "gymnasium"})
     player: ClassVar[str] = "rlgames.playing.deep"
+    has_insights: ClassVar[bool] = False
+    """Whether videos show more of the network than was recorded, so that they need its weights."""
     memory_mb: ClassVar[int] = TENSORFLOW_MB
     uses_threads: ClassVar[bool] = True
     games: int = Field(default=1, ge=1, le=256)
@@ -240,6 +245,13 @@ class DeepAgent(GameAgent, Network, Optimiser):
 
     def modules(self, environment: Any) -> dict[str, str]:
         return super().modules(environment) | {"network": f"rlgames.networks.{self.network}"}
+
+    def filming_modules(self, environment: Any) -> dict[str, str]:
+        return (self.playing_modules if self.has_insights else super().filming_modules)(environment)
+
+    def outputs(self, actions: int) -> int:
+        """Numbers that the heads give, at most."""
+        return actions + 1
 
     def learning_mb(self, environment: Any, samples: int, budget: int) -> int:
         """Memory of a training that learns from so many observations at once, with every action that it records."""
@@ -295,6 +307,7 @@ class OnPolicyAgent(DeepAgent, Rollout):
     """A deep agent that learns from rollouts."""
 
     training: ClassVar[str] = "rlgames.training.on_policy"
+    samples: ClassVar[bool] = True
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         return self.learning_mb(environment, self.rollout_steps * self.games, budget)

@@ -69,8 +69,8 @@ def convolutional(network: str, shape: tuple[int, ...], actions: int) -> Size:
 
 
 def network(agent: Any, environment: Any) -> Size:
-    """The network of a deep agent in an environment, with a value beside the actions' outputs."""
-    shape, actions = environment.observation_shape, environment.most_actions + 1
+    """The network of a deep agent in an environment."""
+    shape, actions = environment.observation_shape, agent.outputs(environment.most_actions)
     if len(shape) == 1:
         return mlp(math.prod(shape), agent.units, actions)
     return convolutional(agent.network, shape, actions)

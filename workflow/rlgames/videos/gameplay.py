@@ -42,13 +42,15 @@ KEY = 12
 
 
 def pictures(
-    recording: Recording, caption: list[str], places: Iterable[np.ndarray] | None = None
-) -> Iterator[np.ndarray]:
+    recording: Recording, caption: list[str], places: Iterable[np.ndarray] | None = None,
+    insights: Iterable[dict[str, np.ndarray]] | None = None,
+) -> Iterator[np.ndarray]:  # fmt: skip
     """Every step of an evaluation episode: uint8, shape (height, width, 3), both even. The panel is what led to the
     next picture.
 
     `places` says of each picture where the agent sees things, as `rlgames.features.base.Features.seen` does: they get
-    rings.
+    rings. `insights` are what else the network says of each picture, as `rlgames.playing.deep.Player.insights` has it:
+    a `value` of the state, or `distributions` of each action's return.
     """
     names, preferences = recording.action_names(), recording.preferences
     heading = recording.shown if preferences is not None else NO_PREFERENCES.get(recording.agent, DIVERGED)
@@ -56,8 +58,11 @@ def pictures(
     if preferences is not None:
         bounds = axis(float(preferences.min()), float(preferences.max()))
     score = 0.0
-    seen = repeat(np.empty((0, 2)), len(recording.actions) + 1) if places is None else places
-    for step, ((reward, _, screen), things) in enumerate(zip(recording.replay(render=True), seen, strict=True)):
+    count = len(recording.actions) + 1
+    seen = repeat(np.empty((0, 2)), count) if places is None else places
+    said: Iterable[dict[str, np.ndarray]] = repeat({}, count) if insights is None else insights
+    shown_again = zip(recording.replay(render=True), seen, said, strict=True)
+    for step, ((reward, _, screen), things, insight) in enumerate(shown_again):
         score += reward
         large = enlarged(np.asarray(screen))
         draw_rings(large, things)
@@ -67,8 +72,13 @@ def pictures(
         write_lines(panel, caption, score, step, recording.steps)
         if step < recording.steps:
             write(panel, shortened(heading, PANEL - 36, 0.5), (18, TOP - 16), 0.5, FAINT)
-            shown = None if preferences is None else preferences[step]
-            draw_preferences(panel, names, recording.actions[step], shown, bounds)
+            shown, action = None if preferences is None else preferences[step], recording.actions[step]
+            if "value" in insight:
+                write(panel, f"V(s) {insight['value']:.2f}", (PANEL - 130, 200), 0.5, INK)
+            if shown is not None and "distributions" in insight:
+                draw_distributions(panel, names, action, shown, **insight)
+            else:
+                draw_preferences(panel, names, action, shown, bounds)
         yield np.hstack([large, panel])
 
 
@@ -155,6 +165,41 @@ def draw_preferences(
         write(panel, f"{values[number]:.2f}", (right + 8, y + height * 2 // 3), size, INK if chosen else FAINT)
     if values is not None:
         cv2.line(panel, (zero, TOP), (zero, TOP + len(names) * height), FAINT, 1)
+
+
+def draw_distributions(
+    panel: np.ndarray, names: list[str], action: int, means: np.ndarray, distributions: np.ndarray, returns: np.ndarray
+) -> None:
+    """The distribution of each action's return, with a line at its mean; the chosen one in orange, with a mark.
+
+    Shapes: means (actions,), distributions (actions, atoms), returns (atoms,). All have one scale, so that the most
+    probable return of all is as high as a row.
+    """
+    left, right, low, high = 110, PANEL - 70, float(returns[0]), float(returns[-1])
+    bottom = panel.shape[0] - 2 * KEY - 14
+    height = min(90, (bottom - TOP) // len(names))
+    edges = np.linspace(left, right, len(returns) + 1).round().astype(int)
+
+    def across(value: float) -> int:
+        """Where a return stands: the middle of the bar of an atom."""
+        return round((edges[0] + edges[1]) / 2 + (right - left) * (1 - 1 / len(returns)) * (value - low) / (high - low))
+
+    for number, name in enumerate(names):
+        foot, chosen = TOP + (number + 1) * height - 4, number == action
+        size = min(0.5, height / 40)
+        ink = INK if chosen else FAINT
+        write(panel, ">" if chosen else "", (10, foot), size, INK)
+        write(panel, name.lower(), (26, foot), size, ink)
+        heights = (distributions[number] / distributions.max() * (height - 8)).round().astype(int)
+        for start, end, tall in zip(edges, edges[1:], heights, strict=False):
+            cv2.rectangle(panel, (start, foot - tall), (max(start, end - 1), foot), CHOSEN if chosen else BAR, -1)
+        mean = across(float(means[number]))
+        cv2.line(panel, (mean, foot - height + 8), (mean, foot), INK, 1)
+        write(panel, f"{means[number]:.2f}", (right + 8, foot), size, ink)
+    for value in (low, (low + high) / 2, high):
+        text = f"{value:.3g}"
+        width = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)[0][0]
+        write(panel, text, (across(value) - width // 2, TOP + len(names) * height + 14), 0.4, FAINT)
 
 
 def write(

@@ -36,6 +36,11 @@ def preferences(outputs: Outputs) -> tf.Tensor:
     return tf.nn.softmax(outputs.logits)
 
 
+def insights(outputs: Outputs, settings: dict[str, Any]) -> dict[str, tf.Tensor]:  # noqa: ARG001
+    """What videos show besides: V(s), of shape (batch,)."""
+    return {"value": outputs.value}
+
+
 def loss(outputs: Outputs, rollout: Rollout, settings: dict[str, Any]) -> tf.Tensor:
     """-A log π(A|S), the critic's squared error and, to keep exploring, minus the policy's entropy: shape (batch,)."""
     log_policy = tf.nn.log_softmax(outputs.logits)

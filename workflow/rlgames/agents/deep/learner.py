@@ -1,13 +1,13 @@
 """What learns in a deep agent: its network, the optimiser and, off policy, the target network.
 
 What tells one agent from another is in its module: `Outputs` and `heads` of the network, `preferences` over actions,
-`loss`, and off policy also `target`.
+`loss`, and off policy also `target`. `insights` is what its videos show besides preferences, if there is anything.
 """
 
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +23,9 @@ NUMBER = tf.TensorSpec((), tf.float32)
 
 class Learner:
     """The online network, with its optimiser."""
+
+    samples: ClassVar[bool] = False
+    """Whether preferences are probabilities by which actions are drawn."""
 
     def __init__(
         self, agent: ModuleType, body: ModuleType, reader: Reader, actions: int, settings: dict[str, Any],
@@ -110,6 +113,8 @@ class OffPolicyLearner(Learner):
 
 class OnPolicyLearner(Learner):
     """Learns from rollouts of its present policy."""
+
+    samples: ClassVar[bool] = True
 
     def __init__(self, agent: ModuleType, body: ModuleType, reader: Reader, actions: int, settings: dict[str, Any],
                  rng: np.random.Generator) -> None:  # fmt: skip
