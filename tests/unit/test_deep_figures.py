@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rlgames.agents.linear.maximisation_bias import left_shares
-from rlgames.figures import observations, returns, value_estimates
+from rlgames.figures import observations, paired_differences, returns, value_estimates
 from rlgames.playing.recording import Recording
 from rlgames.statistics import discounted, steps_to_return
 from rlgames.videos.gameplay import choose, decisive, highlight
@@ -126,6 +126,26 @@ def test_overestimation_by_hand(excess: float, words: str) -> None:
     assert gaps["low"].to_dict() == pytest.approx({"DQN": excess, "Double": 0.0}, abs=1e-6)
     assert gaps["seeds"].to_dict() == {"DQN": 2, "Double": 2}
     assert words in figure.get_supxlabel()
+
+
+def test_differences_to_the_first_curve_by_hand() -> None:
+    """Over two seeds: 3 and 1, whose mean is 2; without the seed that diverged there is no mean."""
+    returned = {"a": [1.0, 5.0], "b": [4.0, 6.0], "c": [0.0, 9.0]}
+    played = [
+        {**PLACE, "game": "pong", "curve": curve, "seed": seed, "agent": agent, "return": value + off}
+        for curve, values in returned.items() for seed, value in enumerate(values)
+        for agent, off in (("trained", -1), ("trained", 1), ("sampled", 50), ("random", 99), ("in training", 99))
+    ]  # fmt: skip
+    lost = pd.DataFrame([{"game": "pong", "curve": "c", "seed": 1, "steps": 10}])
+    tables = {"evaluation episodes": pd.DataFrame(played), "manifest": lost}
+    figure, numbers = paired_differences.make(tables, title="T")
+    assert numbers.loc[numbers["kind"] == "seed", ["curve", "seed", "value"]].to_numpy().tolist() == [
+        ["b", 0, 3.0], ["b", 1, 1.0], ["c", 0, -1.0],
+    ]  # fmt: skip
+    means = numbers[numbers["kind"] == "mean"].set_index("curve")[["value", "low", "high", "seeds"]]
+    assert means.loc["b"].tolist() == [2, 1, 3, 2]
+    assert means.loc["c"].isna().tolist() == [True, True, True, False]
+    assert "Bars that leave out 0: b; so few seeds settle nothing." in " ".join(figure.get_supxlabel().split())
 
 
 @pytest.mark.parametrize(("clipped", "gap"), [(True, 0.5), (False, -3.5)])

@@ -62,7 +62,8 @@ def test_evaluation_points_of_some_seeds_are_blank() -> None:
     assert points["seeds"].tolist() == [3, 2, 1]
     assert points["band"].isna().tolist() == [False, True, True]
     names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert names == ["a (1 of 3 seeds diverged, 1 of 3 seeds ended early)", "a, evaluated"]
+    assert names == ["a (1 of 3 seeds diverged, 1 of 3 seeds stopped at the target return ★)", "a, evaluated"]
+    assert [line.get_xdata()[-1] for line in figure.axes[0].lines if line.get_marker() == "*"] == [600]
 
 
 @pytest.mark.parametrize("all_of_them", [True, False])

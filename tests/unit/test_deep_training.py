@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -292,6 +293,7 @@ def test_diverged_weights_end_a_training(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(OffPolicyLearner, "update", update)
     run = finished(catching(2000, warm_up=340))
+    assert run.ended_by == "a weight is not finite"
     assert (run.steps, run.diverged) == (400, True)  # updated until 380, seen when weights were kept
 
 
@@ -300,7 +302,9 @@ def test_training_stops_at_the_wanted_return() -> None:
     run = finished(catching(6000, warm_up=1000, stop_return=-1.0))
     assert sum(episode.end_step > 0 for episode in run.episodes) == 40
     assert run.steps == 4 * 40
-    assert finished(catching(400, warm_up=1000, stop_return=1.5)).steps == 400
+    assert re.fullmatch(r"the mean return of the last 40 episodes, -?0\.?\d*, reached stop_return -1", run.ended_by)
+    other = finished(catching(400, warm_up=1000, stop_return=1.5))
+    assert (other.steps, other.ended_by) == (400, "the budget is spent")
 
 
 def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -321,11 +321,6 @@ def test_value_estimates_need_to_know_where_returns_end(sandbox: Sandbox, config
     assert "pong learns with life_loss_terminal" in sandbox.build(config, "--dry-run", fails=True)
 
 
-def test_mean_over_seeds_that_stop_at_will_is_refused(sandbox: Sandbox, config: Config) -> None:
-    config["experiments"]["pong"]["agent"]["stop_return"] = 18
-    assert "pong has a stop_return" in sandbox.build(config, "--dry-run", fails=True)
-
-
 def test_curves_with_one_name_are_refused(sandbox: Sandbox, config: Config) -> None:
     config["experiments"]["pong"]["sweep"].append({"agent.name": "double-dqn", "label": "DQN"})
     for figure in ("returns", "value-estimates"):

@@ -48,9 +48,9 @@ def train(arguments: Any) -> None:
     command_line.manifest(
         arguments, "weights", "episodes", "recordings", lost=lost, device=device, steps=training.steps,
         wall_seconds=attempt.seconds(), truncated=int((recordings["ending"] == "truncated").sum()),
-        more={"updates": training.updates, "timeline": attempt.timeline},
+        more={"updates": training.updates, "timeline": attempt.timeline, "ended_by": training.ended_by},
     ).write(arguments.manifest)  # fmt: skip
-    progress.finish(f"{training.steps} steps, {training.updates} updates")
+    progress.finish(f"{training.steps} steps, {training.updates} updates: {training.ended_by}")
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def last_step(run: pd.DataFrame) -> int:
 def summarise(episodes: pd.DataFrame) -> pd.DataFrame:
     """Mean over seeds and band at each place: the columns of NUMBERS.
 
-    Where a seed has no value yet, or ended early, there is no mean: one over the others would be flattered.
+    Where a seed has no value yet, or stopped early, there is no mean: one over the others would be flattered.
     """
     counts = episodes.groupby(["game", "curve"])["seed"].nunique().to_dict()
     rows = [
@@ -160,8 +160,12 @@ def draw(
         colour = palette[str(curve)]
         means, evaluated = (table[table["curve"] == str(curve)] for table in (training, points.dropna(subset="value")))
         draw_band(axes, means["steps"], means["low"], means["high"], colour)
-        for _, run in runs[runs["curve"] == str(curve)].groupby("seed"):
+        for seed, run in runs[runs["curve"] == str(curve)].groupby("seed"):
             axes.plot(run["steps"], run["value"], color=colour, lw=0.6, alpha=0.5)
+            if seed in stopped(played, lost[lost["curve"] == curve]):
+                axes.plot(
+                    *run[["steps", "value"]].iloc[-1], color=colour, marker="*", ms=13, mec="white", zorder=6, ls=""
+                )
         look = line_over(earlier, means.set_index("steps")["value"])
         name = legend_name(curve, played, lost[lost["curve"] == curve])
         axes.plot(means["steps"], means["value"], color=colour, lw=1.8, ls=look, label=name)
@@ -177,13 +181,18 @@ def draw(
             )  # fmt: skip
 
 
+def stopped(episodes: pd.DataFrame, lost: pd.DataFrame) -> set[Any]:
+    """The seeds of a curve that reached their target return before their budget was spent."""
+    early = {seed for seed, run in episodes.groupby("seed") if last_step(run) < run["budget"].iloc[0]}
+    return early - set(lost["seed"])
+
+
 def legend_name(curve: object, episodes: pd.DataFrame, lost: pd.DataFrame) -> str:
-    """A curve's name, and how many of its seeds diverged, or ended before their budget."""
-    ended = {seed for seed, run in episodes.groupby("seed") if last_step(run) < run["budget"].iloc[0]}
-    diverged, count = set(lost["seed"]), episodes["seed"].nunique()
+    """A curve's name, and how many of its seeds diverged, or stopped at their target return."""
+    count, diverged, at_target = episodes["seed"].nunique(), set(lost["seed"]), stopped(episodes, lost)
     notes = [
         f"{len(seeds)} of {count} seeds {what}"
-        for seeds, what in ((diverged, "diverged"), (ended - diverged, "ended early"))
+        for seeds, what in ((diverged, "diverged"), (at_target, "stopped at the target return ★"))
         if seeds
     ]
     return f"{curve} ({', '.join(notes)})" if notes else str(curve)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -200,32 +201,45 @@ class CostToGo(FigureSettings):
                 )
 
 
-class Returns(GameFigure):
+class PanelForEachGame(GameFigure):
+    """A figure with a panel for each game, so that no curve needs its name."""
+
+    panel_column: ClassVar[str] = "game"
+
+    def columns(self, experiment: str, variant: Variant) -> Columns:
+        values = {key: value for key, value in variant.values.items() if key not in ("game", "id")}
+        return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values)}
+
+
+class Returns(PanelForEachGame):
     """Learning curves of agents that learn step by step: training returns against steps, evaluations as points, and
     published levels."""
 
     module: ClassVar[str] = "rlgames.figures.returns"
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
-    panel_column: ClassVar[str] = "game"
     kind: Literal["returns"]
     reference: Literal["papers", "cleanrl"] = "papers"
     """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million."""
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
-        """A panel for each game, so that no curve needs its name."""
-        values = {key: value for key, value in variant.values.items() if key not in ("game", "id")}
-        games = getattr(variant.spec.agent, "games", 1)
-        return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values), "games": games}
+        return super().columns(experiment, variant) | {"games": getattr(variant.spec.agent, "games", 1)}
+
+
+class PairedDifferences(PanelForEachGame):
+    """Evaluation returns in the end minus those of the first curve, seed by seed, with their mean."""
+
+    module: ClassVar[str] = "rlgames.figures.paired_differences"
+    products: ClassVar[tuple[str, ...]] = ("evaluation episodes", "manifest")
+    kind: Literal["paired-differences"]
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
-        for name, variant in variants(experiments):
-            agent: Any = variant.spec.agent
-            if agent.stop_return is not None:
-                raise problem(
-                    f"{place}: {name} has a stop_return, so that its seeds end at different steps, and a mean over "
-                    "those that go on would mislead; draw an experiment without one"
-                )
+        curves = Counter(self.columns(name, variant)["game"] for name, variant in variants(experiments))
+        if alone := [game for game, count in curves.items() if count < 2]:
+            raise problem(
+                f"{place}: {self.kind} compares curves with the first one, and {alone[0]} has a single one; add one to "
+                "the sweep, or drop this"
+            )
 
 
 class ValueEstimates(GameFigure):
@@ -297,6 +311,7 @@ AnyFigure = Annotated[
     | Sweep
     | CostToGo
     | Returns
+    | PairedDifferences
     | SeveralGames
     | ValueEstimates
     | Observations

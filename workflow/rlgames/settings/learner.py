@@ -120,8 +120,8 @@ class GameAgent(AgentSettings):
     discount: float = Field(default=0.99, ge=0, le=1)
     """Discount γ."""
     stop_return: float | None = None
-    """Stop as soon as the mean return of the last 40 episodes reaches this. Not for learning curves: they would
-    average the survivors."""
+    """Stop as soon as the mean return of the last 40 episodes reaches this. A learning curve marks where each seed
+    stopped, and its mean ends where the first one did: over the others it would mislead."""
 
     def judged(self, evaluation: Evaluation) -> str:
         drawn = "; of the most probable action, and as many in the end of sampled ones" if self.samples else ""

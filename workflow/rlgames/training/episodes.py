@@ -177,6 +177,17 @@ class GameTraining(ABC):
         """Whether the budget is spent, the target return is reached, or a weight is not finite."""
         return self.steps >= self.total or self.diverged or self.has_reached(self.settings["stop_return"])
 
+    @property
+    def ended_by(self) -> str:
+        """Why a finished training ended, in words."""
+        if self.diverged:
+            return "a weight is not finite"
+        wanted = self.settings["stop_return"]
+        if self.has_reached(wanted):
+            found = self.recent_return(RECENT)
+            return f"the mean return of the last {RECENT} episodes, {found:.4g}, reached stop_return {wanted:g}"
+        return "the budget is spent"
+
     def has_reached(self, wanted: float | None) -> bool:
         recent = None if wanted is None else self.recent_return(RECENT)
         return wanted is not None and recent is not None and recent >= wanted
