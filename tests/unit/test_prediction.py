@@ -1,6 +1,7 @@
 """Predicted returns: against the textbook's random walk, hand-computed numbers, and what must not be learned from."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ from rlgames.features import pixels, positions, tiled_positions
 from rlgames.features.base import FeatureGames, Features
 from rlgames.figures import predictions
 from rlgames.messages import UserError
+from rlgames.networks import numerics
 from rlgames.settings import loading as settings
+from rlgames.settings.datasets import Dataset
+from rlgames.settings.deep_agents import ValueNetwork
 from rlgames.settings.environments import Atari
 from rlgames.statistics import discounted, prediction_scores
+
+DATASET = Dataset.model_validate({"environment": {"name": "atari", "game": "pong", "image_size": 36}, "size": 100})
 
 
 class OneHot(Features):
@@ -45,10 +51,11 @@ class OneTile(OneHot):
         return newest.argmax(axis=1)[:, np.newaxis]
 
 
-def walks(path: Path, episodes: int, cut_off: int = 0) -> frames.Frames:
+def walks(path: Path, episodes: int, cut_off: int = 0, side: int = 4) -> frames.Frames:
     """The random walk of the textbook's example 6.2: five states, 1 at the right end. The last episodes are cut off."""
     rng, rows = np.random.default_rng(0), []
-    pictures = [frames.encode(np.full((4, 4), state, np.uint8)) for state in range(5)]
+    levels = [state if side == 4 else 50 * state for state in range(5)]
+    pictures = [frames.encode(np.full((side, side), level, np.uint8)) for level in levels]
     for episode in range(1, episodes + 1):
         state, step, walk = 2, 0, []
         while 0 <= state < 5:
@@ -68,7 +75,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> frames.Frames:
 def training_of(found: frames.Frames, agent: Any = sparse, epochs: int = 10, seed: int = 0, **changes: Any) -> Training:
     settings = {"step_size": 0.03, "step_size_end": 0.0005, "discount": 1.0, "trace_decay": 0.9, **changes}
     features = OneTile() if agent is sparse else OneHot()
-    training = Training(agent, found, features, seed, settings, epochs)
+    training = Training({"agent": agent}, found, seed, settings, epochs, features)
     training.describe(lambda _: None)
     training.learn(lambda _: None)
     return training
@@ -87,6 +94,50 @@ def test_values_are_learned_from_episodes_that_are_cut_off_too(tmp_path: Path) -
     training = training_of(walks(tmp_path / "frames.parquet", 600, cut_off=200), discount=0.999)
     np.testing.assert_allclose(training.w[0], np.arange(1, 6) / 6, atol=0.1)
     assert set(training.predictions()["episode"]) < set(training.test)  # of those that are cut off, no return is known
+
+
+def network(found: frames.Frames, epochs: int, seed: int = 0, **changes: Any) -> Any:
+    """A value network after its training, on pictures of 36 x 36 pixels."""
+    numerics.set_up()
+    declared = {"name": "value-network", "stack": 2, "step_size": 1e-3, "discount": 0.95, "target_mix": 0.05, **changes}
+    agent = ValueNetwork.model_validate(declared)
+    modules = {role: import_module(name) for role, name in agent.modules(DATASET.environment).items()}
+    training = modules["training"].Training(modules, found, seed, agent.model_dump(), epochs)
+    training.describe(lambda _: None)
+    training.learn(lambda _: None)
+    return training
+
+
+def test_values_of_the_random_walk_by_a_network(tmp_path: Path) -> None:
+    """States are grey levels; the true values with γ = .95 solve v = P (r + γ v)."""
+    training = network(walks(tmp_path / "frames.parquet", 400, side=36), epochs=12)
+    steps = np.diag(np.full(4, 0.5), 1) + np.diag(np.full(4, 0.5), -1)
+    true = np.linalg.solve(np.eye(5) - 0.95 * steps, [0, 0, 0, 0, 0.5])
+    states = training.pictures[..., 0].reshape(len(training.frames), -1)[:, 0] // 50
+    late = np.flatnonzero(training.frames.steps > 0)  # before, a frame of the stack is black
+    found = [training.values(late[states[late] == state][:200]).mean() for state in range(5)]
+    np.testing.assert_allclose(found, true, atol=0.1)
+    assert training.steps == training.total
+    table = training.predictions()
+    assert ((table["value"] - table["return"]) ** 2).mean() < ((table["mean"] - table["return"]) ** 2).mean()
+
+
+def test_a_value_network_reads_stacks_of_one_episode_and_learns_from_training_steps_only(tmp_path: Path) -> None:
+    found = walks(tmp_path / "frames.parquet", 30, side=36, cut_off=10)
+    training = network(found, epochs=1, seed=1)
+    first = int(training.rows[2][0])
+    stacked = training.observations(np.array([first, first + 1]))
+    channels = stacked.shape[-1] // 2
+    assert not stacked[0, ..., :channels].any()  # before the first step of its episode there is nothing
+    np.testing.assert_array_equal(stacked[0, ..., channels:], training.pictures[first])
+    np.testing.assert_array_equal(stacked[1, ..., :channels], training.pictures[first])
+    assert set(found.episodes[training.transitions]) == set(training.training)
+    last = np.array([rows[-1] for rows in training.rows.values()])
+    assert found.terminal[np.intersect1d(last, training.transitions)].all()
+    again = walks(tmp_path / "again.parquet", 30, side=36, cut_off=10)
+    again.rewards = np.where(np.isin(again.episodes, training.test), 7.0, again.rewards).astype(np.float32)
+    for name, weights in network(again, epochs=1, seed=1).weights().items():
+        np.testing.assert_array_equal(weights, training.weights()[name])
 
 
 def test_step_size_falls_over_all_epochs(found: frames.Frames) -> None:
@@ -108,7 +159,7 @@ def test_prediction_sees_what_an_agent_sees_that_plays(tmp_path: Path) -> None:
     ):
         agent = sparse if isinstance(features, tiled_positions.Features) else dense
         settings = {"step_size": 0.01, "step_size_end": None, "discount": 0.5, "trace_decay": 0.9}
-        training = Training(agent, frames.Frames(tmp_path / "frames.parquet"), features, 0, settings, 1)
+        training = Training({"agent": agent}, frames.Frames(tmp_path / "frames.parquet"), 0, settings, 1, features)
         training.describe(lambda _: None)
         games = FeatureGames(features, 1)
         seen = [games.reset(np.array([episode.reset_seed]))[0]]

@@ -20,12 +20,15 @@ def main() -> None:
 
     from rlgames.encoders.frames import Frames
     from rlgames.files import replacing
+    from rlgames.networks.numerics import set_up
     from rlgames.operations.progress import Progress
 
+    if "network" in arguments.modules:  # linear agents learn without TensorFlow
+        set_up()
     spec, seed, modules = arguments.spec, int(arguments.seeds), command_line.run_modules(arguments)
-    (features,) = command_line.features(arguments, arguments.environment)
+    features = command_line.features(arguments, arguments.environment)
     training = modules["training"].Training(
-        modules["agent"], Frames(arguments.frames), features, seed, spec["agent"], spec["epochs"]
+        modules, Frames(arguments.frames), seed, spec["agent"], spec["epochs"], *features
     )
     progress = Progress(command_line.name(arguments), len(training.frames), "frames described")
     training.describe(progress.advance)
@@ -33,7 +36,7 @@ def main() -> None:
     training.learn(progress.advance)
 
     with replacing(arguments.weights) as path:
-        np.savez(path, allow_pickle=False, weight_0=training.w)
+        np.savez(path, allow_pickle=False, **training.weights())
     with replacing(arguments.predictions) as path:
         command_line.labelled(training.predictions(), arguments).to_parquet(path, index=False)
     lost = [{"seed": seed, "epoch": training.epoch}] if training.diverged else []

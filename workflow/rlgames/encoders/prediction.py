@@ -1,11 +1,12 @@
 """Prediction: the values of a fixed policy, learned from episodes that it played, and judged on others.
 
 Values are of the discounted return, which in an episode that was cut off is known only for moments far enough from its
-end. A linear agent of a single action is one of state values: its update is that of true online TD(λ).
+end. What learns them is a subclass of `Prediction`: a linear agent, below, or a network (value_network.py).
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -24,18 +25,12 @@ UNKNOWN = 0.01
 """A return is known if what follows the last reward of a data set's episode counts less than this in it."""
 
 
-class Training:
-    """True online TD(λ) (van Seijen et al. 2016; Sutton and Barto 2018, section 12.5) over the training episodes of a
-    data set, again and again, in a new order each time. Zero initial weights."""
+class Prediction(ABC):
+    """Learning from the training episodes of a data set, and predicted returns of its test episodes."""
 
-    def __init__(
-        self, agent: ModuleType, frames: Frames, features: Features, seed: int, settings: dict[str, Any], epochs: int,
-    ) -> None:  # fmt: skip
-        """Prepare. `agent` has `Trace`, `action_value` and `update`, of which the only action is 0.
-
-        Raises `UserError` if nothing could be judged.
-        """
-        self.agent, self.frames, self.features = agent, frames, features
+    def __init__(self, frames: Frames, seed: int, settings: dict[str, Any], epochs: int) -> None:
+        """Prepare. Raises `UserError` if nothing could be judged."""
+        self.frames = frames
         self.seed, self.settings, self.epochs = seed, settings, epochs
         self.training, self.test = (np.unique(frames.episodes[rows]) for rows in split(frames.episodes, "episode"))
         numbers, starts = np.unique(frames.episodes, return_index=True)
@@ -46,14 +41,87 @@ class Training:
                 f"{frames.path}: its episodes are cut off so soon that no return is known. Raise the size of the data "
                 "set or its environment.max_steps, or lower the discount."
             )
-        self.w = np.zeros((1, features.count))
-        self.trace = agent.Trace.empty(1, features.count)
         self.epoch = self.steps = 0
         self.diverged = False
 
     @property
+    @abstractmethod
     def total(self) -> int:
-        """Steps of play in all epochs."""
+        """Steps of play to learn from, in all epochs."""
+
+    @abstractmethod
+    def describe(self, advanced: Callable[[int], object]) -> None:
+        """Look at all frames; `advanced` gets the number of those done since its last call."""
+
+    @abstractmethod
+    def learn(self, advanced: Callable[[int], object]) -> None:
+        """Go through all epochs, or as far as weights are finite; `advanced` gets the number of steps since its last
+        call."""
+
+    @abstractmethod
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """The values of the first moments of an episode, by their rows: float64, shape (rows,)."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, np.ndarray]:
+        """What was learned, by name."""
+
+    def step_size(self, share: float) -> float:
+        """Falls linearly to `step_size_end`, if that is given; `share` is the share of steps done."""
+        start, end = self.settings["step_size"], self.settings["step_size_end"]
+        return float(start if end is None else start + (end - start) * share)
+
+    def predictions(self) -> pd.DataFrame:
+        """A row for each moment of the test episodes whose return is known: episode, step, value, return, and mean, of
+        the returns in training; blank values if the weights diverged."""
+        discount = self.settings["discount"]
+        mean = np.concatenate([kept for _, _, kept in self.returns(self.training, discount)]).mean()
+        tables = [
+            pd.DataFrame(
+                {
+                    "episode": episode,
+                    "step": self.frames.steps[rows],
+                    "value": np.full(len(rows), np.nan) if self.diverged else self.values(rows),
+                    "return": kept,
+                    "mean": mean,
+                }
+            )
+            for episode, rows, kept in self.returns(self.test, discount)
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    def returns(self, episodes: np.ndarray, discount: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Of each episode its number, the rows of moments whose discounted return is known, and those returns."""
+        for episode in episodes.tolist():
+            rows = self.rows[episode]
+            found = discounted(self.frames.rewards[rows], discount)
+            if not self.frames.terminal[rows[-1]]:
+                found = found[: np.count_nonzero(discount ** np.arange(len(rows), 0, -1) < UNKNOWN)]
+            yield episode, rows[: len(found)], found
+
+
+class Training(Prediction):
+    """True online TD(λ) (van Seijen et al. 2016; Sutton and Barto 2018, section 12.5) over the training episodes of a
+    data set, again and again, in a new order each time. Zero initial weights.
+
+    A linear agent of a single action is one of state values.
+    """
+
+    def __init__(
+        self, modules: dict[str, ModuleType], frames: Frames, seed: int, settings: dict[str, Any], epochs: int,
+        features: Features,
+    ) -> None:  # fmt: skip
+        """Prepare. The module of the agent has `Trace`, `action_value` and `update`, of which the only action is 0.
+
+        Raises `UserError` if nothing could be judged.
+        """
+        super().__init__(frames, seed, settings, epochs)
+        self.agent, self.features = modules["agent"], features
+        self.w = np.zeros((1, features.count))
+        self.trace = self.agent.Trace.empty(1, features.count)
+
+    @property
+    def total(self) -> int:
         return self.epochs * sum(len(self.rows[episode]) for episode in self.training.tolist())
 
     def describe(self, advanced: Callable[[int], object]) -> None:
@@ -71,8 +139,6 @@ class Training:
         return self.features.join(newest, np.concatenate([newest[:1], newest[:-1]]))
 
     def learn(self, advanced: Callable[[int], object]) -> None:
-        """Go through all epochs, or as far as weights are finite; `advanced` gets the number of steps since its last
-        call."""
         total = self.total
         for epoch in range(1, self.epochs + 1):
             self.epoch = epoch
@@ -83,11 +149,6 @@ class Training:
                     return
                 self.steps += len(rows)
                 advanced(len(rows))
-
-    def step_size(self, share: float) -> float:
-        """Falls linearly to `step_size_end`, if that is given; `share` is the share of steps done."""
-        start, end = self.settings["step_size"], self.settings["step_size_end"]
-        return float(start if end is None else start + (end - start) * share)
 
     def learn_episode(self, rows: np.ndarray, step_size: float) -> None:
         """The box of true online TD(λ). After the last step of an episode that was cut off, nothing is known."""
@@ -109,30 +170,8 @@ class Training:
             old_value = next_value
             self.diverged |= not sound
 
-    def predictions(self) -> pd.DataFrame:
-        """A row for each moment of the test episodes whose return is known: episode, step, value, return, and mean, of
-        the returns in training; blank values if the weights diverged."""
-        discount = self.settings["discount"]
-        mean = np.concatenate([kept for _, _, kept in self.returns(self.training, discount)]).mean()
-        tables = [
-            pd.DataFrame(
-                {
-                    "episode": episode,
-                    "step": self.frames.steps[rows],
-                    "value": [np.nan if self.diverged else self.agent.action_value(self.w, x, 0) for x in self.x(rows)],
-                    "return": kept,
-                    "mean": mean,
-                }
-            )
-            for episode, rows, kept in self.returns(self.test, discount)
-        ]
-        return pd.concat(tables, ignore_index=True)
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        return np.array([self.agent.action_value(self.w, x, 0) for x in self.x(rows)])
 
-    def returns(self, episodes: np.ndarray, discount: float) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Of each episode its number, the rows of moments whose discounted return is known, and those returns."""
-        for episode in episodes.tolist():
-            rows = self.rows[episode]
-            found = discounted(self.frames.rewards[rows], discount)
-            if not self.frames.terminal[rows[-1]]:
-                found = found[: np.count_nonzero(discount ** np.arange(len(rows), 0, -1) < UNKNOWN)]
-            yield episode, rows[: len(found)], found
+    def weights(self) -> dict[str, np.ndarray]:
+        return {"weight_0": self.w}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rlgames.settings.deep_agents import C51, DQN, ActorCritic, DoubleDQN, HLGauss
+from rlgames.settings.deep_agents import C51, DQN, ActorCritic, DoubleDQN, HLGauss, ValueNetwork
 from rlgames.settings.encoders import AutoEncoder, Keypoints
 from rlgames.settings.linear_agents import (
     DenseTrueOnlineSarsaLambda,
@@ -37,6 +37,7 @@ Agent = Annotated[
     | SparseTrueOnlineSarsaLambda
     | DenseTrueOnlineTDLambda
     | SparseTrueOnlineTDLambda
+    | ValueNetwork
     | AutoEncoder
     | Keypoints,
     Field(discriminator="name"),

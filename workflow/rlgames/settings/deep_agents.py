@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from rlgames.settings import memory
 from rlgames.settings.explanations import problem
-from rlgames.settings.learner import OffPolicyAgent, OnPolicyAgent
+from rlgames.settings.learner import TENSORFLOW_MB, Adam, Network, OffPolicyAgent, OnPolicyAgent, PredictingAgent
 
 
 class DQN(OffPolicyAgent):
@@ -79,3 +80,38 @@ class ActorCritic(OnPolicyAgent):
     """Weight of the policy's entropy in the loss: larger values explore longer."""
     value_weight: float = Field(default=0.5, ge=0, le=10)
     """Weight of the critic's squared error in the loss."""
+
+
+class ValueNetwork(PredictingAgent, Network, Adam):
+    """A network that predicts state values by TD(0) (Sutton and Barto 2018, section 9.3), towards a target network."""
+
+    module: ClassVar[str] = "rlgames.agents.deep.td"
+    training: ClassVar[str] = "rlgames.encoders.value_network"
+    memory_mb: ClassVar[int] = TENSORFLOW_MB
+    name: Literal["value-network"]
+    network: Literal["nature", "small", "compact"] = "small"
+    """Body of the network: that of Mnih et al. (2015), the smaller one of 2013, or a compact one with layer
+    normalisation."""
+    stack: int = Field(default=4, ge=1, le=16)
+    """Frames that it sees at once."""
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """Steps of play in a minibatch."""
+    target_mix: float = Field(default=0.01, gt=0, lt=1)
+    """τ: each update moves the target network this share of the way to the online one (Lillicrap et al. 2016)."""
+
+    def modules(self, environment: Any) -> dict[str, str]:
+        return super().modules(environment) | {"network": f"rlgames.networks.{self.network}"}
+
+    def outputs(self, actions: int) -> int:  # noqa: ARG002 (others have several)
+        return 1
+
+    def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
+        """All frames, as they are and as pictures."""
+        side = environment.environment.image_size
+        size = memory.convolutional(self.network, (side, side, self.stack), 1)
+        learning = 4 * size.weights * memory.KEPT_COPIES + 2 * self.batch_size * 16 * size.activations
+        return self.memory_mb + environment.megabytes + memory.beyond(learning + environment.size * side**2)
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:
+        frames = environment.size * (environment.environment.image_size / 84) ** 2
+        return 20 + seeds * budget * frames / 2000

@@ -24,8 +24,7 @@ from rlgames.settings.figure import (
     checked,
     variants,
 )
-from rlgames.settings.learner import AgentSettings
-from rlgames.settings.linear_agents import PredictingAgent
+from rlgames.settings.learner import AgentSettings, PredictingAgent
 from rlgames.settings.several_games import SeveralGames
 from rlgames.settings.sweeps import Variant, locate, value_at
 from rlgames.settings.text import describe, shown

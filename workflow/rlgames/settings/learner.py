@@ -131,6 +131,23 @@ class GameAgent(AgentSettings):
         )
 
 
+class PredictingAgent(AgentSettings):
+    """An agent that learns the values of a fixed policy, that of a data set, from 70% of its episodes."""
+
+    rule: ClassVar[str] = "predict"
+    unit: ClassVar[str] = "epochs"
+    plays: ClassVar[frozenset[str]] = frozenset({"frames"})
+    products: ClassVar[tuple[str, ...]] = ("weights", "predictions", "manifest")
+    tables: ClassVar[tuple[str, ...]] = ("prediction-scores",)
+    step_size_end: float | None = Field(default=None, gt=0, le=10)
+    """Step size at the end of all epochs; by default, that of the beginning."""
+    discount: float = Field(default=0.99, ge=0, lt=1)
+    """Discount γ, below 1: of an episode that is cut off, returns are known for its beginning only."""
+
+    def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
+        return "Judged by the discounted returns of episodes that nothing was learned from."
+
+
 class Exploration(Settings):
     """ε-greedy exploration with a schedule."""
 
@@ -166,7 +183,7 @@ class FallingStepSize(Settings):
     """Steps over which it falls, linearly."""
 
 
-class Optimiser(FallingStepSize):
+class Adam(Settings):
     """Stochastic gradient descent by Adam, and where it starts."""
 
     head_scale: float = Field(default=1.0, gt=0, le=1)
@@ -177,6 +194,10 @@ class Optimiser(FallingStepSize):
     """ε of Adam: larger values temper the steps of weights with small gradients."""
     gradient_clip: float | None = Field(default=None, gt=0)
     """Largest norm of a gradient; a longer one is scaled down to it."""
+
+
+class Optimiser(Adam, FallingStepSize):
+    """Adam with a step size that may fall."""
 
 
 class ReplayBuffer(Settings):

@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
-from rlgames.settings.evaluation import Evaluation
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import (
     PLAIN_MB,
@@ -17,6 +16,7 @@ from rlgames.settings.learner import (
     Exploration,
     FallingStepSize,
     GameAgent,
+    PredictingAgent,
 )
 
 
@@ -322,22 +322,10 @@ class SparseTrueOnlineSarsaLambda(FeatureAgent):
     """What is cut into tiles."""
 
 
-class PredictingAgent(OverFeatures):
-    """A linear agent that learns the values of a fixed policy, that of a data set, from 70% of its episodes."""
+class LinearPredictingAgent(OverFeatures, PredictingAgent):
+    """A linear agent that learns the values of a fixed policy."""
 
-    rule: ClassVar[str] = "predict"
-    unit: ClassVar[str] = "epochs"
-    plays: ClassVar[frozenset[str]] = frozenset({"frames"})
-    products: ClassVar[tuple[str, ...]] = ("weights", "predictions", "manifest")
     training: ClassVar[str] = "rlgames.encoders.prediction"
-    tables: ClassVar[tuple[str, ...]] = ("prediction-scores",)
-    step_size_end: float | None = Field(default=None, gt=0, le=10)
-    """Step size at the end of all epochs; by default, that of the beginning."""
-    discount: float = Field(default=0.99, ge=0, lt=1)
-    """Discount γ, below 1: of an episode that is cut off, returns are known for its beginning only."""
-
-    def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
-        return "Judged by the discounted returns of episodes that nothing was learned from."
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         """All frames, and what is described of them."""
@@ -353,7 +341,7 @@ class PredictingAgent(OverFeatures):
         return 10 + seeds * environment.size * (1 / DESCRIBED + budget / LEARNED)
 
 
-class DenseTrueOnlineTDLambda(PredictingAgent):
+class DenseTrueOnlineTDLambda(LinearPredictingAgent):
     """True online TD(λ) (section 12.5) over real-valued features and a constant."""
 
     module: ClassVar[str] = "rlgames.agents.linear.dense_true_online_sarsa_lambda"
@@ -362,7 +350,7 @@ class DenseTrueOnlineTDLambda(PredictingAgent):
     """What the values are linear in, besides a constant."""
 
 
-class SparseTrueOnlineTDLambda(PredictingAgent):
+class SparseTrueOnlineTDLambda(LinearPredictingAgent):
     """True online TD(λ) (section 12.5) over tiles, of which few have a trace at a time."""
 
     module: ClassVar[str] = "rlgames.agents.linear.sparse_true_online_sarsa_lambda"

@@ -21,8 +21,8 @@ from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import explanations, problem
 from rlgames.settings.figure import check_drawn, check_seed
 from rlgames.settings.figures import AnyFigure, Video
-from rlgames.settings.learner import AgentSettings, GameAgent
-from rlgames.settings.linear_agents import PredictingAgent, TiledKeypoints, misfit
+from rlgames.settings.learner import AgentSettings, GameAgent, PredictingAgent
+from rlgames.settings.linear_agents import OverFeatures, TiledKeypoints, misfit
 from rlgames.settings.names import unknown
 from rlgames.settings.reading import SettingsError, check_texts, read
 from rlgames.settings.spec import Spec
@@ -132,7 +132,8 @@ class Config(Settings):
                     f"{place}.environment.judged_on: a policy's values are judged on episodes of its own; leave it out"
                 )
             seen, where = self.datasets[environment.dataset].environment, f"datasets.{environment.dataset}.environment"
-            if (why := misfit(spec.agent.features, seen)) is not None:
+            agent = spec.agent
+            if isinstance(agent, OverFeatures) and (why := misfit(agent.features, seen)) is not None:
                 raise problem(f"{place}.{why}")
         if (encoder := spec.agent.encoder_run) is not None:
             self._check_encoder(place, spec.agent.features, encoder, seen, where)
