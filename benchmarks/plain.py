@@ -264,7 +264,7 @@ class PolicyAgent:
 class ReinforceBaseline(PolicyAgent):
     def episode(self, max_steps: int) -> int:
         tiles: np.ndarray | None = self.start()
-        steps = []
+        steps: list[tuple[np.ndarray, int, float]] = []
         while tiles is not None and len(steps) < max_steps:
             action = self.choose(tiles)
             reward, next_tiles = self.step(action)

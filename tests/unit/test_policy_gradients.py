@@ -23,11 +23,11 @@ from rlgames.streams import Purpose, stream
 from rlgames.training import gymnasium
 from rlgames.training.mountain_car import train
 
-STEP_SIZES = {"policy_step_size": 0.01, "value_step_size": 0.03, "discount": 0.99}
-NO_TRACES = {"policy_trace_decay": 0.0, "value_trace_decay": 0.0}
-TRACES = {"policy_trace_decay": 0.8, "value_trace_decay": 0.9}
+STEP_SIZES: dict[str, Any] = {"policy_step_size": 0.01, "value_step_size": 0.03, "discount": 0.99}
+NO_TRACES: dict[str, Any] = {"policy_trace_decay": 0.0, "value_trace_decay": 0.0}
+TRACES: dict[str, Any] = {"policy_trace_decay": 0.8, "value_trace_decay": 0.9}
 
-AGENTS: dict[str, tuple[Any, Any, dict[str, float]]] = {
+AGENTS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "reinforce-baseline": (reinforce_baseline, plain.ReinforceBaseline, {}),
     "one-step-actor-critic": (actor_critic_lambda, plain.ActorCriticLambda, NO_TRACES),
     "actor-critic-lambda": (actor_critic_lambda, plain.ActorCriticLambda, TRACES),
@@ -188,7 +188,7 @@ def test_reinforce_solves_the_short_corridor() -> None:
     figure 13.2."""
     weights, rng = np.zeros((3, ONE_TILE.features)), stream(0, Purpose.EXPLORATION)
     weights[1, 0] = -np.log(19)
-    sizes = {"policy_step_size": 2.0**-9, "value_step_size": 2.0**-6, "discount": 1.0}
+    sizes: dict[str, Any] = {"policy_step_size": 2.0**-9, "value_step_size": 2.0**-6, "discount": 1.0}
     learner = reinforce_baseline.Learner(weights, rng, 1, 1000, **sizes)
     game, tiles, pi = Corridor(), np.zeros(1, np.int64), np.empty(2)
     lengths = []
@@ -233,7 +233,7 @@ def test_time_limits_of_the_game_are_no_ends_for_learning(name: str) -> None:
 @pytest.mark.parametrize("name", AGENTS)
 def test_divergence_ends_a_run(name: str) -> None:
     agent, _, settings = AGENTS[name]
-    sizes = {"policy_step_size": 0.01, "value_step_size": 5.0, "discount": 1.0}
+    sizes: dict[str, Any] = {"policy_step_size": 0.01, "value_step_size": 5.0, "discount": 1.0}
     run = train(agent, 0, additive(LOW, HIGH, 8), car(300), episodes=200, **sizes, **settings)
     assert run.table(0)["ending"][-1] == DIVERGED
     assert len(run.table(0)["ending"]) < 200
@@ -251,7 +251,7 @@ def test_a_longer_run_begins_with_the_shorter_one(name: str) -> None:
 
 def test_one_step_actor_critic_learns_mountain_car() -> None:
     """Sarsa over the same tiles ends at 118 steps."""
-    sizes = {"policy_step_size": 0.05, "value_step_size": 0.0375, "discount": 1.0}
+    sizes: dict[str, Any] = {"policy_step_size": 0.05, "value_step_size": 0.0375, "discount": 1.0}
     coding = tiled(LOW, HIGH, 8, 8)
     runs = [train(actor_critic_lambda, seed, coding, car(), episodes=500, **sizes, **NO_TRACES) for seed in range(10)]
     assert np.mean([run.steps[-100:] for run in runs]) == pytest.approx(117, abs=6)
@@ -264,8 +264,8 @@ CART_POLE = {
 
 def test_actor_critic_balances_the_pole() -> None:
     environment = Gymnasium.model_validate(CART_POLE).model_dump()
-    coding = tile_coding.make(*gymnasium.ranges(environment), name="index-hashed", tiles=4, tilings=16, size=2048)
-    sizes = {"policy_step_size": 0.05 / 16, "value_step_size": 0.1 / 16, "discount": 0.99}
+    coding: Any = tile_coding.make(*gymnasium.ranges(environment), name="index-hashed", tiles=4, tilings=16, size=2048)
+    sizes: dict[str, Any] = {"policy_step_size": 0.05 / 16, "value_step_size": 0.1 / 16, "discount": 0.99}
     traces = {"policy_trace_decay": 0.9, "value_trace_decay": 0.9}
     run = gymnasium.train(actor_critic_lambda, 0, coding, environment, episodes=60, **sizes, **traces)
     assert run.returns[:2].mean() < 60
@@ -309,10 +309,11 @@ def test_settings_of_other_agents_are_refused(setting: str, hint: str) -> None:
 
 def test_memory_of_value_rows_and_of_a_long_episode_is_counted() -> None:
     sizes: dict[str, Any] = {"policy_step_size": 0.1, "value_step_size": 0.1}
-    coding = {"name": "hashed", "size": 10_000_000}
+    coding: Any = {"name": "hashed", "size": 10_000_000}
     critic = ActorCriticLambda(name="actor-critic-lambda", coding=coding, **sizes, **TRACES)
     short, long = (MountainCar(name="mountain-car", max_steps=max_steps) for max_steps in (1000, 10_000_000))
     assert critic.weights_bytes(short) == 8 * 4 * 10_000_000
     assert {reinforce_baseline.VALUE_ROWS, actor_critic_lambda.VALUE_ROWS} == {PolicyAgent.value_rows}
-    reinforce = ReinforceBaseline(name="reinforce-baseline", coding={"name": "tiled", "tilings": 8}, **sizes)
+    coding = {"name": "tiled", "tilings": 8}
+    reinforce = ReinforceBaseline(name="reinforce-baseline", coding=coding, **sizes)
     assert reinforce.training_mb(long) > reinforce.training_mb(short) + 500

@@ -115,5 +115,5 @@ class Learner:
         return True
 
     def end(self) -> bool:
-        episode = self.tiles[: self.t + 1], self.actions[: self.t], self.rewards[: self.t], self.terminated
-        return improve(self.theta, self.w, *episode, self.pi, **self.settings)
+        tiles, actions, rewards = self.tiles[: self.t + 1], self.actions[: self.t], self.rewards[: self.t]
+        return improve(self.theta, self.w, tiles, actions, rewards, self.terminated, self.pi, **self.settings)
