@@ -1,13 +1,14 @@
 """The compiled agents again, in plain NumPy over Gymnasium's own environment: what a textbook's reader would write.
 
 The tests hold the compiled agents to the same bits; `agents.py` measures how much faster these are. `np.cumsum`
-adds from left to right, as the compiled sums do; `np.sum` adds in another order, and differs in the last bit.
+adds from left to right, as the compiled sums do; `np.sum` adds in another order, and differs in the last bit. So do
+`np.exp` and the `exp` of `math`, which is the compiled one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import floor
+from math import exp, floor
 from typing import Any
 
 import numpy as np
@@ -208,3 +209,99 @@ class TrueOnlineSarsaLambda(Agent):
             self.w[action, tiles] -= alpha * (value - old)
             old = next_value
         return steps
+
+
+class PolicyAgent:
+    """What the agents with a policy share: theta, w, streams, the softmax policy, and the state value."""
+
+    def __init__(
+        self,
+        seed: int,
+        features: Features,
+        size: int,
+        policy_step_size: float,
+        value_step_size: float,
+        discount: float = 1.0,
+    ):
+        self.features, self.discount = features, discount
+        self.policy_step_size, self.value_step_size = policy_step_size, value_step_size
+        self.environment = MountainCarEnv()
+        self.environment.np_random = stream(seed, Purpose.ENVIRONMENT)
+        self.random = stream(seed, Purpose.EXPLORATION)
+        self.theta, self.w = np.zeros((3, size)), np.zeros(size)
+
+    def pi(self, tiles: np.ndarray) -> np.ndarray:
+        preferences = np.cumsum(self.theta[:, tiles], axis=1)[:, -1]
+        powers = np.array([exp(preference - preferences.max()) for preference in preferences])
+        return powers / np.cumsum(powers)[-1]
+
+    def choose(self, tiles: np.ndarray) -> int:
+        return min(int(np.searchsorted(np.cumsum(self.pi(tiles)), self.random.random(), side="right")), 2)
+
+    def v(self, tiles: np.ndarray) -> float:
+        return np.cumsum(self.w[tiles])[-1]
+
+    def gradient(self, tiles: np.ndarray, action: int) -> np.ndarray:
+        """Of ln pi(a | s, theta) at the active tiles, a row for each action."""
+        return np.repeat((np.arange(3) == action)[:, None] - self.pi(tiles)[:, None], len(tiles), axis=1)
+
+    def run(self, episodes: int, max_steps: int) -> list[int]:
+        """Learn for so many episodes; their lengths."""
+        return [self.episode(max_steps) for _ in range(episodes)]
+
+    def episode(self, max_steps: int) -> int:
+        raise NotImplementedError
+
+    def start(self) -> np.ndarray:
+        return self.features(self.environment.reset()[0])
+
+    def step(self, action: int) -> tuple[float, np.ndarray | None]:
+        """The reward, and the next tiles, or None at the end."""
+        observation, reward, terminated, _, _ = self.environment.step(action)
+        return float(reward), None if terminated else self.features(observation)
+
+
+class ReinforceBaseline(PolicyAgent):
+    def episode(self, max_steps: int) -> int:
+        tiles: np.ndarray | None = self.start()
+        steps: list[tuple[np.ndarray, int, float]] = []
+        while tiles is not None and len(steps) < max_steps:
+            action = self.choose(tiles)
+            reward, next_tiles = self.step(action)
+            steps.append((tiles, action, reward))
+            tiles = next_tiles
+        returns = [0.0 if tiles is None else self.v(tiles)]
+        for _, _, reward in reversed(steps):
+            returns.append(reward + self.discount * returns[-1])
+        power = 1.0
+        for (tiles, action, _), g in zip(steps, returns[:0:-1], strict=True):
+            delta = g - self.v(tiles)
+            self.w[tiles] += self.value_step_size * delta
+            self.theta[:, tiles] += (self.policy_step_size * power * delta) * self.gradient(tiles, action)
+            power *= self.discount
+        return len(steps)
+
+
+class ActorCriticLambda(PolicyAgent):
+    def __init__(self, *arguments: Any, policy_trace_decay: float, value_trace_decay: float, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.policy_trace_decay, self.value_trace_decay = policy_trace_decay, value_trace_decay
+
+    def episode(self, max_steps: int) -> int:
+        tiles = self.start()
+        z_theta, z_w, power = np.zeros_like(self.theta), np.zeros_like(self.w), 1.0
+        for t in range(1, max_steps + 1):
+            action = self.choose(tiles)
+            reward, next_tiles = self.step(action)
+            delta = reward + self.discount * (0.0 if next_tiles is None else self.v(next_tiles)) - self.v(tiles)
+            z_w *= self.discount * self.value_trace_decay
+            z_w[tiles] += 1.0
+            z_theta *= self.discount * self.policy_trace_decay
+            z_theta[:, tiles] += power * self.gradient(tiles, action)
+            self.w += (self.value_step_size * delta) * z_w
+            self.theta += (self.policy_step_size * delta) * z_theta
+            if next_tiles is None:
+                return t
+            power *= self.discount
+            tiles = next_tiles
+        return max_steps

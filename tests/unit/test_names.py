@@ -131,7 +131,7 @@ def test_what_a_mistake_is_called() -> None:
         assert "'agent' is a group of settings; name one of them, such as agent.name" in refusal(config(sweep=sweep))
     assert "did you mean 'actor-critic'?" in refusal(config(agent={"name": "actor_critic"}))
     assert "did you mean 'actor-critic'?" in refusal(config(agent={"name": "a2c"}))
-    assert "choose from: actor-critic, auto-encoder," in refusal(config(agent={"name": "ppo"}))
+    assert "choose from: actor-critic, actor-critic-lambda, auto-encoder," in refusal(config(agent={"name": "ppo"}))
     context = {"discriminator": "'name'", "tag": "MyGame-v3", "expected_tags": "'atari', 'gymnasium'"}
     assert unknown_kind(("environment",), context).endswith("write name: gymnasium, id: MyGame-v3")
 

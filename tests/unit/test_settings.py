@@ -245,7 +245,7 @@ def test_good_config_and_its_sweep() -> None:
     ]
     one, two = load(config).experiments["try"].variants
     assert (one.name, one.label) == ("step_size=1.0,coding.tiles=4", "one")
-    assert one.spec.agent.step_size == 1.0
+    assert one.spec.resolved()["agent"]["step_size"] == 1.0
     assert one.spec.resolved()["agent"]["coding"]["tiles"] == 4
     assert (two.name, two.label) == ("coding.name=additive,step_size=0.5", None)
     assert two.spec.resolved()["agent"]["coding"] == {"name": "additive", "tiles": 8}

@@ -9,11 +9,13 @@ from pydantic import Field
 from rlgames.settings.deep_agents import C51, DQN, ActorCritic, DoubleDQN, HLGauss, ValueNetwork
 from rlgames.settings.encoders import AutoEncoder, Keypoints
 from rlgames.settings.linear_agents import (
+    ActorCriticLambda,
     DenseTrueOnlineSarsaLambda,
     DenseTrueOnlineTDLambda,
     ExpectedSarsa,
     NStepSarsa,
     QLearning,
+    ReinforceBaseline,
     Sarsa,
     SarsaLambda,
     SparseTrueOnlineSarsaLambda,
@@ -28,6 +30,8 @@ Agent = Annotated[
     | NStepSarsa
     | SarsaLambda
     | TrueOnlineSarsaLambda
+    | ReinforceBaseline
+    | ActorCriticLambda
     | DQN
     | DoubleDQN
     | C51

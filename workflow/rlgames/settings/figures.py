@@ -198,6 +198,11 @@ class CostToGo(FigureSettings):
                     f"{place}: {self.kind} is drawn over the states of the environment mountain-car, and {name} plays "
                     f"{environment.game_name}; drop it"
                 )
+            if not variant.spec.agent.estimates_values:
+                raise problem(
+                    f"{place}: {self.kind} is drawn of action values, and the agents of {name} choose by a policy; "
+                    "drop it"
+                )
 
 
 class PanelForEachGame(GameFigure):

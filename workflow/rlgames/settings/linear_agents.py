@@ -60,7 +60,7 @@ ROW_BYTES = 90
 
 
 class LinearAgent(AgentSettings):
-    """What all agents with linear values share. Zero initial weights: optimistic, where rewards are -1."""
+    """What all linear agents over tiles share. Zero initial weights: of values, optimistic where rewards are -1."""
 
     rule: ClassVar[str] = "train_linear"
     unit: ClassVar[str] = "episodes"
@@ -69,12 +69,10 @@ class LinearAgent(AgentSettings):
     tables: ClassVar[tuple[str, ...]] = ("final-scores",)
     in_blocks: ClassVar[bool] = True
     steps_per_second: ClassVar[float] = 8e6
+    value_rows: ClassVar[int] = 0
+    """Rows of the weights besides one for each action."""
     coding: Annotated[Additive | Tiled | Hashed | IndexHashed, Field(discriminator="name")]
     """How a state becomes active features."""
-    step_size: float = Field(gt=0, le=10)
-    """Step size α, as it multiplies the error of one weight: α = .1/8 is 0.0125."""
-    epsilon: float = Field(default=0.0, ge=0, le=1)
-    """Exploration rate ε: the probability of a random action."""
     discount: float = Field(default=1.0, ge=0, le=1)
     """Discount γ."""
 
@@ -89,14 +87,20 @@ class LinearAgent(AgentSettings):
 
     def weights_bytes(self, environment: Any) -> int:
         """Of one seed."""
-        return 8 * environment.most_actions * memory.features(self.coding, environment.observation_shape[0])
+        rows = environment.most_actions + self.value_rows
+        return 8 * rows * memory.features(self.coding, environment.observation_shape[0])
+
+    def episode_bytes(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
+        """Of an episode that is kept until it has ended."""
+        return 0
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:
         """Weights of all seeds, kept and as they are published, and those and the traces of one that learns; the
-        coding; rows of episodes."""
+        coding; rows of episodes; an episode."""
         weights = (2 * seeds + 2) * self.weights_bytes(environment)
         coding = memory.coding_bytes(self.coding, environment.observation_shape[0])
-        return self.memory_mb + memory.beyond(weights + coding + seeds * budget * ROW_BYTES)
+        episodes = seeds * budget * ROW_BYTES + self.episode_bytes(environment)
+        return self.memory_mb + memory.beyond(weights + coding + episodes)
 
     def playing_mb(self, environment: Any) -> int:
         return self.weights_bytes(environment) // 1_000_000
@@ -106,28 +110,38 @@ class LinearAgent(AgentSettings):
         return 1.2 + seeds * budget * 200 / rate
 
 
-class Sarsa(LinearAgent):
+class ActionValueAgent(LinearAgent):
+    """What agents share that choose ε-greedily by linear action values."""
+
+    estimates_values: ClassVar[bool] = True
+    step_size: float = Field(gt=0, le=10)
+    """Step size α, as it multiplies the error of one weight: α = .1/8 is 0.0125."""
+    epsilon: float = Field(default=0.0, ge=0, le=1)
+    """Exploration rate ε: the probability of a random action."""
+
+
+class Sarsa(ActionValueAgent):
     """Episodic semi-gradient Sarsa (Sutton and Barto 2018, section 10.1)."""
 
     module: ClassVar[str] = "rlgames.agents.linear.sarsa"
     name: Literal["sarsa"]
 
 
-class ExpectedSarsa(LinearAgent):
+class ExpectedSarsa(ActionValueAgent):
     """Expected Sarsa (section 6.6)."""
 
     module: ClassVar[str] = "rlgames.agents.linear.expected_sarsa"
     name: Literal["expected-sarsa"]
 
 
-class QLearning(LinearAgent):
+class QLearning(ActionValueAgent):
     """Q-learning (section 6.5)."""
 
     module: ClassVar[str] = "rlgames.agents.linear.q_learning"
     name: Literal["q-learning"]
 
 
-class NStepSarsa(LinearAgent):
+class NStepSarsa(ActionValueAgent):
     """n-step Sarsa (section 10.2)."""
 
     module: ClassVar[str] = "rlgames.agents.linear.n_step_sarsa"
@@ -136,7 +150,7 @@ class NStepSarsa(LinearAgent):
     """Rewards in a return, before it bootstraps."""
 
 
-class SarsaLambda(LinearAgent):
+class SarsaLambda(ActionValueAgent):
     """Sarsa(λ) with eligibility traces (section 12.7)."""
 
     module: ClassVar[str] = "rlgames.agents.linear.sarsa_lambda"
@@ -148,7 +162,7 @@ class SarsaLambda(LinearAgent):
     """Trace decay λ."""
 
 
-class TrueOnlineSarsaLambda(LinearAgent):
+class TrueOnlineSarsaLambda(ActionValueAgent):
     """True online Sarsa(λ) (section 12.7)."""
 
     plays: ClassVar[frozenset[str]] = frozenset({"mountain-car", "gymnasium"})
@@ -157,6 +171,43 @@ class TrueOnlineSarsaLambda(LinearAgent):
     name: Literal["true-online-sarsa-lambda"]
     trace_decay: float = Field(ge=0, le=1)
     """Trace decay λ."""
+
+
+class PolicyAgent(LinearAgent):
+    """What agents share that learn a policy, the softmax of linear preferences, and a linear state value over the same
+    tiles. Zero initial weights: all actions are equally likely at first."""
+
+    plays: ClassVar[frozenset[str]] = frozenset({"mountain-car", "gymnasium"})
+    value_rows: ClassVar[int] = 1
+    policy_step_size: float = Field(gt=0, le=10)
+    """Step size of the policy, the textbook's α^θ, as it changes one weight: .1/8 is 0.0125."""
+    value_step_size: float = Field(gt=0, le=10)
+    """Step size of the state value, the textbook's α^w, as it changes one weight."""
+
+
+class ReinforceBaseline(PolicyAgent):
+    """REINFORCE with baseline (section 13.4), which learns at the end of an episode. Of one that is cut off, the state
+    value stands for the rewards that would have followed."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.reinforce_baseline"
+    steps_per_second: ClassVar[float] = 4e6
+    name: Literal["reinforce-baseline"]
+
+    def episode_bytes(self, environment: Any) -> int:
+        """Tiles, action, reward and return of each step of the longest episode."""
+        return 8 * (getattr(self.coding, "tilings", environment.observation_shape[0]) + 3) * environment.max_steps
+
+
+class ActorCriticLambda(PolicyAgent):
+    """Actor-critic with eligibility traces (section 13.5, episodic); with decays of 0, one-step actor-critic."""
+
+    module: ClassVar[str] = "rlgames.agents.linear.actor_critic_lambda"
+    steps_per_second: ClassVar[float] = 1.5e6
+    name: Literal["actor-critic-lambda"]
+    policy_trace_decay: float = Field(ge=0, le=1)
+    """Trace decay of the policy, the textbook's λ^θ."""
+    value_trace_decay: float = Field(ge=0, le=1)
+    """Trace decay of the state value, the textbook's λ^w."""
 
 
 class FeatureSettings(Settings):

@@ -12,8 +12,6 @@ from rlgames.agents.linear.core import (
     TERMINATED,
     TRUNCATED,
     Learned,
-    action_values,
-    epsilon_greedy,
     record,
 )
 from rlgames.environments import gymnasium
@@ -37,45 +35,33 @@ def train(agent: Any, seed: int, coding: Coding, environment: dict[str, Any], **
 
 
 def play(
-    agent: Any,
-    seed: int,
-    coding: Coding,
-    game: Any,
-    *,
-    max_steps: int,
-    episodes: int,
-    epsilon: float,
-    **settings: Any,
+    agent: Any, seed: int, coding: Coding, game: Any, *, max_steps: int, episodes: int, **settings: Any
 ) -> Learned:
-    """The loop of `rlgames.agents.linear.true_online_sarsa_lambda.learn` over one game of any environment."""
-    learned = Learned.empty(len(game.actions), coding.features, episodes, max_steps)
-    rng = stream(seed, Purpose.EXPLORATION)
-    trace = np.zeros_like(learned.weights)
+    """The loop of `agent.learn` over one game of any environment, by the `Learner` of the same module.
+
+    That one gets the weights, the random stream, the number of tilings, `max_steps` and its settings. It is told where
+    an episode starts, asked for actions, and told what followed each, with None for the tiles of a terminal state. Of
+    an episode that is cut off it gets the tiles of the last state: what follows there is for its values to say.
+    """
+    rows = len(game.actions) + getattr(agent, "VALUE_ROWS", 0)
+    learned = Learned.empty(rows, coding.features, episodes, max_steps)
+    learner = agent.Learner(learned.weights, stream(seed, Purpose.EXPLORATION), coding.tilings, max_steps, **settings)
     tiles = np.empty(coding.tilings, np.int64)
-    next_tiles = np.empty_like(tiles)
-    values = np.empty(len(learned.weights))
     for episode in range(episodes):
         observations = game.reset(np.array([episode_seed(seed, Purpose.ENVIRONMENT, episode + 1)]))
         active_tiles(coding, state(coding, observations), tiles)
-        action_values(learned.weights, tiles, values)
-        action = epsilon_greedy(values, epsilon, rng)
-        trace[:] = 0.0
-        old_value = 0.0
+        learner.start(tiles)
         learned.endings[episode] = TRUNCATED
         for t in range(1, max_steps + 1):
+            action = learner.act()
             step = game.step(np.array([action]))
             reward, terminated = float(step.rewards[0]), bool(step.terminated[0])
             record(learned, episode, t, action, reward)
-            next_value, next_action = 0.0, 0
             if not terminated:
-                active_tiles(coding, state(coding, step.observations), next_tiles)
-                action_values(learned.weights, next_tiles, values)
-                next_action = epsilon_greedy(values, epsilon, rng)
-                next_value = float(values[next_action])
-            if not agent.update(learned.weights, trace, tiles, action, reward, next_value, old_value, **settings):
+                active_tiles(coding, state(coding, step.observations), tiles)
+            if not learner.learn(reward, None if terminated else tiles):
                 learned.endings[episode] = DIVERGED
                 return learned
-            old_value = next_value
             if terminated:
                 learned.endings[episode] = TERMINATED
             if step.truncated[0]:
@@ -83,7 +69,9 @@ def play(
                 learned.endings[episode] = ENDINGS.index(how)
             if terminated or step.truncated[0]:
                 break
-            tiles, next_tiles, action = next_tiles, tiles, next_action
+        if not learner.end():
+            learned.endings[episode] = DIVERGED
+            return learned
     return learned
 
 

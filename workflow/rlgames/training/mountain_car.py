@@ -25,7 +25,8 @@ def train(
     With `defect`, the position that an episode would begin with by default counts as well in its first state.
     """
     max_steps = environment["max_steps"]
-    learned = Learned.empty(mountain_car.ACTIONS, coding.features, episodes, max_steps)
+    rows = mountain_car.ACTIONS + getattr(agent, "VALUE_ROWS", 0)
+    learned = Learned.empty(rows, coding.features, episodes, max_steps)
     positions = mountain_car.starts(stream(seed, Purpose.ENVIRONMENT), episodes, environment["start"])
     if defect is not None:
         settings["also"] = mountain_car.starts(stream(seed, Purpose.ENVIRONMENT), episodes)

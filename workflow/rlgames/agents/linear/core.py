@@ -1,4 +1,4 @@
-"""What all agents with linear values over active tiles share: q(s, a, w) is the sum of its action's active weights."""
+"""What all linear agents over active tiles share: q(s, a, w) is the sum of its action's active weights."""
 
 from typing import NamedTuple, Self
 
@@ -17,7 +17,8 @@ steps that belongs to the environment."""
 class Learned(NamedTuple):
     """What one seed's training fills in place.
 
-    `weights` has shape (actions, features), float64; `steps` (int32), `returns` (float64) and `endings` (int8) have a
+    `weights` has shape (actions, features), float64, and as many rows more as the agent's module says in VALUE_ROWS,
+    if it has state values besides; `steps` (int32), `returns` (float64) and `endings` (int8) have a
     place for each episode. `actions` (int8) takes those of the last episode, for its recording.
     """
 

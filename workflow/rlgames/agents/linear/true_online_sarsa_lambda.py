@@ -99,3 +99,48 @@ def update(
     for tile in tiles:
         weights[action, tile] -= step_size * (value - old_value)
     return sound
+
+
+class Learner:
+    """The same, step by step, for `rlgames.training.gymnasium`."""
+
+    def __init__(
+        self,
+        weights: np.ndarray,
+        rng: np.random.Generator,
+        tilings: int,
+        max_steps: int,  # noqa: ARG002 (agents that learn at the end of an episode need it)
+        *,
+        epsilon: float,
+        **settings: float,
+    ) -> None:
+        self.weights, self.rng, self.epsilon, self.settings = weights, rng, epsilon, settings
+        self.trace = np.empty_like(weights)
+        self.tiles = np.empty(tilings, np.int64)
+        self.values = np.empty(len(weights))
+
+    def start(self, tiles: np.ndarray) -> None:
+        self.trace[:] = 0.0
+        self.old_value = 0.0
+        self.choose(tiles)
+
+    def choose(self, tiles: np.ndarray) -> None:
+        """The next action, which Sarsa chooses before it learns."""
+        action_values(self.weights, tiles, self.values)
+        self.next_action = epsilon_greedy(self.values, self.epsilon, self.rng)
+        self.tiles[:] = tiles
+
+    def act(self) -> int:
+        return self.next_action
+
+    def learn(self, reward: float, next_tiles: np.ndarray | None) -> bool:
+        tiles, action, next_value = self.tiles.copy(), self.next_action, 0.0
+        if next_tiles is not None:
+            self.choose(next_tiles)
+            next_value = float(self.values[self.next_action])
+        sound = update(self.weights, self.trace, tiles, action, reward, next_value, self.old_value, **self.settings)
+        self.old_value = next_value
+        return sound
+
+    def end(self) -> bool:
+        return True
