@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -140,7 +141,8 @@ def catching(budget: int, **changes: Any) -> Any:
     from rlgames.training.off_policy import Training
 
     chosen = settings(**{"network": "small", "games": 4, "warm_up": 200, **changes})
-    return Training(modules(environment=CATCH), 0, pong(stack=1), chosen, budget)
+    network = import_module(f"rlgames.networks.{chosen['network']}")
+    return Training(modules(environment=CATCH, network=network), 0, pong(stack=1), chosen, budget)
 
 
 def criticising(budget: int, **changes: Any) -> Any:
@@ -177,7 +179,13 @@ def test_actor_critic_learns_to_catch() -> None:
 
 MAKERS = pytest.mark.parametrize(
     ("make", "changes"),
-    [(catching, {}), (catching, {"end_share": 0.5, "end_steps": 2}), (criticising, {"rollout_steps": 6})],
+    [
+        (catching, {}),
+        (catching, {"end_share": 0.5, "end_steps": 2}),
+        (catching, {"network": "impala", "target_mix": 0.01}),
+        (catching, {"network": "mbconv", "target_mix": 0.01}),
+        (criticising, {"rollout_steps": 6}),
+    ],
 )
 
 
