@@ -4,6 +4,7 @@
 - profile: where the time of an update goes.
 - learning: where the time of a training goes while it learns, for the DQN of config.yaml and `nature` of
   config/fast.yaml.
+- bodies: what a decision, an update and a training cost with each of four networks, with the default's settings.
 - trainings [PYTHON]: a whole training, one game, one update every 4 steps; one on both cores, and two side by side.
   With the Python of an environment that holds benchmarks/stable-baselines3.txt, Stable-Baselines3's in turn with ours.
 - rebuild: the replay buffer rebuilt from recordings.
@@ -189,21 +190,8 @@ PARTS = {
 def learning(steps: int = 20_000) -> None:
     """Shares of the processor's time, on one core, in so many steps after the first 10,000."""
     one_core()
-    import yaml
-
-    from rlgames.settings.loading import load
-    from rlgames.training.off_policy import Training
-
     for name, experiment in (("config", "pong"), ("fast", "nature")):
-        config = load(yaml.safe_load((FOLDER.parent / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
-        spec: Any = config.experiments[experiment].variants[0].spec
-        agent = spec.agent
-        one = Training(
-            modules(agent.module, agent.network), 0, spec.environment.model_dump(), agent.model_dump(), spec.steps
-        )
-        one.begin()
-        while one.steps < 10_000:
-            one.advance()
+        one = begun(name, experiment, 10_000)
         spent = dict.fromkeys(PARTS, 0.0)
         for part, (owner, method) in PARTS.items():
             watch(getattr(one, owner), method, part, spent)
@@ -214,6 +202,71 @@ def learning(steps: int = 20_000) -> None:
         print(f"{name}.yaml, {experiment}: {steps / total:.0f} steps/s")
         for part, seconds in [*spent.items(), ("the rest", total - sum(spent.values()))]:
             print(f"| {part} | {1e6 * seconds / steps:.0f} µs a step | {100 * seconds / total:.0f}% |", flush=True)
+
+
+def begun(name: str, experiment: str, steps: int, **changes: Any) -> Any:
+    """A training that has taken so many steps: the first variant of an experiment of a config, with changes of its
+    agent."""
+    import yaml
+
+    from rlgames.settings.loading import load
+    from rlgames.training.off_policy import Training
+
+    config = load(yaml.safe_load((FOLDER.parent / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
+    spec: Any = config.experiments[experiment].variants[0].spec
+    agent = spec.agent.model_copy(update=changes)
+    one = Training(
+        modules(agent.module, agent.network), 0, spec.environment.model_dump(), agent.model_dump(), spec.steps
+    )
+    one.begin()
+    while one.steps < steps:
+        one.advance()
+    return one
+
+
+BODIES = "nature", "compact", "impala", "mbconv"
+
+
+def bodies(steps: int = 400) -> None:
+    """Sizes, and the processor's time on one core: medians of `RUNS`, in turn, each of many decisions or updates, or of
+    so many steps of the default's DQN after it has begun to learn."""
+    one_core()
+    from rlgames.streams import Purpose
+
+    few = {"warm_up": WARM_UP, "capacity": 10_000}
+    trainings = {body: begun("config", "pong", WARM_UP + 200, network=body, **few) for body in BODIES}
+    found: dict[str, dict[str, list[float]]] = {body: defaultdict(list) for body in BODIES}
+    for _ in range(RUNS):
+        for body, one in trainings.items():
+            for count in (1, 8):
+                states = one.reader(one.observations[:count])
+                found[body][f"decision of {count}"].append(1000 * busy(partial(one.learner.preferences, states), 50))
+            minibatch = one.replay.sample(one.settings["batch_size"], one.rngs[Purpose.REPLAY])
+            found[body]["update"].append(1000 * busy(partial(one.learner.update, minibatch), 20))
+            begin, start = one.steps, time.process_time()
+            while one.steps < begin + steps:
+                one.advance()
+            found[body]["rate"].append((one.steps - begin) / (time.process_time() - start))
+    for body, one in trainings.items():
+        model, units = one.learner.online.model, ("ms", "ms", "ms", "steps/s")
+        costs = " | ".join(spread(values, unit) for values, unit in zip(found[body].values(), units, strict=True))
+        print(f"| {body} | {model.count_params():,} | {multiply_adds(model) / 1e6:.2f} million | {costs} |", flush=True)
+
+
+def multiply_adds(model: Any) -> int:
+    """Of a decision: each layer's weights, biases aside, at every place of its result. What has none is not counted."""
+    import numpy as np
+
+    layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
+    return sum(int(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:-1])) for layer in layers)
+
+
+def busy(call: Callable[[], object], count: int) -> float:
+    """Seconds of the processor's time of a call: the mean of so many."""
+    start = time.process_time()
+    for _ in range(count):
+        call()
+    return (time.process_time() - start) / count
 
 
 def watch(owner: Any, method: str, part: str, spent: dict[str, float]) -> None:
@@ -351,6 +404,7 @@ if __name__ == "__main__":
             "updates": updates,
             "profile": profile,
             "learning": learning,
+            "bodies": bodies,
             "profiled": profiled,
             "rebuild": rebuild,
             "frames": frames,

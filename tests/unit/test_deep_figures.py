@@ -57,6 +57,47 @@ def test_learning_curves_by_hand() -> None:
     assert figure.axes[0].child_axes[0].get_xlabel() == "Frames of the emulator"
 
 
+def timeline(curve: str, seed: int, *points: tuple[int, float], machine: str = "1 core of a Z80") -> pd.DataFrame:
+    """The steps that a training had taken after so many minutes."""
+    return pd.DataFrame(
+        [{**PLACE, "curve": curve, "seed": seed, "steps": steps, "seconds": 60 * minutes, "machine": machine}
+         for steps, minutes in points]
+    )  # fmt: skip
+
+
+def test_learning_curves_against_minutes_by_hand() -> None:
+    """Seed 0 takes 100 steps a minute all the time, seed 1 twice as many in the first half."""
+    tables = {
+        "episodes": pd.concat([training_episodes("a", seed, [float(seed)] * 20 + [4.0] * 79) for seed in (0, 1)]),
+        "evaluation episodes": pd.concat([evaluation_episodes("a", seed, {500: seed, 1000: 4.0}) for seed in (0, 1)]),
+        "timeline": pd.concat(
+            [timeline("a", 0, (0, 0), (500, 5), (1000, 10)), timeline("a", 1, (0, 0), (500, 2.5), (1000, 7.5))]
+        ),
+    }
+    figure, numbers = returns.make(tables, title="T", x="minutes")
+    assert "steps" not in numbers
+    band = ["value", "low", "high"]
+    training = numbers[numbers["kind"] == "training"].set_index("minutes")
+    assert list(training.loc[0.1, band]) == [0.5, 0.0, 1.0]  # seed 0 ended its first episode, seed 1 its second
+    assert list(training.loc[2.0, band]) == [2.0, 0.0, 4.0]  # the last 20 of 20 episodes, and of 40
+    assert training.index.max() == pytest.approx(7.45)  # when seed 1 was done, but for what never ended
+    evaluation = numbers[numbers["kind"] == "evaluation"]
+    assert evaluation[["minutes", *band]].to_numpy().tolist() == [[3.75, 0.5, 0.0, 1.0], [8.75, 4.0, 4.0, 4.0]]
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_xlim()) == ("Minutes of training", (0, 10))
+    assert not axes.child_axes  # frames belong to steps
+    assert "on 1 core of a Z80, with whatever ran beside." in figure.get_supxlabel().replace("\n", " ")
+
+
+def test_minutes_of_several_machines_are_told_apart() -> None:
+    told = returns.of_minutes(
+        pd.concat([timeline("a", 0, (0, 0)), timeline("b", 0, (0, 0), machine="2 cores of a 6502")])
+    )
+    assert "on 1 core of a Z80 or 2 cores of a 6502" in told
+    assert "not to be compared" in told
+
+
 def test_many_games_stand_in_rows() -> None:
     games = [f"game_{number}" for number in range(returns.COLUMNS + 2)]
     tables = {

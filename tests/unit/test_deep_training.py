@@ -145,8 +145,10 @@ def catching(budget: int, **changes: Any) -> Any:
     from rlgames.training.off_policy import Training
 
     chosen = settings(**{"network": "small", "games": 4, "warm_up": 200, **changes})
-    agent = import_module(KINDS[chosen["name"]].module)
-    return Training(modules(agent=agent, environment=CATCH), 0, pong(stack=1), chosen, budget)
+    agent, network = (
+        import_module(name) for name in (KINDS[chosen["name"]].module, f"rlgames.networks.{chosen['network']}")
+    )
+    return Training(modules(agent=agent, environment=CATCH, network=network), 0, pong(stack=1), chosen, budget)
 
 
 def criticising(budget: int, **changes: Any) -> Any:
@@ -190,6 +192,8 @@ MAKERS = pytest.mark.parametrize(
         (catching, {"end_share": 0.5, "end_steps": 2}),
         (catching, {"name": "c51"}),
         (catching, {"name": "hl-gauss"}),
+        (catching, {"network": "impala", "target_mix": 0.01}),
+        (catching, {"network": "mbconv", "target_mix": 0.01}),
         (criticising, {"rollout_steps": 6}),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -41,6 +42,22 @@ def test_figures_know_which_seeds_diverged_and_when(runs: list[Path]) -> None:
     none = tables.read(manifests[:2], [["e", "default", {"curve": "a", "game": "pong"}]])["manifest"]
     assert none.empty
     assert {"curve", "seed", "steps"} <= set(none)
+
+
+def test_figures_know_when_a_training_had_taken_its_steps(runs: list[Path]) -> None:
+    """Two of three manifests say so; that of an encoder, say, or of a block of seeds need not."""
+    paths = [folder / "manifest.json" for folder in runs]
+    for path, device in zip(paths[:2], ("cpu", "NVIDIA Z80"), strict=True):
+        facts = json.loads(path.read_text()) | {"timeline": [[0, 0.0], [300, 1.5]], "device": device}
+        facts["machine"]["processor"] = "6502"
+        path.write_text(json.dumps(facts))
+    found = tables.read(paths, [["e", "default", {"curve": "a", "game": "pong"}]])["timeline"]
+    assert found[["curve", "game", "seed", "steps", "seconds", "machine"]].to_numpy().tolist() == [
+        ["a", "pong", 0, 0, 0.0, "1 core of 6502"],
+        ["a", "pong", 0, 300, 1.5, "1 core of 6502"],
+        ["a", "pong", 1, 0, 0.0, "NVIDIA Z80"],
+        ["a", "pong", 1, 300, 1.5, "NVIDIA Z80"],
+    ]
 
 
 def test_blank_scores_are_confirmed_and_others_are_not(runs: list[Path], tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_network_gives_a_state_the_same_bits_in_any_company() -> None:
 
     from rlgames.networks.building import Network, initialise
 
-    for network in ("nature", "compact"):
+    for network in ("nature", "compact", "impala", "mbconv"):
         agent = DQN(name="dqn", network=network)
         modules = {role: import_module(name) for role, name in agent.playing_modules(chosen).items()}
         environment, settings = chosen.model_dump(), agent.model_dump()

@@ -15,7 +15,7 @@ from rlgames.plan import needs
 from rlgames.plan.plan import Plan
 from rlgames.playing import evaluation
 from rlgames.settings import encoders
-from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB
+from rlgames.settings.learner import PLAIN_MB, TENSORFLOW_MB, UPDATE_TIME
 
 SPEED = (ROOT / "docs/speed.md").read_text()
 
@@ -59,6 +59,14 @@ def test_time_is_enough_for_what_was_measured() -> None:
         took = fast.spec(run(experiment)).budget / int(rate)
         assert needs.seconds(fast, "train_agent", run(experiment)) == pytest.approx(took, rel=0.2)
         assert took < 60 * needs.minutes(fast, "train_agent", run(experiment), 1) < 2.5 * took + 600
+
+
+def test_larger_networks_are_counted_with_the_time_that_was_measured() -> None:
+    """Of an update, beside that of the network of 2015."""
+    rows = re.findall(r"^\| (impala|mbconv) \|(?: [\d.]+ \|){2} ([\d.]+) \| [\d.]+ \|$", SPEED, re.MULTILINE)
+    assert len(rows) == 2
+    for network, ratio in rows:
+        assert UPDATE_TIME[network] == pytest.approx(float(ratio), rel=0.1)
 
 
 def test_each_attempt_asks_for_more() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -113,6 +114,12 @@ def network(body: Any, shape: tuple[int, ...], actions: int = 3, dtype: Any = np
         ("nature", (48, 56, 2)),
         ("small", (84, 84, 4)),
         ("compact", (48, 48, 4)),
+        ("impala", (84, 84, 4)),
+        ("impala", (48, 56, 2)),
+        ("impala", (10, 10, 6)),
+        ("mbconv", (84, 84, 4)),
+        ("mbconv", (48, 56, 2)),
+        ("mbconv", (10, 10, 6)),
         ("minatar", (10, 10, 6)),
         ("mlp", (8,)),
     ],
@@ -121,12 +128,12 @@ def test_networks_are_as_large_as_is_counted_before_they_are_made(name: str, sha
     body = import_module(f"rlgames.networks.{name}")
     block = body.BLOCK or 1
     seen = (shape[0] // block, shape[1] // block, shape[2] * block**2) if len(shape) == 3 else shape
-    parameters = network(
-        body, seen, dtype=np.uint8 if len(shape) == 3 else np.float32, units=[32, 64]
-    ).model.count_params()
+    model = network(body, seen, dtype=np.uint8 if len(shape) == 3 else np.float32, units=[32, 64]).model
     environment = SimpleNamespace(observation_shape=shape, most_actions=2)
     size = memory.network(SimpleNamespace(network=name, units=[32, 64]), environment)
-    assert size.weights == pytest.approx(parameters, rel=0.02)
+    assert size.weights == pytest.approx(model.count_params(), rel=0.02)
+    results = [layer.output for layer in model.layers if hasattr(layer, "kernel")]
+    assert size.activations >= sum(np.prod(result.shape[1:]) for result in results)
 
 
 @pytest.mark.parametrize(("stack", "parameters"), [(1, 1_679_523), (4, 1_685_667)])
@@ -153,6 +160,55 @@ def test_parameters_of_the_other_bodies() -> None:
     assert found == (8 * 128 + 128) + (128 * 128 + 128) + (128 * 4 + 4)
     found = network(mlp, (8,), dtype=np.float32, units=[5]).model.count_params()
     assert found == (8 * 5 + 5) + (5 * 3 + 3)
+
+
+def test_parameters_of_the_residual_body() -> None:
+    """Over 48 x 48 pixels: each stack a convolution, and two blocks of two convolutions, the second without biases."""
+    from rlgames.networks import impala
+
+    stacks = sum(
+        9 * before * filters + filters + 2 * (2 * 9 * filters * filters + filters)
+        for before, filters in ((16, 16), (16, 32), (32, 32))
+    )
+    found = network(impala, (24, 24, 16)).model.count_params()
+    assert found == stacks + 3 * 3 * 32 * 512 + 2 * 512 + (512 * 3 + 3)
+
+
+def test_parameters_of_the_body_of_mbconv() -> None:
+    """Over 48 x 48 pixels."""
+    from rlgames.networks import mbconv
+
+    first = 9 * 16 * 16 + 16
+    fused = (9 * 16 * 16 + 16) + (9 * 16 * 64 + 64 + 64 * 32 + 32) + (9 * 32 * 128 + 128 + 128 * 32 + 32)
+    separable = sum(
+        (before * wide + wide) + (9 * wide + wide) + (wide * squeezed + squeezed) + (squeezed * wide + wide)
+        + (wide * 64 + 64)
+        for before, wide, squeezed in ((32, 128, 8), (64, 256, 16))
+    )  # fmt: skip
+    found = network(mbconv, (24, 24, 16)).model.count_params()
+    assert found == first + fused + separable + 3 * 3 * 64 * 512 + 2 * 512 + (512 * 3 + 3)
+
+
+@pytest.mark.parametrize("name", ["impala", "mbconv"])
+def test_where_something_is_makes_a_difference_to_padded_bodies(name: str) -> None:
+    """A mean over all places would see one picture, of a ball near the middle, in several."""
+    body = import_module(f"rlgames.networks.{name}")
+    pictures = np.full((4, 4, 48, 48), 87, np.uint8)
+    for number, (y, x) in enumerate([(16, 16), (16, 24), (24, 16), (24, 24)]):
+        pictures[number, :, y : y + 2, x] = 236
+    reader = Reader(Frame((48, 48), np.uint8, (3, 2, 1, 0)), body.BLOCK)
+    seen = network(body, reader.shape, pixel_centre=87, pixel_scale=64)
+    features = seen.body(reader(pictures)).numpy()
+    assert all(np.abs(features[one] - features[other]).max() > 0.1 for one, other in combinations(range(4), 2))
+
+
+@pytest.mark.parametrize("name", ["impala", "mbconv"])
+def test_pixels_of_the_centre_are_what_padding_is(name: str) -> None:
+    """So that a picture of background alone gives every layer its biases alone, which are zero at first."""
+    body = import_module(f"rlgames.networks.{name}")
+    seen = network(body, (24, 24, 16), pixel_centre=87, pixel_scale=64)
+    found = seen(np.full((1, 24, 24, 16), 87, np.uint8))
+    assert not found.q_values.numpy().any()
 
 
 def test_heads_are_scaled_and_the_body_is_not() -> None:

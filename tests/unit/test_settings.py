@@ -92,6 +92,10 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         change(*TRY, sweep=[{"step_size": 0.1, "label": "a"}, {"step_size": 0.2, "label": "a"}]),
         ["figures.it", "several curves are called ['a']"],
     ),
+    "figure-axis": (
+        change("figures", "it", kind="returns", x="hours"),
+        ["figures.it.x", "no x 'hours'", "choose from: minutes, steps"],
+    ),
     "limits": (change("figures", "it", limits=[5.0, 1.0]), ["figures.it", "two ascending numbers"]),
     "figure-twice": (change("figures", "it", experiments=["try", "try"]), ["figures.it", "names one experiment twice"]),
     "figure-kind": (change("figures", "it", kind="learning-curve"), ["figures.it", "did you mean 'learning-curves'"]),
@@ -210,6 +214,7 @@ def test_tiles_need_bounds() -> None:
         ("CartPole-v1", "mlp", {}, 500, 4 * 4),
         ("LunarLander-v3", "mlp", {"max_steps": 60, "kwargs": {"enable_wind": True}}, 60, 8 * 4),
         ("MinAtar/Breakout-v1", "minatar", {"max_steps": 1000}, 1000, 10 * 10 * 4),
+        ("MinAtar/Breakout-v1", "impala", {"max_steps": 1000}, 1000, 10 * 10 * 4),
     ],
 )
 def test_environments_that_can_be_played(

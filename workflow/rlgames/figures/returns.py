@@ -1,4 +1,5 @@
-"""Learning curves of deep agents: training returns against steps, evaluations as points, published levels as lines."""
+"""Learning curves of deep agents: training returns against steps, or minutes, evaluations as points, published levels
+as lines."""
 
 from __future__ import annotations
 
@@ -28,28 +29,35 @@ WINDOW = 20
 """Episodes in the running mean of the training returns."""
 
 POINTS = 200
-"""Places along the steps."""
+"""Places along the horizontal axis."""
 
 COLUMNS = 6
 """Panels side by side, at most."""
 
 
-NUMBERS = ["kind", "game", "curve", "steps", "value", "low", "high", "band", "seeds"]
-"""Columns of the numbers in the figure."""
+RUN = ["game", "curve", "seed"]
+"""What tells trainings apart."""
 
-FLOATS = dict.fromkeys(("steps", "value", "low", "high"), float)
+LABELS = {"steps": "Steps", "minutes": "Minutes of training"}
+
+Clocks = dict[tuple[Any, ...], tuple[np.ndarray, np.ndarray]]
+"""Of each training, by `RUN`: steps, and the minutes in which it had taken them; float64, shape (points,)."""
 
 
-def make(tables: dict[str, Any], *, title: str, reference: str = "papers") -> tuple[Figure, pd.DataFrame]:
+def make(
+    tables: dict[str, Any], *, title: str, reference: str = "papers", x: str = "steps"
+) -> tuple[Figure, pd.DataFrame]:
     """The figure and the numbers in it, from `tables["episodes"]`, `tables["evaluation episodes"]` and, if seeds
-    diverged, `tables["manifest"]`.
+    diverged, `tables["manifest"]`; against minutes (`x`), `tables["timeline"]` as well.
 
     The first two have the columns curve, game, frame_skip, budget, seed and return; the first also ending and end_step,
-    the second agent and trained_steps; the last game, curve, seed and steps. A panel for each game.
+    the second agent and trained_steps; the third game, curve, seed and steps; the last, besides these, seconds and
+    machine. A panel for each game.
     """
     episodes, evaluations = tables["episodes"], tables["evaluation episodes"]
     lost = tables.get("manifest", pd.DataFrame(columns=["game", "curve", "seed", "steps"]))
-    training, points = summarise(episodes), summarise_evaluations(evaluations, lost)
+    clocks = clocks_of(tables["timeline"]) if x == "minutes" else None
+    training, points = summarise(episodes, clocks), summarise_evaluations(evaluations, lost, clocks)
     games = list(episodes["game"].unique())
     palette = colours(list(map(str, episodes["curve"].unique())))
     columns = min(len(games), COLUMNS)
@@ -62,13 +70,34 @@ def make(tables: dict[str, Any], *, title: str, reference: str = "papers") -> tu
     for game, axes in zip(games, panels, strict=False):
         shown = episodes[episodes["game"] == game]
         found = training[training["game"] == game], points[points["game"] == game], lost[lost["game"] == game]
-        draw(axes, shown, *found, palette)
-        finish(axes, game, shown, levels_of(game, reference))
+        draw(axes, shown, *found, palette, clocks)
+        finish(axes, game, shown, levels_of(game, reference), clocks)
         legend_below(axes, width)
     summary = pd.concat([table for table in (training, points) if len(table)] or [training], ignore_index=True)
     how = ", by the most probable action" if (evaluations["agent"] == "sampled").any() else ""
-    entitle(figure, title, small_print(episodes, training, points, summary, reference, how), 8.5)
+    note = small_print(episodes, training, points, summary, reference, how)
+    if clocks is not None:
+        note = f"{of_minutes(tables['timeline'])}\n{note}"
+    entitle(figure, title, note, 8.5)
     return figure, summary
+
+
+def clocks_of(timeline: pd.DataFrame) -> Clocks:
+    """The clocks of trainings, from the points at which they kept weights."""
+    return {
+        key: (points["steps"].to_numpy(float), points["seconds"].to_numpy(float) / 60)
+        for key, points in timeline.groupby(RUN, sort=False, observed=True)
+    }
+
+
+def of_minutes(timeline: pd.DataFrame) -> str:
+    """What a minute is, for the small print."""
+    machines = list(timeline["machine"].unique())
+    several = ": these minutes are not the same, and the curves not to be compared" if len(machines) > 1 else ""
+    return (
+        f"Minutes are those of the clock on the wall while a training ran, on {' or '.join(machines)}, with whatever "
+        f"ran beside{several}. Points lie at the mean of their seeds' minutes."
+    )
 
 
 def small_print(
@@ -90,25 +119,37 @@ def small_print(
         )
     if band:
         lines.append(f"Bands and bars: {band}.")
-    if any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"]):
+    mixed = any(len(set(steps)) > 1 for _, steps in episodes.groupby("game")["frame_skip"])
+    if mixed and "steps" in summary:
         lines.append("Curves differ in the frames of a step, so that there is no axis of frames.")
     beside = side_by_side.words(episodes, WINDOW)
     return "\n".join([" ".join(lines), beside + protocol(list(episodes["game"].unique()), reference)]).strip()
 
 
-def runs_of(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Running mean of the returns of every seed on a grid of steps: columns game, curve, seed, steps, value."""
-    parts = []
-    for (game, curve, seed), run in episodes.groupby(["game", "curve", "seed"], sort=False):
+def runs_of(episodes: pd.DataFrame, clocks: Clocks | None = None) -> pd.DataFrame:
+    """Running mean of the returns of every seed on a grid of steps, or of minutes by the `clocks`: columns game, curve,
+    seed, steps or minutes, value."""
+    x, ends, parts = "steps" if clocks is None else "minutes", lengths(episodes, clocks), []
+    for (game, curve, seed), run in episodes.groupby(RUN, sort=False):
         ended = run[run["ending"] != "unfinished"].sort_values("end_step", kind="stable")
-        grid = np.linspace(0, run["budget"].iloc[0], POINTS + 1)
-        place = np.searchsorted(ended["end_step"], grid, side="right") - 1
+        grid = np.linspace(0, ends[game, curve], POINTS + 1)
+        steps = ended["end_step"].to_numpy(), last_step(run)
+        at, last = steps if clocks is None else (np.interp(each, *clocks[game, curve, seed]) for each in steps)
+        place = np.searchsorted(at, grid, side="right") - 1
         means = np.append(ended["return"].rolling(WINDOW, min_periods=1).mean().to_numpy(float), np.nan)
-        steps = np.where(grid <= last_step(run), grid, np.nan)  # a training that stopped early
-        parts.append(
-            pd.DataFrame({"game": game, "curve": str(curve), "seed": seed, "steps": steps, "value": means[place]})
-        )
+        places = np.where(grid <= last, grid, np.nan)  # a training that stopped, or was done, earlier than others
+        parts.append(pd.DataFrame({"game": game, "curve": str(curve), "seed": seed, x: places, "value": means[place]}))
     return pd.concat(parts, ignore_index=True).dropna()
+
+
+def lengths(episodes: pd.DataFrame, clocks: Clocks | None) -> dict[Any, float]:
+    """How far each curve may reach, by game and curve: its budget, or the minutes of its slowest seed."""
+    if clocks is None:
+        return episodes.groupby(["game", "curve"])["budget"].first().to_dict()
+    found: dict[Any, float] = {}
+    for (game, curve, _), (_, minutes) in clocks.items():
+        found[game, curve] = max(found.get((game, curve), 0.0), minutes[-1])
+    return found
 
 
 def last_step(run: pd.DataFrame) -> int:
@@ -116,66 +157,79 @@ def last_step(run: pd.DataFrame) -> int:
     return int(run["steps"].sum())
 
 
-def summarise(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds and band at each place: the columns of NUMBERS.
+def summarise(episodes: pd.DataFrame, clocks: Clocks | None = None) -> pd.DataFrame:
+    """Mean over seeds and band at each place: columns kind, game, curve, steps (or minutes), value, low, high, band,
+    seeds.
 
     Where a seed has no value yet, or stopped early, there is no mean: one over the others would be flattered.
     """
+    x = "steps" if clocks is None else "minutes"
     counts = episodes.groupby(["game", "curve"])["seed"].nunique().to_dict()
     rows = [
-        point("training", game, curve, steps, seeds["value"], counts[game, curve])
-        for (game, curve, steps), seeds in runs_of(episodes).groupby(["game", "curve", "steps"], sort=False)
+        point("training", game, curve, {x: place}, seeds["value"], counts[game, curve])
+        for (game, curve, place), seeds in runs_of(episodes, clocks).groupby(["game", "curve", x], sort=False)
         if len(seeds) == counts[game, curve]
     ]
-    return pd.DataFrame(rows, columns=NUMBERS).astype(FLOATS)
+    return numbers(rows, x)
 
 
-def summarise_evaluations(evaluations: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
-    """The same for evaluations of trained weights, blank where a seed has none, or diverged (`lost`) before."""
+def summarise_evaluations(evaluations: pd.DataFrame, lost: pd.DataFrame, clocks: Clocks | None = None) -> pd.DataFrame:
+    """The same for evaluations of trained weights, blank where a seed has none, or diverged (`lost`) before. Minutes
+    are means over seeds."""
     trained = evaluations[evaluations["agent"].isin(["trained", "in training"])]
     curve, point_of = ["game", "curve"], ["game", "curve", "trained_steps"]
     counts = trained.groupby(curve, observed=True)["seed"].nunique().to_dict()
     seeds = trained.groupby([*point_of, "seed"], sort=False, observed=True)["return"].mean().reset_index()
     ends = lost.set_index([*curve, "seed"])["steps"].to_dict()
-    end = [ends.get(key, np.inf) for key in seeds[[*curve, "seed"]].itertuples(index=False, name=None)]
+    keys = list(seeds[RUN].itertuples(index=False, name=None))
+    end = [ends.get(key, np.inf) for key in keys]
     seeds["return"] = seeds["return"].where(seeds["trained_steps"] < np.array(end, float))
+    x, seeds["place"] = "steps", seeds["trained_steps"]
+    if clocks is not None:
+        x = "minutes"
+        seeds["place"] = [np.interp(at, *clocks[key]) for at, key in zip(seeds["trained_steps"], keys, strict=True)]
     rows = [
-        point("evaluation", game, curve, steps, part["return"], counts[game, curve])
-        for (game, curve, steps), part in seeds.groupby(point_of, sort=False)
+        point("evaluation", game, curve, {x: part["place"].mean()}, part["return"], counts[game, curve])
+        for (game, curve, _), part in seeds.groupby(point_of, sort=False)
     ]
-    return pd.DataFrame(rows, columns=NUMBERS).astype(FLOATS)
+    return numbers(rows, x)
 
 
-def point(kind: str, game: object, curve: object, steps: object, values: Any, seeds: int) -> dict[str, Any]:
-    return {"kind": kind, "game": game, "curve": str(curve), "steps": steps} | over_seeds(values, seeds)
+def numbers(rows: list[dict[str, Any]], x: str) -> pd.DataFrame:
+    """Points as a table of numbers in the figure."""
+    columns = ["kind", "game", "curve", x, "value", "low", "high", "band", "seeds"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys((x, "value", "low", "high"), float))
+
+
+def point(kind: str, game: object, curve: object, place: dict[str, Any], values: Any, seeds: int) -> dict[str, Any]:
+    return {"kind": kind, "game": game, "curve": str(curve), **place} | over_seeds(values, seeds)
 
 
 def draw(
     axes: Axes, episodes: pd.DataFrame, training: pd.DataFrame, points: pd.DataFrame, lost: pd.DataFrame,
-    palette: dict[str, Any],
+    palette: dict[str, Any], clocks: Clocks | None,
 ) -> None:  # fmt: skip
     """Curves and points of one game."""
-    runs, earlier = runs_of(episodes), list[pd.Series]()
+    runs, earlier = runs_of(episodes, clocks), list[pd.Series]()
+    x = "steps" if clocks is None else "minutes"
     for number, (curve, played) in enumerate(episodes.groupby("curve", sort=False)):
         colour = palette[str(curve)]
         means, evaluated = (table[table["curve"] == str(curve)] for table in (training, points.dropna(subset="value")))
-        draw_band(axes, means["steps"], means["low"], means["high"], colour)
+        draw_band(axes, means[x], means["low"], means["high"], colour)
         for seed, run in runs[runs["curve"] == str(curve)].groupby("seed"):
-            axes.plot(run["steps"], run["value"], color=colour, lw=0.6, alpha=0.5)
+            axes.plot(run[x], run["value"], color=colour, lw=0.6, alpha=0.5)
             if seed in stopped(played, lost[lost["curve"] == curve]):
-                axes.plot(
-                    *run[["steps", "value"]].iloc[-1], color=colour, marker="*", ms=13, mec="white", zorder=6, ls=""
-                )
-        look = line_over(earlier, means.set_index("steps")["value"])
+                axes.plot(*run[[x, "value"]].iloc[-1], color=colour, marker="*", ms=13, mec="white", zorder=6, ls="")
+        look = line_over(earlier, means.set_index(x)["value"])
         name = legend_name(curve, played, lost[lost["curve"] == curve])
-        axes.plot(means["steps"], means["value"], color=colour, lw=1.8, ls=look, label=name)
+        axes.plot(means[x], means["value"], color=colour, lw=1.8, ls=look, label=name)
         if len(evaluated):
             bars = (evaluated[["value", "value"]].to_numpy() - evaluated[["low", "high"]].to_numpy()) * [
                 1,
                 -1,
             ]
             axes.errorbar(
-                evaluated["steps"], evaluated["value"], bars.T.clip(0), color=colour,
+                evaluated[x], evaluated["value"], bars.T.clip(0), color=colour,
                 fmt="os^Dv"[number % 5], ms=max(4, 8 - number), mec="white", elinewidth=1, clip_on=False, zorder=5,
                 label=f"{curve}, evaluated",
             )  # fmt: skip
@@ -203,18 +257,22 @@ def title(game: str) -> str:
     return game.replace("_", " ").title() if game.islower() else game
 
 
-def finish(axes: Axes, game: str, episodes: pd.DataFrame, levels: dict[str, float]) -> None:
-    """Levels, labels, and frames on a second axis, if all curves have as many in a step."""
-    budget, (frame_skip, *others) = int(episodes["budget"].max()), episodes["frame_skip"].unique().tolist()
+def finish(axes: Axes, game: str, episodes: pd.DataFrame, levels: dict[str, float], clocks: Clocks | None) -> None:
+    """Levels, labels, and frames on a second axis of steps, if all curves have as many in a step."""
+    ends, frame_skips = lengths(episodes, clocks), episodes["frame_skip"].unique().tolist()
+    end = max(ends[key] for key in ends if key[0] == game)
     for name, level in levels.items():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
         axes.annotate(
-            f"{name} {level:,.12g}", (budget, level), (4, 0), textcoords="offset points", va="center", fontsize=8
+            f"{name} {level:,.12g}", (end, level), (4, 0), textcoords="offset points", va="center", fontsize=8
         )
-    axes.set(xlabel="Steps", ylabel=f"Return in {title(game)}")
-    set_counts(axes, 0, budget)
+    axes.set(xlabel=LABELS["steps" if clocks is None else "minutes"], ylabel=f"Return in {title(game)}")
+    if clocks is not None:
+        axes.set_xlim(0, end)
+        return
+    set_counts(axes, 0, int(end))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    if frame_skip > 1 and not others:
+    if len(frame_skips) == 1 and (frame_skip := frame_skips[0]) > 1:
         frames = axes.secondary_xaxis("top", (lambda x: np.multiply(x, frame_skip), lambda x: np.divide(x, frame_skip)))
         frames.set_xlabel("Frames of the emulator", fontsize=9)
         frames.tick_params(labelsize=8)

@@ -216,14 +216,17 @@ class PanelForEachGame(GameFigure):
 
 
 class Returns(PanelForEachGame):
-    """Learning curves of agents that learn step by step: training returns against steps, evaluations as points, and
-    published levels."""
+    """Learning curves of agents that learn step by step: training returns against steps, or minutes, evaluations as
+    points, and published levels."""
 
     module: ClassVar[str] = "rlgames.figures.returns"
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
     kind: Literal["returns"]
     reference: Literal["papers", "cleanrl"] = "papers"
     """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million."""
+    x: Literal["steps", "minutes"] = "steps"
+    """What the horizontal axis counts: steps, or minutes of training, as the clock on the wall had them. These are
+    minutes of a machine, and of whatever else ran there."""
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         return super().columns(experiment, variant) | {"games": getattr(variant.spec.agent, "games", 1)}

@@ -17,7 +17,7 @@ from rlgames.settings.text import tidy
 PLAIN_MB, TENSORFLOW_MB = 800, 1200
 """Memory of a job without and with TensorFlow, the networks and the games included."""
 
-UPDATE_TIME = {"compact": 0.55}
+UPDATE_TIME = {"compact": 0.55, "impala": 2.5, "mbconv": 2.3}
 """Time of an update on Atari's pictures, as a share of that of the network of 2015."""
 
 
@@ -162,16 +162,17 @@ class Exploration(Settings):
 class Network(Settings):
     """The network of a deep agent."""
 
-    network: Literal["nature", "small", "compact", "minatar", "mlp"] = "nature"
+    network: Literal["nature", "small", "compact", "impala", "mbconv", "minatar", "mlp"] = "nature"
     """Body of the network: that of Mnih et al. (2015), the smaller one of 2013, or a compact one with layer
-    normalisation, for Atari's pictures; that of Young and Tian (2019) for MinAtar; or dense layers, for observations
-    that are vectors."""
+    normalisation, for Atari's pictures; the residual one of Espeholt et al. (2018), or blocks of EfficientNetV2 (Tan
+    and Le 2021), for any pictures with even sides; that of Young and Tian (2019) for MinAtar; or dense layers, for
+    observations that are vectors."""
     units: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[128, 128], min_length=1, max_length=10)
     """Units of each dense layer of `mlp`; the other networks are those of their papers."""
     pixel_centre: int = Field(default=0, ge=0, le=255)
     """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
     pixel_scale: float = Field(default=255.0, ge=1, le=255)
-    """Grey levels that it takes for one."""
+    """Grey levels that it takes for one. Pictures of zeros and ones need 1; `minatar` takes them as they are."""
 
 
 class FallingStepSize(Settings):

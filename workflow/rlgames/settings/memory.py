@@ -34,6 +34,16 @@ def beyond(needed: float) -> int:
     return math.ceil(max(0.0, needed - INCLUDED) / 1e6)
 
 
+class Convolution(NamedTuple):
+    """A convolutional layer."""
+
+    places: int
+    """In its result."""
+    read: int
+    """Numbers that one of its filters reads at a place."""
+    filters: int
+
+
 class Size(NamedTuple):
     """Numbers in a network."""
 
@@ -68,11 +78,59 @@ def convolutional(network: str, shape: tuple[int, ...], actions: int) -> Size:
     return Size(weights + (numbers[-1] + 1) * last + head.weights, sum(numbers) + last + actions)
 
 
+def padded(network: str, shape: tuple[int, ...], actions: int) -> Size:
+    """The networks whose convolutions are padded. Of each result, what is made of it is counted as well."""
+    places = [math.prod(-(-side // 2**halvings) for side in shape[:2]) for halvings in range(5)]
+    layers = PADDED[network](places, 4 * shape[2])
+    flat = layers[-1].places * layers[-1].filters
+    weights = sum((layer.read + 1) * layer.filters for layer in layers) + (flat + 2) * 512
+    activations = sum(2 * layer.places * layer.filters for layer in layers) + flat + 2 * 512 + actions
+    return Size(weights + mlp(512, [], actions).weights, activations)
+
+
+def impala(places: list[int], channels: int) -> list[Convolution]:
+    """`places` are those of a picture, and of it halved once, twice and so on."""
+    layers = []
+    for stack, filters in enumerate((16, 32, 32), start=1):
+        layers.append(Convolution(places[stack], 9 * channels, filters))
+        layers += 4 * [Convolution(places[stack + 1], 9 * filters, filters)]
+        channels = filters
+    return layers
+
+
+def mbconv(places: list[int], channels: int) -> list[Convolution]:
+    """Likewise. Of its blocks, the first three are fused."""
+    _, _, early, middle, late = places
+    return [
+        *(Convolution(early, 9 * channels, 16), Convolution(early, 9 * 16, 16)),
+        *(Convolution(middle, 9 * 16, 64), Convolution(middle, 64, 32)),
+        *(Convolution(middle, 9 * 32, 128), Convolution(middle, 128, 32)),
+        *separable(middle, late, 32),
+        *separable(late, late, 64),
+    ]
+
+
+def separable(before: int, after: int, channels: int) -> list[Convolution]:
+    """A block of `mbconv` with a depthwise convolution and squeeze-and-excitation, which gives 64 channels."""
+    wide, squeezed = 4 * channels, channels // 4
+    widening, depthwise = Convolution(before, channels, wide), Convolution(after, 9, wide)
+    return [
+        *(widening, depthwise),
+        *(Convolution(1, wide, squeezed), Convolution(1, squeezed, wide)),
+        Convolution(after, wide, 64),
+    ]
+
+
+PADDED = {"impala": impala, "mbconv": mbconv}
+
+
 def network(agent: Any, environment: Any) -> Size:
     """The network of a deep agent in an environment."""
     shape, actions = environment.observation_shape, agent.outputs(environment.most_actions)
     if len(shape) == 1:
         return mlp(math.prod(shape), agent.units, actions)
+    if agent.network in PADDED:
+        return padded(agent.network, shape, actions)
     return convolutional(agent.network, shape, actions)
 
 

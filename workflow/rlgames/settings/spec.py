@@ -15,8 +15,10 @@ from rlgames.settings.linear_agents import FeatureAgent, LinearAgent, misfit
 from rlgames.settings.memory import features
 from rlgames.settings.text import canonical
 
-ATARI_NETWORKS = {"nature", "small", "compact"}
-PICTURE_NETWORKS = {*ATARI_NETWORKS, "minatar"}
+SIDES = {"nature": (36, 4), "small": (36, 4), "compact": (36, 4), "impala": (2, 2), "mbconv": (2, 2)}
+"""Of pictures that networks for Atari read: the least pixels on a side, and what they have to be multiples of."""
+
+PICTURE_NETWORKS = {*SIDES, "minatar"}
 
 MOST_MB = 64_000
 """Memory that one seed of a linear agent over tiles may take: what fits, but not in this machine, is refused there."""
@@ -84,10 +86,11 @@ class Spec(Settings):
                     "agent.network: 'minatar' reads MinAtar's pictures, not Atari's; choose 'nature' or 'small'"
                 )
             sides = environment.facts.shape[:2] if isinstance(environment, Gymnasium) and not vectors else (36,)
-            if agent.network in ATARI_NETWORKS and any(side < 36 or side % 4 for side in sides):
+            least, multiple = SIDES.get(agent.network, (1, 1))
+            if any(side < least or side % multiple for side in sides):
                 raise problem(
-                    f"agent.network: {agent.network!r} reads pictures of 36 pixels a side or more, in multiples of 4, "
-                    f"not of {sides}; choose 'minatar'"
+                    f"agent.network: {agent.network!r} reads pictures of {least} pixels a side or more, in multiples "
+                    f"of {multiple}, not of {sides}; choose 'minatar'"
                 )
         return self
 
