@@ -185,6 +185,28 @@ def test_lost_lives_are_flagged_and_the_end_is_not_one() -> None:
     assert lost == 4  # of five
 
 
+def test_a_game_that_waits_for_fire_goes_on_with_each_life() -> None:
+    """An agent that never fires loses all five lives of Breakout; without the setting its game never begins. In other
+    games nothing is pressed that is not there."""
+    for fires, steps in ((True, 400), (False, 1000)):
+        games = Games(settings("breakout", fire_each_life=fires), 2)
+        games.reset(np.array([1, 2]))
+        over = np.zeros(2, bool)
+        for number in range(steps):
+            step = games.step(np.array([0, 0]))
+            over |= step.terminated
+            if number == 100:  # one of them begins anew, and serves again
+                games.reset(np.array([3]), np.array([True, False]))
+                over[0] = False
+        assert over.tolist() == [fires, fires]
+    freeway, plain = (Games(settings("freeway", fire_each_life=fires), 1) for fires in (True, False))
+    freeway.reset(np.array([1]))
+    plain.reset(np.array([1]))
+    for _ in range(20):
+        one, other = (games.step(np.array([1])).observations for games in (freeway, plain))
+        np.testing.assert_array_equal(one, other)
+
+
 def test_actions_stack_selection_and_raw_rewards() -> None:
     assert Games(settings(actions="three"), 1).actions == ["NOOP", "RIGHT", "LEFT"]
     assert len(Games(settings(), 1).actions) == 6

@@ -261,6 +261,20 @@ def test_what_a_rollout_bootstraps_from(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_allclose(rollouts[0].advantages, rollouts[0].returns - 1, atol=1e-6)
 
 
+def test_rewards_are_scaled_for_learning_and_not_in_what_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above, with half of each reward; the critic says 0 everywhere."""
+    run = criticising(64, discount=1.0, trace_decay=1.0, reward_scale=0.5)
+    said = np.full((8, 3), 1 / 3, np.float32), np.zeros(8, np.float32)
+    rollouts: list[Any] = []
+    monkeypatch.setattr(run.learner, "policy_and_values", lambda _: said)
+    monkeypatch.setattr(run.learner, "update", rollouts.append)
+    run.begin()
+    run.advance()
+    scores = np.array([episode.score for episode in run.ended])
+    assert set(np.abs(scores)) == {1}
+    np.testing.assert_allclose(rollouts[0].returns.reshape(8, 8), np.repeat(scores.reshape(2, 8) / 2, 4, axis=0))
+
+
 @pytest.mark.parametrize(("make", "changes"), [(catching, {"warm_up": 300}), (criticising, {})])
 def test_clipped_rewards_are_learned_from_and_raw_ones_reported(
     monkeypatch: pytest.MonkeyPatch, make: Any, changes: dict[str, Any]

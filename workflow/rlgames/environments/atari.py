@@ -55,12 +55,16 @@ class Games:
         first_last = settings["stack_select"] == "first-last" and not colour
         self.selected = [0, -1] if first_last and settings["stack"] > 1 else slice(None)
         self.lives = np.zeros(count, np.int32)
+        fires = settings.get("fire_each_life") and Action.FIRE in available  # older recordings lack it
+        self.fire = available.index(Action.FIRE) if fires else None
+        self.life_begins = np.ones(count, bool)
 
     def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Begin an episode in every game (or where `mask`), each with its own of `seeds`: observations of all."""
         options = None if mask is None else {"reset_mask": mask}
         observations, facts = self.environment.reset(seed=np.asarray(seeds, np.int64), options=options)
         self.lives = facts["lives"]
+        self.life_begins[slice(None) if mask is None else mask] = True
         return observations[:, self.selected]
 
     def step(self, actions: np.ndarray) -> Step:
@@ -70,13 +74,14 @@ class Games:
 
     def send(self, actions: np.ndarray) -> None:
         """Begin a step of every game, in the emulator's threads."""
-        self.environment.send(self.numbers[actions])
+        numbers = self.numbers[actions]
+        self.environment.send(numbers if self.fire is None else np.where(self.life_begins, self.fire, numbers))
 
     def receive(self) -> Step:
         """What the step that was sent gave."""
         observations, rewards, terminated, truncated, facts = self.environment.recv()
         life_lost = (facts["lives"] < self.lives) & ~terminated
-        self.lives = facts["lives"]
+        self.lives, self.life_begins = facts["lives"], life_lost
         return Step(observations[:, self.selected], rewards.astype(np.float64), terminated, truncated, life_lost)
 
 

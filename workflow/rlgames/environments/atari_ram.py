@@ -49,8 +49,8 @@ class Memory:
     """
 
     def __init__(self, settings: dict[str, Any], *, pictures: bool = True) -> None:
-        """`settings` are those of `rlgames.settings.environments.Atari`, without `fire_reset`."""
-        if settings["fire_reset"]:
+        """`settings` are those of `rlgames.settings.environments.Atari`, without `fire_reset` and `fire_each_life`."""
+        if settings["fire_reset"] or settings.get("fire_each_life"):
             raise ValueError("the memory of games that begin with fire_reset cannot be read; leave it out")
         self.settings, self.pictures = settings, pictures
         self.rom: Any = roms.get_rom_path(settings["game"])

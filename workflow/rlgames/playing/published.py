@@ -6,6 +6,7 @@ SCORES: dict[str, dict[str, float]] = {
     "pong": {"random": -20.7, "human": 9.3, "DQN": 18.9, "Double DQN": 20.9},
     "breakout": {"random": 1.7, "human": 31.8, "DQN": 401.2, "Double DQN": 418.5},
     "space_invaders": {"random": 148.0, "human": 1652.0, "DQN": 1976.0, "Double DQN": 2525.0},
+    "freeway": {"random": 0.0, "human": 29.6, "DQN": 30.3, "Double DQN": 33.3},
     "CartPole-v1": {"solved": 475.0},
     "Acrobot-v1": {"solved": -100.0},
     "LunarLander-v3": {"solved": 200.0},

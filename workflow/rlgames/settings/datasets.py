@@ -30,6 +30,7 @@ class Dataset(Settings):
 
     @model_validator(mode="after")
     def _memory_can_be_read(self) -> Dataset:
-        if self.environment.fire_reset:
-            raise problem("environment.fire_reset: leave it out, the memory of such games cannot be read")
+        for key in ("fire_reset", "fire_each_life"):
+            if getattr(self.environment, key):
+                raise problem(f"environment.{key}: leave it out, the memory of such games cannot be read")
         return self

@@ -191,6 +191,9 @@ class Atari(GameSettings):
     """Learn as if a reward ended the game, which goes on: where each rally stands for itself, as in Pong."""
     fire_reset: bool = False
     """Press FIRE after a reset, where the game has that action."""
+    fire_each_life: bool = False
+    """Press FIRE in the first step of each life, whatever the action, where the game has that action: in Breakout the
+    ball waits for it, and an agent that never chooses it would wait until the episode is cut off."""
     max_steps: int = Field(default=27_000, ge=1, le=1_000_000)
     """Steps after which an episode is cut off, and reported as truncated."""
 

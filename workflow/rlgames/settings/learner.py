@@ -234,6 +234,9 @@ class Rollout(Settings):
     """Steps that each game takes between two updates."""
     trace_decay: float = Field(default=0.95, ge=0, le=1)
     """λ of generalised advantage estimation (Schulman et al. 2016)."""
+    reward_scale: float = Field(default=1.0, gt=0, le=1000)
+    """Factor of rewards as they are learned from. With returns of hundreds, errors of the critic drown the policy's
+    gradient in the layers that both share: scale them to some tens at most."""
 
 
 class DeepAgent(GameAgent, Network, Optimiser):

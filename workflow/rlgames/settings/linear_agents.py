@@ -431,9 +431,10 @@ def misfit(features: FeatureSettings, environment: Any) -> str | None:
             f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
             f"choose {others}"
         )
-    if isinstance(features, Positions) and environment.fire_reset:
+    fires = [key for key in ("fire_reset", "fire_each_life") if getattr(environment, key)]
+    if isinstance(features, Positions) and fires:
         return (
-            "environment.fire_reset: the memory of a game that begins with FIRE cannot be read; set it to false, "
+            f"environment.{fires[0]}: the memory of a game that begins with FIRE cannot be read; set it to false, "
             f"or choose other agent.features than {features.name!r}"
         )
     return None

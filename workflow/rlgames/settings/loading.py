@@ -32,7 +32,7 @@ NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 """Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
 
 
-DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "max_steps")
+DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "fire_each_life", "max_steps")
 """Settings of an Atari game on which the course of an episode depends; the others change what is seen of it."""
 
 

@@ -35,7 +35,7 @@ class Training(DeepTraining):
             actions[t] = self.draw(policy)
             step = self.games.step(actions[t])
             self.record(actions[t], step)
-            rewards[t] = self.learned(step.rewards)
+            rewards[t] = self.learned(step.rewards) * self.settings["reward_scale"]
             terminal[t], ended[t] = self.terminal(step), step.terminated | step.truncated
             if ended[t].any() or t == shape[0] - 1:  # what comes next is not the next observation, or not yet judged
                 _, final_values[t] = self.learner.policy_and_values(self.reader(step.observations))
