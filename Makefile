@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain play again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -65,6 +65,9 @@ verify: $(LOCKED) ## compare all checksums, play every recorded episode again, m
 
 status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
 	@$(COMMANDS).status $(CONFIG)
+
+play: $(LOCKED) ## play GAME at random (pong, Breakout, CartPole-v1, ...), and show it with what an agent sees: a video
+	@$(COMMANDS).play $(or $(GAME),pong)
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 

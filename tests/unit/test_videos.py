@@ -19,9 +19,9 @@ import yaml
 
 from rlgames.plan.plan import Plan
 from rlgames.playing.recording import Recording
-from rlgames.settings.environments import Atari
+from rlgames.settings.environments import Atari, Gymnasium
 from rlgames.videos import encoding as videos
-from rlgames.videos import gameplay
+from rlgames.videos import gameplay, random_play
 
 
 def pictures_in(page: str) -> int:
@@ -176,6 +176,30 @@ def test_videos_get_the_weights_of_a_network_that_has_more_to_say_than_was_recor
         for name in ("dqn", "c51")
     ]
     assert weights == [[], ["results/smoke/runs/pong/agent.name=c51/seed-0/weights.npz"]]
+
+
+def test_random_play_shows_the_screen_and_what_an_agent_sees() -> None:
+    game = Atari.model_validate({"name": "atari", "game": "pong", "stack": 1}).model_dump()
+    recording, shown = random_play.play(game, steps=20, seed=3)
+    pictures = list(shown)
+    assert (recording.steps, recording.ending, len(pictures)) == (20, "truncated", 21)
+    assert len(set(recording.actions)) > 2
+    again, _ = random_play.play(game, steps=20, seed=3)
+    other, _ = random_play.play(game, steps=20, seed=4)
+    assert again.actions == recording.actions != other.actions
+    *_, last = recording.replay()
+    seen = cv2.resize(np.asarray(last.picture)[0], (630, 630), interpolation=cv2.INTER_NEAREST)
+    np.testing.assert_array_equal(pictures[-1][60:, 480:], np.repeat(seen[60:, :, np.newaxis], 3, axis=2))
+    *_, screen = recording.replay(render=True)
+    np.testing.assert_array_equal(pictures[-1][::3, :480:3], screen.picture)
+
+
+def test_random_play_of_a_vector_writes_it_out_and_ends_with_the_game() -> None:
+    pole = Gymnasium.model_validate({"name": "gymnasium", "id": "CartPole-v1"}).model_dump()
+    recording, shown = random_play.play(pole, steps=500)
+    assert recording.ending == "terminated"
+    assert recording.steps == recording.score < 200
+    assert {picture.shape[0] for picture in shown} == {630}
 
 
 def test_a_ring_at_the_edge_of_the_screen_is_cut_off() -> None:

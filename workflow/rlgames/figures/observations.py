@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rlgames.environments.atari import replay
+from rlgames.environments.games import as_colours, composite
 from rlgames.figures.style import entitle, new_figure
 from rlgames.playing.recording import Recording
 
@@ -79,18 +80,8 @@ def moving_step(recording: Recording) -> int:
     return best
 
 
-def chosen(depth: int) -> list[int]:
-    """The frames of a stack that are shown as red, green and blue, or two as red and cyan."""
-    return [0, depth - 1, depth - 1] if depth == 2 else [0, (depth - 1) // 2, depth - 1]
-
-
-def composite(stack: np.ndarray) -> np.ndarray:
-    """Some frames of a stack (stack, height, width) as the colours of one picture."""
-    return np.stack([stack[number] for number in chosen(len(stack))], axis=-1)
-
-
 def composite_name(of: str, depth: int) -> str:
-    numbers = ", ".join(str(number + 1) for number in dict.fromkeys(chosen(depth)))
+    numbers = ", ".join(str(number + 1) for number in dict.fromkeys(as_colours(depth)))
     return f"Frames {numbers} {of}\nas {'red, cyan' if depth == 2 else 'red, green, blue'}"
 
 
