@@ -87,7 +87,7 @@ def test_projection_by_hand() -> None:
     returns = [[-1.0, -0.375, 0.0, 0.9, 3.0], [0.25, 0.25, 0.25, 0.25, 0.25]]
     weights = [[0.1, 0.4, 0.2, 0.1, 0.2], [0.2, 0.2, 0.2, 0.2, 0.2]]
     expected = [[0.1, 0.3, 0.1 + 0.2, 0.02, 0.08 + 0.2], [0, 0, 0.5, 0.5, 0]]
-    found = project(np.float32(returns), np.float32(weights), support(FIVE))
+    found = project(*np.array([returns, weights], np.float32), support(FIVE))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -116,7 +116,7 @@ def test_target_of_c51_by_hand() -> None:
     shares = np.array([[0.5, 0, 0, 0, 0.5], [0, 0, 0, 1, 0]], np.float32)  # means 0 and .5
     logits = np.log(np.stack([shares, shares]) + 1e-30, dtype=np.float32)
     outputs = c51.Outputs(tf.constant(logits), tf.constant([[0.0, 0.5], [0.0, 0.5]]))
-    batch = Minibatch(None, None, np.float32([-0.5, 0.25]), np.float32([0.0, 0.5]), None)  # type: ignore[arg-type]
+    batch = Minibatch(None, None, np.array([-0.5, 0.25], np.float32), np.array([0.0, 0.5], np.float32), None)  # type: ignore[arg-type]
     found = c51.target(batch, None, lambda _: outputs, FIVE)  # type: ignore[arg-type]
     np.testing.assert_allclose(found, [[0, 1, 0, 0, 0], [0, 0, 0, 1, 0]], atol=1e-6)  # .25 + .5 x .5 = .5
 
@@ -129,7 +129,9 @@ def test_histogram_by_hand() -> None:
 
     options = {"v_min": -1.0, "v_max": 1.0, "bins": 4, "smoothing": 0.75}
     values = [0.0, 0.3, -1.0, 7.0]
-    for value, found in zip([0.0, 0.3, -1.0, 1.0], histogram(np.float32(values), options).numpy(), strict=True):
+    for value, found in zip(
+        [0.0, 0.3, -1.0, 1.0], histogram(np.array(values, np.float32), options).numpy(), strict=True
+    ):
         below = [NormalDist(value, 0.375).cdf(edge) for edge in (-1, -0.5, 0, 0.5, 1)]
         np.testing.assert_allclose(found, np.diff(below) / (below[-1] - below[0]), atol=1e-6)
 
@@ -139,7 +141,7 @@ def test_histograms_have_mass_1_and_a_mean_between_the_ends(value: float, bins: 
     from rlgames.agents.deep.hl_gauss import histogram, middles
 
     options = {"v_min": -10.0, "v_max": 10.0, "bins": bins, "smoothing": smoothing}
-    found = histogram(np.float32([value]), options).numpy().astype(float)[0]
+    found = histogram(np.array([value], np.float32), options).numpy().astype(float)[0]
     assert np.isfinite(found).all()
     assert found.sum() == pytest.approx(1, abs=1e-5)
     mean, width = found @ middles(options), 20 / bins
@@ -155,8 +157,8 @@ def test_target_of_hl_gauss_is_the_histogram_of_that_of_dqn() -> None:
     from rlgames.agents.deep.replay import Minibatch
 
     options = {"v_min": -1.0, "v_max": 1.0, "bins": 4, "smoothing": 0.1}
-    outputs = hl_gauss.Outputs(None, tf.constant([[-0.3, 0.5], [9.0, 9.0]]))  # type: ignore[arg-type]
-    batch = Minibatch(None, None, np.float32([0.0, -0.75]), np.float32([0.5, 0.0]), None)  # type: ignore[arg-type]
+    outputs = hl_gauss.Outputs(None, tf.constant([[-0.3, 0.5], [9.0, 9.0]]))
+    batch = Minibatch(None, None, np.array([0.0, -0.75], np.float32), np.array([0.5, 0.0], np.float32), None)  # type: ignore[arg-type]
     found = hl_gauss.target(batch, None, lambda _: outputs, options)  # type: ignore[arg-type]
     np.testing.assert_allclose(found, [[0, 0, 1, 0], [1, 0, 0, 0]], atol=1e-4)
 
@@ -175,7 +177,9 @@ def test_classification_learns_the_target_of_the_action_taken(kind: type[C51 | H
     agent = import_module(kind.module)
     learner = agent.Learner(agent, mlp, Reader(Frame((2,), np.float32), 0), 3, options, stream(0, Purpose.WEIGHTS))
     states, nothing = np.ones((4, 2), np.float32), np.zeros(4, np.float32)
-    batch = Minibatch(states, np.int32([0, 1, 0, 1]), np.float32([-0.5, 0.5, -0.5, 0.5]), nothing, states)
+    batch = Minibatch(
+        states, np.array([0, 1, 0, 1], np.int32), np.array([-0.5, 0.5, -0.5, 0.5], np.float32), nothing, states
+    )
     for _ in range(200):
         learner.update(batch)
     first, second, _ = learner.preferences(states)[0]

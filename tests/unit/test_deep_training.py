@@ -22,7 +22,7 @@ def _processor() -> None:
     numerics.set_up()
 
 
-KINDS = {"dqn": DQN, "c51": C51, "hl-gauss": HLGauss}
+KINDS: dict[str, Any] = {"dqn": DQN, "c51": C51, "hl-gauss": HLGauss}
 
 
 def settings(name: str = "dqn", **changes: Any) -> dict[str, Any]:

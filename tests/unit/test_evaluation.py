@@ -111,7 +111,7 @@ def test_games_that_end_together_begin_the_episodes_that_they_are_given(monkeypa
 
 def test_a_policy_is_also_sampled_in_episodes_of_their_own() -> None:
     """Its episodes come after all others, whose seeds stay what they were; there are as many as of its best actions."""
-    protocol = {"episodes": 5, "checkpoint_episodes": 2, "epsilon": 0.01}
+    protocol: dict[str, Any] = {"episodes": 5, "checkpoint_episodes": 2, "epsilon": 0.01}
     *others, sampled = evaluation.parts(protocol, 4, samples=True)
     assert others == evaluation.parts(protocol, 4)
     numbers = [number for part in others for number in part.numbers]

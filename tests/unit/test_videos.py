@@ -144,12 +144,12 @@ def test_what_a_network_says_stands_beside_its_preferences() -> None:
     """Distributions in place of bars: that of the first action lies at the low end, the chosen one's, in orange, at the
     high end. And the value of the state, in a line of its own."""
     game = Atari.model_validate({"name": "atari", "game": "pong", "actions": "three"}).model_dump()
-    values = np.tile(np.float32([-1, 1, 0]), (2, 1))
+    values = np.tile(np.array([-1, 1, 0], np.float32), (2, 1))
     recording = Recording(1, 2, 0.0, "unfinished", bytes([1, 1]), game, reset_seed=1, preferences=values)
     returns, shares = np.linspace(-1, 1, 5), np.array([[1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0.2, 0.2, 0.2, 0.2, 0.2]])
     plain = list(gameplay.pictures(recording, []))
     drawn = list(gameplay.pictures(recording, [], None, [{"distributions": shares, "returns": returns}] * 3))
-    valued = list(gameplay.pictures(recording, [], None, [{"value": np.float32(0.5)}] * 3))
+    valued = list(gameplay.pictures(recording, [], None, [{"value": np.array(0.5)}] * 3))
     first, chosen = (
         np.flatnonzero((drawn[0][:, 480:] == colour).all(axis=2)[gameplay.TOP : gameplay.TOP + 170].any(axis=0))
         for colour in (gameplay.BAR, gameplay.CHOSEN)

@@ -69,5 +69,5 @@ def observed(observation: np.ndarray) -> np.ndarray:
     else:
         picture = composite(observation)
     shown = cv2.resize(picture, (HEIGHT, HEIGHT), interpolation=cv2.INTER_NEAREST)
-    shown[:60] //= 3  # behind the words
+    shown[:60] = shown[:60] // 3  # behind the words
     return shown
