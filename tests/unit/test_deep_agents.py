@@ -87,7 +87,7 @@ def test_projection_by_hand() -> None:
     returns = [[-1.0, -0.375, 0.0, 0.9, 3.0], [0.25, 0.25, 0.25, 0.25, 0.25]]
     weights = [[0.1, 0.4, 0.2, 0.1, 0.2], [0.2, 0.2, 0.2, 0.2, 0.2]]
     expected = [[0.1, 0.3, 0.1 + 0.2, 0.02, 0.08 + 0.2], [0, 0, 0.5, 0.5, 0]]
-    found = project(*np.array([returns, weights], np.float32), support(FIVE))
+    found = project(np.array(returns, np.float32), np.array(weights, np.float32), support(FIVE))
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
