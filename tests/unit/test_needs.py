@@ -35,7 +35,7 @@ def test_replay_buffer_has_the_size_that_it_has() -> None:
             if hasattr(spec.agent, "capacity"):
                 asked = spec.agent.training_mb(spec.environment) - TENSORFLOW_MB
                 assert asked == pytest.approx(
-                    Replay.size(spec.agent.capacity, spec.environment.image_size**2) / 1e6, abs=1
+                    Replay.size(spec.agent.capacity, spec.environment.frame_bytes) / 1e6, abs=1
                 )
     assert TENSORFLOW_MB * 1e6 >= BESIDES
 

@@ -130,7 +130,7 @@ def test_networks_are_as_large_as_is_counted_before_they_are_made(name: str, sha
     seen = (shape[0] // block, shape[1] // block, shape[2] * block**2) if len(shape) == 3 else shape
     model = network(body, seen, dtype=np.uint8 if len(shape) == 3 else np.float32, units=[32, 64]).model
     environment = SimpleNamespace(observation_shape=shape, most_actions=2)
-    size = memory.network(SimpleNamespace(network=name, units=[32, 64]), environment)
+    size = memory.network(DQN(name="dqn", network=name, units=[32, 64]), environment)  # type: ignore[arg-type]
     assert size.weights == pytest.approx(model.count_params(), rel=0.02)
     results = [layer.output for layer in model.layers if hasattr(layer, "kernel")]
     assert size.activations >= sum(np.prod(result.shape[1:]) for result in results)

@@ -178,8 +178,8 @@ def test_killed_during_saves_and_between_them(tmp_path: Path, reference: dict[st
     [
         (DEEP | {"name": "double-dqn", "n": 3}, BREAKOUT),
         ({**VECTORS, **OFF_POLICY, "name": "dqn"}, CARTPOLE),
-        ({**VECTORS, **OFF_POLICY, "name": "c51"}, CARTPOLE),
-        ({**VECTORS, **OFF_POLICY, "name": "hl-gauss"}, CARTPOLE),
+        ({**VECTORS, **OFF_POLICY, "name": "c51", "v_min": 0, "v_max": 100}, CARTPOLE),
+        ({**VECTORS, **OFF_POLICY, "name": "hl-gauss", "v_min": 0, "v_max": 100}, CARTPOLE),
         ({**VECTORS, "name": "actor-critic"}, CARTPOLE),
     ],
     ids=["double-dqn-breakout", "dqn-cartpole", "c51-cartpole", "hl-gauss-cartpole", "actor-critic-cartpole"],

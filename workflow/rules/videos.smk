@@ -1,6 +1,6 @@
 # Plays recorded episodes again, for a video.
-# Needs: recordings of a run, or of its evaluation and, if the agent sees points, the weights of its encoder, or its own
-# if its network shows more than was recorded. Makes:
+# Needs: recordings of a run, or of its evaluation; the weights of its encoder, if the agent sees points, or its own, if its
+# network shows more than was recorded. Makes:
 # videos/{experiment}/{variant}.mp4 and .html, and of evaluations videos/{experiment}/{variant}/best, median and random,
 # with .gif and .png for pages that play no video.
 
@@ -56,6 +56,13 @@ rule gameplay:
     benchmark:
         PLAN.path("gameplay cost")
     priority: needs.FIRST
+    resources:
+        mem_mb=lambda wildcards, attempt: needs.megabytes(
+            PLAN, "gameplay", wildcards, attempt
+        ),
+        runtime=lambda wildcards, attempt: needs.minutes(
+            PLAN, "gameplay", wildcards, attempt
+        ),
     params:
         spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
         modules=lambda wildcards: PLAN.gameplay_modules(wildcards),

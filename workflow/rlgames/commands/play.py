@@ -16,6 +16,8 @@ from rlgames.settings.environments import Atari, Gymnasium
 from rlgames.settings.explanations import explanations
 from rlgames.settings.names import atari_game
 
+MOST_STEPS = 100_000
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -24,13 +26,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mp4", type=Path, help="default: results/play/GAME.mp4")
     arguments = parser.parse_args()
-    if arguments.steps < 1 or arguments.seed < 0:
-        sys.exit("--steps needs 1 or more, --seed 0 or more.")
+    if not 1 <= arguments.steps <= MOST_STEPS or arguments.seed < 0:
+        sys.exit(f"--steps takes 1 to {MOST_STEPS}, --seed 0 or more.")
     isolation.isolate()
     try:
-        environment = settings(arguments.game, arguments.steps)
+        chosen = settings(arguments.game, arguments.steps)
     except ValidationError as error:
         sys.exit("\n".join(explanations(error, {})))
+    if not chosen.is_drawn:
+        sys.exit(f"{arguments.game} draws no pictures of itself (it lacks Gymnasium's render mode rgb_array).")
 
     import numpy as np
 
@@ -40,7 +44,7 @@ def main() -> None:
 
     name = arguments.game.replace("/", "-").replace(":", "-")
     video = arguments.mp4 or Path("results/play") / f"{name}.mp4"
-    recording, pictures = play(environment, steps=arguments.steps, seed=arguments.seed)
+    recording, pictures = play(chosen.model_dump(), steps=arguments.steps, seed=arguments.seed)
     progress = Progress(f"random play of {arguments.game}", recording.steps + 1, "pictures")
     video.parent.mkdir(parents=True, exist_ok=True)
 
@@ -54,11 +58,11 @@ def main() -> None:
     print(f"{video}: a return of {recording.score:,.12g} after {count(recording.steps, 'step')} of random play")
 
 
-def settings(game: str, steps: int) -> dict[str, object]:
+def settings(game: str, steps: int) -> Atari | Gymnasium:
     """The settings of the environment that a name means. Raises `ValidationError` if it means none."""
     if known := atari_game(game):
-        return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps).model_dump()
-    return Gymnasium(name="gymnasium", id=game, max_steps=steps).model_dump()
+        return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps)
+    return Gymnasium(name="gymnasium", id=game, max_steps=steps)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class Games:
         """What the step that was sent gave."""
         observations, rewards, terminated, truncated, facts = self.environment.recv()
         life_lost = (facts["lives"] < self.lives) & ~terminated
-        self.lives, self.life_begins = facts["lives"], life_lost
+        self.lives, self.life_begins = facts["lives"], life_lost.copy()
         return Step(observations[:, self.selected], rewards.astype(np.float64), terminated, truncated, life_lost)
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rlgames.environments.atari import replay
-from rlgames.environments.games import as_colours, composite
 from rlgames.figures.style import entitle, new_figure
+from rlgames.playing.composite import as_colours, composite
 from rlgames.playing.recording import Recording
 
 LESSON: dict[str, Any] = {"image_size": 84, "stack": 3, "stack_select": "first-last"}

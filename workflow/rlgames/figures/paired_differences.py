@@ -76,8 +76,15 @@ def differences(evaluations: pd.DataFrame, lost: pd.DataFrame | None = None) -> 
 
 def verdict(means: pd.DataFrame) -> str:
     """What is seen: which intervals leave out zero."""
+    blank = named(means[means["value"].isna()])
+    lost = f" No mean where seeds diverged: {', '.join(blank)}." if blank else ""
     apart = means[(means["low"] > 0) | (means["high"] < 0)]
     if apart.empty:
-        return "No difference is seen: every bar holds 0, or is blank."
+        return f"No difference is seen: every bar holds 0.{lost}"
     settled = "; so few seeds settle nothing" if apart["seeds"].min() < FEW else ""
-    return f"Bars that leave out 0: {', '.join(apart['curve'])}{settled}."
+    return f"Bars that leave out 0: {', '.join(named(apart))}{settled}.{lost}"
+
+
+def named(means: pd.DataFrame) -> list[str]:
+    """Curves by name, with their game."""
+    return [f"{curve} ({game_title(game)})" for curve, game in zip(means["curve"], means["game"], strict=True)]

@@ -74,7 +74,7 @@ def make(
         finish(axes, game, shown, levels_of(game, reference), clocks)
         legend_below(axes, width)
     summary = pd.concat([table for table in (training, points) if len(table)] or [training], ignore_index=True)
-    how = ", by the most probable action" if (evaluations["agent"] == "sampled").any() else ""
+    how = " (of policies, by the most probable action)" if (evaluations["agent"] == "sampled").any() else ""
     note = small_print(episodes, training, points, summary, reference, how)
     if clocks is not None:
         note = f"{of_minutes(tables['timeline'])}\n{note}"
@@ -175,15 +175,19 @@ def summarise(episodes: pd.DataFrame, clocks: Clocks | None = None) -> pd.DataFr
 
 def summarise_evaluations(evaluations: pd.DataFrame, lost: pd.DataFrame, clocks: Clocks | None = None) -> pd.DataFrame:
     """The same for evaluations of trained weights, blank where a seed has none, or diverged (`lost`) before. Minutes
-    are means over seeds."""
+    are means over seeds, and so are the steps of the last weights, where trainings stopped at their target return."""
     trained = evaluations[evaluations["agent"].isin(["trained", "in training"])]
-    curve, point_of = ["game", "curve"], ["game", "curve", "trained_steps"]
+    curve, point_of = ["game", "curve"], ["game", "curve", "point"]
     counts = trained.groupby(curve, observed=True)["seed"].nunique().to_dict()
-    seeds = trained.groupby([*point_of, "seed"], sort=False, observed=True)["return"].mean().reset_index()
+    by = [*curve, "trained_steps", "agent", "seed"]
+    seeds = trained.groupby(by, sort=False, observed=True)["return"].mean().reset_index()
     ends = lost.set_index([*curve, "seed"])["steps"].to_dict()
     keys = list(seeds[RUN].itertuples(index=False, name=None))
     end = [ends.get(key, np.inf) for key in keys]
     seeds["return"] = seeds["return"].where(seeds["trained_steps"] < np.array(end, float))
+    # The last weights are one point, wherever their seeds stopped; of those that diverged, they are not the last.
+    at_end = (seeds["agent"] == "trained") & np.isinf(np.array(end, float))
+    seeds["point"] = seeds["trained_steps"].where(~at_end, -1)
     x, seeds["place"] = "steps", seeds["trained_steps"]
     if clocks is not None:
         x = "minutes"

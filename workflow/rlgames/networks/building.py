@@ -86,7 +86,8 @@ class Network:
             if found.shape != variable.shape:
                 raise WeightsError(
                     f"weight_{number} has the shape {found.shape}, and the network needs {tuple(variable.shape)}. "
-                    "Weights come from a deep run with the same network, stack and image size, and as many actions."
+                    "Weights come from a deep run with the same network, stack and image size, as many actions, and an "
+                    "agent of the same kind, its atoms or bins included."
                 )
             weights.append(tf.constant(found, variable.dtype))
         return weights

@@ -27,6 +27,9 @@ tiles, many of which share a job, so that files are in memory after the first.""
 SECONDS = {"figure": 3.0, "video": 4.0, "gameplay": 7.0}
 """Of rules whose jobs take about the same time whatever is asked for; the others take a second."""
 
+INSIGHTS_PER_SECOND = 200
+"""Steps of a video for which a network is asked."""
+
 FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 600, 1100
 """Frames of a data set, made or encoded; steps of evaluation, and those of an episode of Pong and a random one."""
 
@@ -52,6 +55,8 @@ def seconds(plan: Plan, rule: str, run: Any) -> float:
         dataset = plan.dataset(run.dataset) if rule == "dataset" else surroundings(plan, run)
         others = sum(other.size for other in judged_besides(plan, run)) if rule == "encode" else 0
         return 8 + (dataset.size + others) / FRAMES_PER_SECOND
+    if rule == "gameplay" and plan.spec(run).agent.has_insights:
+        return SECONDS[rule] + 8 + surroundings(plan, run).max_steps / INSIGHTS_PER_SECOND
     if rule not in plan.training_rules:
         return SECONDS.get(rule, 1.0)
     spec = plan.spec(run)
@@ -91,12 +96,15 @@ def memory(plan: Plan, rule: str, run: Any) -> float:
         return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, figure.products) for name in figure.experiments))
     if rule in TABLES:
         return PLAIN_MB + beyond(1e6 * sum(tables(plan, name, (TABLES[rule],)) for name in read_by(plan, rule)))
-    if rule not in (*plan.training_rules, "evaluate", "encode"):
+    if rule not in (*plan.training_rules, "evaluate", "encode", "gameplay"):
         return PLAIN_MB
     spec: Any = plan.spec(run)
     around = surroundings(plan, run)
     if rule == "evaluate":
         return spec.agent.memory_mb + beyond(1e6 * (spec.agent.playing_mb(around) + evaluation_mb(plan, spec)))
+    if rule == "gameplay":
+        asked = spec.agent.memory_mb + beyond(1e6 * spec.agent.playing_mb(around))
+        return asked if spec.agent.has_insights else PLAIN_MB
     if rule == "encode":
         others = sum(other.megabytes for other in judged_besides(plan, run))
         return spec.agent.memory_mb + spec.agent.playing_mb(around) + others

@@ -20,7 +20,6 @@ def spec(plan: Plan) -> str:
         for variant in plan.config.experiments[name].variants:
             game = variant.spec.model_dump()["environment"].get("game")
             if game in REFERENCES:
-                curves.append(
-                    [name, variant.name, {"curve": describe(besides_the_game(variant)) or name, "game": game}]
-                )
+                curve = variant.label or describe(besides_the_game(variant)) or name  # as in the figure
+                curves.append([name, variant.name, {"curve": curve, "game": game}])
     return canonical(curves)

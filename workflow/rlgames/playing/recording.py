@@ -33,7 +33,7 @@ class Recording(NamedTuple):
     reset_seed: int = 0
     """Of the game; environments that derive it from run and episode need none."""
     agent: str = ""
-    """Of an evaluation: trained, random or in training."""
+    """Of an evaluation: trained, random, in training, or sampled."""
     trained_steps: int = 0
     shown: str = ""
     """What the preferences are."""

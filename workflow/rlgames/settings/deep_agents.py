@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from rlgames.settings import memory
 from rlgames.settings.explanations import problem
-from rlgames.settings.learner import TENSORFLOW_MB, Adam, Network, OffPolicyAgent, OnPolicyAgent, PredictingAgent
+from rlgames.settings.learner import TENSORFLOW_MB, Adam, GreyLevels, OffPolicyAgent, OnPolicyAgent, PredictingAgent
 
 
 class DQN(OffPolicyAgent):
@@ -32,10 +32,10 @@ class Categorical(OffPolicyAgent):
 
     has_insights: ClassVar[bool] = True
     v_min: float = -10.0
-    """Lowest return that has a class. Discounted returns of clipped rewards lie between -1 and 1 where a reward ends
-    them (`reward_terminal`), as in Pong."""
+    """Lowest return that has a class; what lies below counts as this one. Discounted returns of clipped rewards lie
+    between -1 and 1 where a reward ends them (`reward_terminal`), as in Pong."""
     v_max: float = 10.0
-    """Highest return that has a class."""
+    """Highest return that has a class; what lies above counts as this one."""
 
     @model_validator(mode="after")
     def _range_has_a_length(self) -> Categorical:
@@ -49,7 +49,7 @@ class C51(Categorical):
 
     module: ClassVar[str] = "rlgames.agents.deep.c51"
     name: Literal["c51"]
-    atoms: int = Field(default=51, ge=2, le=1001)
+    atoms: int = Field(default=51, ge=2, le=201)
     """Returns that have a probability, from `v_min` to `v_max`."""
 
     def outputs(self, actions: int) -> int:
@@ -61,7 +61,7 @@ class HLGauss(Categorical):
 
     module: ClassVar[str] = "rlgames.agents.deep.hl_gauss"
     name: Literal["hl-gauss"]
-    bins: int = Field(default=51, ge=2, le=1001)
+    bins: int = Field(default=51, ge=2, le=201)
     """Bins of the histogram, from `v_min` to `v_max`."""
     smoothing: float = Field(default=0.75, gt=0, le=100)
     """Standard deviation σ of the target, in widths of a bin."""
@@ -82,16 +82,15 @@ class ActorCritic(OnPolicyAgent):
     """Weight of the critic's squared error in the loss."""
 
 
-class ValueNetwork(PredictingAgent, Network, Adam):
+class ValueNetwork(PredictingAgent, GreyLevels, Adam):
     """A network that predicts state values by TD(0) (Sutton and Barto 2018, section 9.3), towards a target network."""
 
     module: ClassVar[str] = "rlgames.agents.deep.td"
     training: ClassVar[str] = "rlgames.encoders.value_network"
     memory_mb: ClassVar[int] = TENSORFLOW_MB
     name: Literal["value-network"]
-    network: Literal["nature", "small", "compact"] = "small"
-    """Body of the network: that of Mnih et al. (2015), the smaller one of 2013, or a compact one with layer
-    normalisation."""
+    network: Literal["nature", "small", "compact", "impala", "mbconv"] = "small"
+    """Body of the network, as of agents that play."""
     stack: int = Field(default=4, ge=1, le=16)
     """Frames that it sees at once."""
     batch_size: int = Field(default=32, ge=1, le=4096)

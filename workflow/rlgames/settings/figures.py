@@ -241,6 +241,14 @@ class PairedDifferences(PanelForEachGame):
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
+        (first, reference), *others = experiments.items()
+        for name, other in others:
+            if (other.first_seed, other.seeds) != (reference.first_seed, reference.seeds):
+                raise problem(
+                    f"{place}: {name} has the seeds {other.first_seed} to {other.last_seed}, and {first} has "
+                    f"{reference.first_seed} to {reference.last_seed}; {self.kind} compares equal ones, so give both "
+                    "the same seeds and first_seed"
+                )
         curves = Counter(self.columns(name, variant)["game"] for name, variant in variants(experiments))
         if alone := [game for game, count in curves.items() if count < 2]:
             raise problem(

@@ -46,6 +46,8 @@ class AgentSettings(Settings):
     """Whether its actions are chosen by estimates of what follows them."""
     samples: ClassVar[bool] = False
     """Whether it learns a policy, so that evaluation also plays episodes with sampled actions."""
+    has_insights: ClassVar[bool] = False
+    """Whether videos show more of the network than was recorded, so that they need its weights."""
     uses_threads: ClassVar[bool] = False
     """Whether a training can use more than one core."""
     player: ClassVar[str] = ""
@@ -159,7 +161,16 @@ class Exploration(Settings):
     """Steps over which ε falls, linearly."""
 
 
-class Network(Settings):
+class GreyLevels(Settings):
+    """What a network takes for zero and for one."""
+
+    pixel_centre: int = Field(default=0, ge=0, le=255)
+    """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
+    pixel_scale: float = Field(default=255.0, ge=1, le=255)
+    """Grey levels that it takes for one. Pictures of zeros and ones need 1; `minatar` takes them as they are."""
+
+
+class Network(GreyLevels):
     """The network of a deep agent."""
 
     network: Literal["nature", "small", "compact", "impala", "mbconv", "minatar", "mlp"] = "nature"
@@ -169,10 +180,6 @@ class Network(Settings):
     observations that are vectors."""
     units: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[128, 128], min_length=1, max_length=10)
     """Units of each dense layer of `mlp`; the other networks are those of their papers."""
-    pixel_centre: int = Field(default=0, ge=0, le=255)
-    """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
-    pixel_scale: float = Field(default=255.0, ge=1, le=255)
-    """Grey levels that it takes for one. Pictures of zeros and ones need 1; `minatar` takes them as they are."""
 
 
 class FallingStepSize(Settings):
@@ -234,9 +241,6 @@ class Rollout(Settings):
     """Steps that each game takes between two updates."""
     trace_decay: float = Field(default=0.95, ge=0, le=1)
     """λ of generalised advantage estimation (Schulman et al. 2016)."""
-    reward_scale: float = Field(default=1.0, gt=0, le=1000)
-    """Factor of rewards as they are learned from. With returns of hundreds, errors of the critic drown the policy's
-    gradient in the layers that both share: scale them to some tens at most."""
 
 
 class DeepAgent(GameAgent, Network, Optimiser):
@@ -244,8 +248,6 @@ class DeepAgent(GameAgent, Network, Optimiser):
 
     plays: ClassVar[frozenset[str]] = frozenset({"atari", "gymnasium"})
     player: ClassVar[str] = "rlgames.playing.deep"
-    has_insights: ClassVar[bool] = False
-    """Whether videos show more of the network than was recorded, so that they need its weights."""
     memory_mb: ClassVar[int] = TENSORFLOW_MB
     uses_threads: ClassVar[bool] = True
     games: int = Field(default=1, ge=1, le=256)
@@ -333,6 +335,14 @@ class OnPolicyAgent(DeepAgent, Rollout):
 
     training: ClassVar[str] = "rlgames.training.on_policy"
     samples: ClassVar[bool] = True
+    reward_scale: float = Field(default=1.0, gt=0, le=1000)
+    """Factor of rewards as they are learned from. With returns of hundreds, errors of the critic drown the policy's
+    gradient in the layers that both share: scale them to some tens at most."""
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         return self.learning_mb(environment, self.rollout_steps * self.games, budget)
+
+    def seconds(self, budget: int, environment: Any, seeds: int) -> float:
+        """Each step is learned from once."""
+        learned = 0.001 * environment.frame_bytes / 84**2 * UPDATE_TIME.get(self.network, 1.0)
+        return 10 + seeds * budget * (0.0002 + 0.0012 / self.games + learned)

@@ -100,6 +100,12 @@ class Config(Settings):
                 if not isinstance(played, Atari):
                     raise problem(f"datasets.{name}.policy: {run.experiment} plays no Atari game; name one that does")
                 has, wanted = played.model_dump(), dataset.environment.model_dump()
+                for key in ("fire_reset", "fire_each_life"):
+                    if has[key]:
+                        raise problem(
+                            f"datasets.{name}.policy: {run.experiment} plays with {key}, and the memory of such games "
+                            "cannot be read; name an experiment without it"
+                        )
                 for key in DYNAMICS:
                     if has[key] != wanted[key]:
                         raise problem(

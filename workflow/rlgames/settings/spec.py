@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from rlgames.settings.agents import Agent
 from rlgames.settings.base import Settings, members
+from rlgames.settings.deep_agents import Categorical
 from rlgames.settings.environments import Atari, Environment, Gymnasium
 from rlgames.settings.explanations import problem
 from rlgames.settings.learner import DeepAgent, OffPolicyAgent, OnPolicyAgent
@@ -113,6 +114,18 @@ class Spec(Settings):
                 f"steps: {agent.name} learns nothing in {steps} steps, since its warm_up takes {agent.warm_up}; give "
                 "more steps, or a shorter agent.warm_up"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _classes_hold_returns(self) -> Spec:
+        environment: Any = self.environment
+        if isinstance(self.agent, Categorical) and not environment.clips_rewards:
+            for key in ("v_min", "v_max"):
+                if key not in self.agent.model_fields_set:
+                    raise problem(
+                        f"agent.{key}: rewards of {environment.game_name} are not clipped, and what lies beyond v_min "
+                        "and v_max counts as the end; give the range of discounted returns"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from rlgames.environments.games import composite
+from rlgames.playing.composite import composite
 from rlgames.playing.recording import Recording, module_name
 from rlgames.streams import Purpose, episode_stream, reset_seed
 from rlgames.videos.gameplay import FAINT, HEIGHT, INK, enlarged, points, write

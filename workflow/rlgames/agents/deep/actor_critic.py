@@ -36,9 +36,9 @@ def preferences(outputs: Outputs) -> tf.Tensor:
     return tf.nn.softmax(outputs.logits)
 
 
-def insights(outputs: Outputs, settings: dict[str, Any]) -> dict[str, tf.Tensor]:  # noqa: ARG001
-    """What videos show besides: V(s), of shape (batch,)."""
-    return {"value": outputs.value}
+def insights(outputs: Outputs, settings: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """What videos show besides: V(s) in the game's own points, of shape (batch,)."""
+    return {"value": outputs.value / settings["reward_scale"]}
 
 
 def loss(outputs: Outputs, rollout: Rollout, settings: dict[str, Any]) -> tf.Tensor:
