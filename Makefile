@@ -27,9 +27,9 @@ SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
-  trace-decay-sweep traces-sweep cartpole pong value-estimates observations \
+  trace-decay-sweep traces-sweep cartpole policy-gradients-cartpole cartpole-deep pong value-estimates observations \
   encoder-losses latent-sizes latent-space reconstructions encoder-errors keypoints pong-linear predictions lunar-lander minatar)) \
-  $(addprefix tables/,final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
+  $(addprefix tables/,cost.csv final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv prediction-scores.csv) \
   $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
   $(addprefix videos/pong-linear/,keypoints/best.gif keypoints/median.png tiled-positions/best.gif tiled-positions/median.png) \

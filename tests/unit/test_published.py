@@ -17,6 +17,8 @@ def test_levels_are_those_of_the_protocol_that_is_followed() -> None:
     assert levels_of("asterix", "cleanrl") == {}
     assert "Pong 20.25 ± .41, Breakout 366.9 ± 39.9" in protocol(["pong", "breakout", "space_invaders"], "cleanrl")
     assert "CleanRL" not in protocol(["pong"])
+    assert levels_of("breakout", "none") == {}
+    assert protocol(["breakout"], "none") == ""
 
 
 @pytest.mark.parametrize(("noop_max", "idle"), [(0, {0}), (1, {0}), (2, {0, 1})])

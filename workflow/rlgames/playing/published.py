@@ -36,12 +36,16 @@ GYMNASIUM_PROTOCOL = "Dashed: the mean return from which Gymnasium calls the env
 
 
 def levels_of(game: str, source: str = "papers") -> dict[str, float]:
-    """Published scores of a game by name, of a source: papers, or cleanrl."""
+    """Published scores of a game by name, of a source: papers, cleanrl, or none."""
+    if source == "none":
+        return {}
     return (CLEANRL if source == "cleanrl" and game in CLEANRL else SCORES).get(game, {})
 
 
 def protocol(games: list[str], source: str = "papers") -> str:
     """How the scores of these games were taken, in words; nothing if there are none."""
+    if source == "none":
+        return ""
     if source == "cleanrl" and set(games) & set(CLEANRL):
         return CLEANRL_PROTOCOL
     levels = [SCORES[game] for game in games if game in SCORES]
