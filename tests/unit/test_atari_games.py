@@ -199,6 +199,13 @@ def test_a_game_that_waits_for_fire_goes_on_with_each_life() -> None:
                 games.reset(np.array([3]), np.array([True, False]))
                 over[0] = False
         assert over.tolist() == [fires, fires]
+    chosen = settings("breakout", fire_each_life=True, noop_max=5)
+    games, rng = Games(chosen, 1), np.random.default_rng(0)
+    games.reset(np.array([7]))
+    actions = rng.integers(0, 4, 300).tolist()
+    rewards = [float(games.step(np.array([action])).rewards[0]) for action in actions]
+    recording = Recording(1, 300, sum(rewards), "unfinished", bytes(actions), chosen, reset_seed=7)
+    assert [step.reward for step in recording.replay()][1:] == rewards  # lives are served in the same steps
     freeway, plain = (Games(settings("freeway", fire_each_life=fires), 1) for fires in (True, False))
     freeway.reset(np.array([1]))
     plain.reset(np.array([1]))

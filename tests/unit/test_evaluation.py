@@ -12,7 +12,8 @@ from rlgames.networks import numerics
 from rlgames.networks.reader import Reader
 from rlgames.playing import deep, evaluation
 from rlgames.playing.evaluation import Planned
-from rlgames.settings.deep_agents import DQN
+from rlgames.playing.recording import Recording
+from rlgames.settings.deep_agents import C51, DQN, ActorCritic
 from rlgames.settings.environments import Atari, Gymnasium
 from rlgames.settings.evaluation import Evaluation
 from rlgames.streams import Purpose, reset_seed
@@ -129,6 +130,37 @@ def test_sampled_actions_have_the_probabilities_of_the_policy(monkeypatch: pytes
     counts = np.bincount(list(played.actions), minlength=4)
     assert counts[1] == 0
     assert abs(counts - [3000, 0, 2000, 1000]).max() < 150
+
+
+@pytest.mark.parametrize(
+    "agent", [C51(name="c51", network="small"), ActorCritic(name="actor-critic", reward_scale=0.5)]
+)
+def test_insights_of_a_recorded_episode_are_those_of_its_steps(agent: Any) -> None:
+    """Means of distributions are the action values that were recorded before each action; V is in the game's points."""
+    from rlgames.networks.building import Network, initialise
+
+    chosen = Atari(name="atari", game="breakout", image_size=36, fire_each_life=True, max_steps=40)
+    modules = {role: import_module(name) for role, name in agent.playing_modules(chosen).items()}
+    environment, settings = chosen.model_dump(), agent.model_dump(include=agent.playing())
+    game = modules["environment"].Games(environment, 1)
+    reader = Reader(game.frame, modules["network"].BLOCK)
+    network = Network(modules["agent"], modules["network"], reader.shape, game.frame.dtype, len(game.actions), settings)
+    initialise(network.variables, np.random.default_rng(0))
+    saved = {name: array[np.newaxis] for name, array in network.arrays().items()} | {"steps": np.array([1])}
+    player = deep.Player(saved, modules, environment, settings)
+    (played,) = evaluation.play(player.games, player.preferences, plan(range(1, 2), 0.5), 0, max_steps=40)
+    recording = Recording(
+        1, len(played.actions), played.score, played.ending, played.actions, environment, reset_seed=played.reset_seed
+    )
+    found = list(player.insights(recording))
+    assert len(found) == recording.steps + 1
+    assert len(set(played.actions)) > 1
+    if agent.name == "c51":
+        means = [(each["distributions"] * each["returns"]).sum(axis=1) for each in found[:-1]]
+        np.testing.assert_allclose(means, played.preferences, atol=1e-4)
+    else:
+        first = game.reset(np.array([played.reset_seed]))
+        np.testing.assert_allclose(found[0]["value"], 2 * network(reader(first)).value[0], rtol=1e-4)
 
 
 def test_a_network_gives_a_state_the_same_bits_in_any_company() -> None:

@@ -333,3 +333,39 @@ def test_readme_names_every_setting_of_a_run() -> None:
 
 def test_schema_and_readme_are_in_step_with_the_settings() -> None:
     assert {path: path.read_text() for path in pages()} == pages(), "run `make docs`"
+
+
+POLE: dict[str, Any] = {
+    "results": "results/x",
+    "experiments": {
+        "one": {
+            "environment": {"name": "gymnasium", "id": "CartPole-v1"},
+            "agent": {"name": "c51", "network": "mlp", "v_min": 0, "v_max": 100},
+            "steps": 10_000,
+            "seeds": 2,
+        }
+    },
+    "figures": {"f": {"kind": "paired-differences", "experiments": ["one"], "title": "x", "caption": "x"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"v_min": 100}, "v_max: a number above v_min, 100, not 100"),
+        ({"v_max": None}, "agent.v_max: rewards of CartPole-v1 are not clipped"),
+        ({}, "compares curves with the first one, and CartPole-v1 has a single one"),
+        ({"other": {"first_seed": 5}}, "other has the seeds 5 to 6, and one has 0 to 1"),
+    ],
+)
+def test_classes_and_pairs_that_make_no_sense_are_named(change: dict[str, Any], message: str) -> None:
+    config = json.loads(json.dumps(POLE))
+    other = change.pop("other", None)
+    agent = config["experiments"]["one"]["agent"] = config["experiments"]["one"]["agent"] | change
+    config["experiments"]["one"]["agent"] = {key: value for key, value in agent.items() if value is not None}
+    if other:
+        config["experiments"]["other"] = config["experiments"]["one"] | other
+        config["figures"]["f"]["experiments"].append("other")
+    with pytest.raises(SettingsError) as error:
+        load(config)
+    assert message in str(error.value)

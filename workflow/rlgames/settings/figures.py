@@ -223,8 +223,8 @@ class Returns(PanelForEachGame):
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
     kind: Literal["returns"]
     reference: Literal["papers", "cleanrl", "none"] = "papers"
-    """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million; none where
-    published levels are far above the curves."""
+    """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million; `none`
+    where published levels are far above the curves."""
     x: Literal["steps", "minutes"] = "steps"
     """What the horizontal axis counts: steps, or minutes of training, as the clock on the wall had them. These are
     minutes of a machine, and of whatever else ran there."""
