@@ -27,7 +27,7 @@ SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
-  trace-decay-sweep traces-sweep cartpole cartpole-deep pong value-estimates observations \
+  trace-decay-sweep traces-sweep cartpole policy-gradients cartpole-deep pong value-estimates observations \
   encoder-losses latent-sizes latent-space reconstructions encoder-errors keypoints pong-linear predictions lunar-lander minatar)) \
   $(addprefix tables/,cost.csv final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv prediction-scores.csv) \
