@@ -23,8 +23,10 @@ PACKAGES = (
 )
 """All that computes or writes something."""
 
-NO_JOBS = {"rlgames.playing.audit", "rlgames.encoders.audit", "rlgames.training.protocol"}
-"""Modules of `make verify`, which is no job, and one that has only types."""
+NO_JOBS = {
+    *("rlgames.playing.audit", "rlgames.encoders.audit", "rlgames.training.protocol", "rlgames.videos.random_play"),
+}
+"""Modules of `make verify` and `make play`, which are no jobs, and one that has only types."""
 
 
 def roots() -> Iterator[tuple[str, list[str]]]:

@@ -180,7 +180,7 @@ def test_edited_algorithm_reruns_its_users(sandbox: Sandbox, config: Config, edi
 
 def test_edited_algorithm_leaves_those_who_do_not_use_it(sandbox: Sandbox, config: Config, edit: Edit) -> None:
     edit("workflow/rlgames/agents/linear/n_step_sarsa.py", "weight *= discount", "weight = discount * weight")
-    edit("workflow/rlgames/training/gymnasium.py", "old_value = next_value", "old_value = 1.0 * next_value")
+    edit("workflow/rlgames/training/gymnasium.py", "action = learner.act()", "action = int(learner.act())")
     assert sandbox.planned(config) == set()
 
 
