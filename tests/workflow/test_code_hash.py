@@ -24,7 +24,10 @@ PACKAGES = (
 """All that computes or writes something."""
 
 NO_JOBS = {
-    *("rlgames.playing.audit", "rlgames.encoders.audit", "rlgames.training.protocol", "rlgames.videos.random_play"),
+    "rlgames.playing.audit",
+    "rlgames.encoders.audit",
+    "rlgames.training.protocol",
+    "rlgames.videos.random_play",
 }
 """Modules of `make verify` and `make play`, which are no jobs, and one that has only types."""
 

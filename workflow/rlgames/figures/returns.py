@@ -220,9 +220,10 @@ def draw(
         colour = palette[str(curve)]
         means, evaluated = (table[table["curve"] == str(curve)] for table in (training, points.dropna(subset="value")))
         draw_band(axes, means[x], means["low"], means["high"], colour)
+        at_target = stopped(played, lost[lost["curve"] == curve])
         for seed, run in runs[runs["curve"] == str(curve)].groupby("seed"):
             axes.plot(run[x], run["value"], color=colour, lw=0.6, alpha=0.5)
-            if seed in stopped(played, lost[lost["curve"] == curve]):
+            if seed in at_target:
                 axes.plot(*run[[x, "value"]].iloc[-1], color=colour, marker="*", ms=13, mec="white", zorder=6, ls="")
         look = line_over(earlier, means.set_index(x)["value"])
         name = legend_name(curve, played, lost[lost["curve"] == curve])
