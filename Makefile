@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain play again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain play export again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -66,8 +66,11 @@ verify: $(LOCKED) ## compare all checksums, play every recorded episode again, m
 status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
 	@$(COMMANDS).status $(CONFIG)
 
-play: $(LOCKED) ## play GAME at random (pong, Breakout, CartPole-v1, ...), and show it with what an agent sees: a video
-	@$(COMMANDS).play $(or $(GAME),pong)
+play: $(LOCKED) ## watch the agent of RUN=folder, or GAME=pong at random, in a window or as a video; HUMAN=1: play by hand
+	@$(COMMANDS).play $(or $(RUN),$(GAME),trained/pong-double-dqn) $(if $(HUMAN),--human)
+
+export: $(LOCKED) ## write the network of the deep agent of RUN=folder as a Keras file
+	@$(COMMANDS).export $(or $(RUN),trained/pong-double-dqn)
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 

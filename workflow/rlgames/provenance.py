@@ -53,8 +53,9 @@ def source(module: str) -> Path:
 
 @cache
 def imports(module: str) -> tuple[str, ...]:
-    """The modules of this package that importing `module` loads first, or that an import statement in it names."""
-    packages = [module.rsplit(".", count)[0] for count in range(1, module.count(".") + 1)]
+    """The modules of this package that importing `module` loads first, or that an import statement in it names. The
+    package itself is no part of it: there is its public face, which computes nothing."""
+    packages = [module.rsplit(".", count)[0] for count in range(1, module.count("."))]
     named: list[str] = []
     for node in ast.walk(parse(module)):
         if isinstance(node, ast.Import):
@@ -63,7 +64,7 @@ def imports(module: str) -> tuple[str, ...]:
             if node.level:
                 raise ValueError(f"{source(module)}:{node.lineno}: write this relative import in full")
             named += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-    ours = [name for name in named if name.split(".")[0] == PACKAGE.name and source(name).exists()]
+    ours = [name for name in named if name.startswith(f"{PACKAGE.name}.") and source(name).exists()]
     return tuple(dict.fromkeys(packages + ours))
 
 

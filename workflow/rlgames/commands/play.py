@@ -1,68 +1,37 @@
-"""Play a game at random, and show it with what an agent sees, as a video (`make play GAME=breakout`)."""
+"""Watch the agent of a run play, or a game played at random, or play it by hand (`make play`)."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from rlgames.messages import count
 from rlgames.operations import isolation, jobs
-from rlgames.operations.progress import Progress
-from rlgames.settings.environments import Atari, Gymnasium
-from rlgames.settings.explanations import explanations
-from rlgames.settings.names import atari_game
 
 MOST_STEPS = 100_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("game", help="an Atari game (pong, SpaceInvaders, ...) or a Gymnasium id (CartPole-v1)")
-    parser.add_argument("--steps", type=int, default=500, help="at most")
+    parser.add_argument("run", help="the folder of a run, an Atari game (pong, SpaceInvaders, ...), or a Gymnasium id")
+    parser.add_argument("--steps", type=int, help="at most (default: an agent's whole episode, 500 at random)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mp4", type=Path, help="default: results/play/GAME.mp4")
+    parser.add_argument("--mp4", type=Path, help="write a video, whether there is a display or not")
+    parser.add_argument("--human", action="store_true", help="play by hand")
     arguments = parser.parse_args()
-    if not 1 <= arguments.steps <= MOST_STEPS or arguments.seed < 0:
+    if not 1 <= (arguments.steps or 1) <= MOST_STEPS or arguments.seed < 0:
         sys.exit(f"--steps takes 1 to {MOST_STEPS}, --seed 0 or more.")
     isolation.isolate()
-    try:
-        chosen = settings(arguments.game, arguments.steps)
-    except ValidationError as error:
-        sys.exit("\n".join(explanations(error, {})))
-    if not chosen.is_drawn:
-        sys.exit(f"{arguments.game} draws no pictures of itself (it lacks Gymnasium's render mode rgb_array).")
 
-    import numpy as np
+    from rlgames.api.playing import play, play_by_hand
 
-    from rlgames.files import replacing
-    from rlgames.videos.encoding import encode
-    from rlgames.videos.random_play import play
-
-    name = arguments.game.replace("/", "-").replace(":", "-")
-    video = arguments.mp4 or Path("results/play") / f"{name}.mp4"
-    recording, pictures = play(chosen.model_dump(), steps=arguments.steps, seed=arguments.seed)
-    progress = Progress(f"random play of {arguments.game}", recording.steps + 1, "pictures")
-    video.parent.mkdir(parents=True, exist_ok=True)
-
-    def shown() -> Iterator[np.ndarray]:
-        for picture in pictures:
-            progress.advance()
-            yield picture
-
-    with replacing(video) as path:
-        encode(shown(), path)
-    print(f"{video}: a return of {recording.score:,.12g} after {count(recording.steps, 'step')} of random play")
-
-
-def settings(game: str, steps: int) -> Atari | Gymnasium:
-    """The settings of the environment that a name means. Raises `ValidationError` if it means none."""
-    if known := atari_game(game):
-        return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps)
-    return Gymnasium(name="gymnasium", id=game, max_steps=steps)
+    if arguments.human:
+        returns = play_by_hand(arguments.run, seed=arguments.seed)
+        print(f"{count(len(returns), 'episode')} finished")
+        return
+    episode = play(arguments.run, seed=arguments.seed, steps=arguments.steps, video=arguments.mp4)
+    print(f"{arguments.run}: a return of {episode.score:,.12g} after {count(episode.steps, 'step')}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,145 @@
+"""Trained agents to use: `load`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from pydantic import ValidationError
+
+from rlgames.api import environments
+from rlgames.files import read_weights, reading
+from rlgames.messages import UserError
+from rlgames.plan import paths
+from rlgames.provenance import Manifest
+from rlgames.settings.explanations import explanations
+from rlgames.settings.spec import Spec
+
+
+class Agent:
+    """A trained agent. It chooses by its `values`."""
+
+    def __init__(
+        self, player: Any, preferences: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...], dtype: Any
+    ) -> None:
+        """`preferences` are over the actions for states of this dtype, of shape (games, *shape)."""
+        self.actions: list[str] = player.actions
+        """Names of the actions, by their numbers."""
+        self.samples: bool = player.samples
+        """Whether it has learned a policy, so that its values are probabilities."""
+        self.shown: str = player.shown
+        """What its values are, in words."""
+        self.player, self.preferences, self.shape, self.dtype = player, preferences, shape, dtype
+
+    def values(self, observation: np.ndarray) -> np.ndarray:
+        """Action values Q(s, a), or a policy's probabilities π(a|s), of an observation as its environment gives it, or
+        of several: shape (actions,) or (games, actions). Raises `UserError` for an observation of another shape."""
+        seen = np.asarray(observation, self.dtype)
+        shapes = [self.shape, self.shape[1:]] if self.shape[0] == 1 else [self.shape]  # one frame, or no stack at all
+        if seen.shape in shapes:
+            return self.preferences(seen.reshape(1, *self.shape))[0]
+        if seen.shape[1:] in shapes:
+            return self.preferences(seen.reshape(-1, *self.shape))
+        raise UserError(
+            f"The agent sees observations of shape {self.shape}, or several of them, and not {seen.shape}: take those "
+            "of the environment that load gives."
+        )
+
+    def act(self, observation: np.ndarray, *, epsilon: float = 0.0, rng: np.random.Generator | None = None) -> int:
+        """An action for one observation: the best one, or with probability `epsilon` a random one.
+
+        With a policy and an `rng`, an action drawn by its probability, or else the most probable one.
+        """
+        values = self.values(observation)
+        draws = rng or np.random.default_rng()
+        if epsilon > 0 and draws.random() < epsilon:
+            return int(draws.integers(len(values)))
+        if self.samples and rng is not None:
+            return int(rng.choice(len(values), p=values / values.sum(dtype=float)))
+        return int(values.argmax())
+
+
+class Run(NamedTuple):
+    """A trained agent, with all that it was trained in and by."""
+
+    agent: Agent
+    environment: gym.Env
+    """The game, as the agent sees it; `render()` gives pictures."""
+    settings: Spec
+    """`settings.agent`, `settings.environment` and the budget, as validated."""
+
+
+def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
+    """The agent of a run, from its folder: `results/lesson/runs/pong/agent.name=dqn/seed-0`.
+
+    `seed` chooses one of a block of linear agents (default: the first); `point` one of the moments in the training
+    at which a deep agent's weights were kept (default: the end). Raises `UserError` for what is no run of an agent.
+    """
+    folder = Path(run)
+    settings, seeds = read_settings(folder)
+    agent, environment = settings.agent, settings.environment
+    saved = read_weights(folder / "weights.npz")
+    if agent.in_blocks:
+        modules = {role: import_module(name) for role, name in agent.modules(environment).items()}
+        from rlgames.playing.tiles import Player
+
+        wanted = paths.first(seeds) if seed is None else seed
+        if wanted not in saved["seeds"]:
+            raise UserError(f"{folder} has the seeds {seeds}, and not {wanted}.")
+        player: Any = Player(saved, modules, environment.model_dump(), agent.model_dump(), wanted)
+        found = environments.environment(environment.model_dump())
+        return Run(Agent(player, player.preferences, (len(player.coding.low),), np.float64), found, settings)
+    if seed is not None and str(seed) != seeds:
+        raise UserError(f"{folder} has the seed {seeds}, and not {seed}.")
+    count = len(saved["steps"])
+    if not -count <= point < count:
+        raise UserError(f"Weights were kept at {count} points: point takes {-count} to {count - 1}, and not {point}.")
+    modules = agent.playing_modules(environment)
+    import_module(modules["player"]).prepare()  # before TensorFlow
+    loaded = {role: import_module(name) for role, name in modules.items()}
+    features = seen_by(settings, loaded, folder)
+    one = {name: each if each.shape[:1] != (count,) else each[[point]] for name, each in saved.items()}
+    with reading(folder / "weights.npz"):  # whether they fit
+        player = loaded["player"].Player(
+            one, loaded, environment.model_dump(), agent.model_dump(include=agent.playing()), *features
+        )
+    games = player.games(1)
+    first = games.reset(np.zeros(1, np.int64))[0]  # shape and type of what the agent sees
+    found = environments.environment(environment.model_dump(), games)
+    agent_of = Agent(player, lambda states: player.preferences(states, 0), first.shape, first.dtype)
+    return Run(agent_of, found, settings)
+
+
+def read_settings(folder: Path) -> tuple[Spec, str]:
+    """The settings of a run, from its manifest, and its seeds. Raises `UserError` for what is no run of an agent."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        runs = sorted(str(each.parent) for each in folder.glob("**/seed-*/manifest.json") if each.is_file())
+        hint = f"did you mean {runs[0]}?" if runs else "give the folder of a run, with weights.npz and manifest.json."
+        raise UserError(f"{folder} is no run: {hint}")
+    manifest = Manifest.read(path)
+    try:
+        settings = Spec.model_validate(manifest.spec)
+    except ValidationError as error:
+        why = "; ".join(explanations(error, manifest.spec))
+        raise UserError(f"{path} has settings that this version does not know ({why}): train it again.") from None
+    if settings.environment.name == "frames":
+        raise UserError(f"{folder} is a run of {settings.agent.name}, which plays no game: load takes those that do.")
+    return settings, manifest.seeds or "0"
+
+
+def seen_by(settings: Spec, modules: dict[str, Any], folder: Path) -> list[Any]:
+    """The features that a linear agent sees on Atari, with the weights of its encoder, if it has one."""
+    if "features" not in modules:
+        return []
+    agent: Any = settings.agent
+    encoder = agent.encoder_run
+    weights = []
+    if encoder is not None:
+        weights = [folder.resolve().parents[2] / encoder.experiment / encoder.variant / f"seed-{encoder.seed}" / "weights.npz"]
+    given = agent.model_dump()["features"]
+    return [modules["features"].Features(settings.environment.model_dump(), given, *weights)]

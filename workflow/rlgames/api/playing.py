@@ -1,0 +1,217 @@
+"""An episode to watch, in a window or as a video, or to play by hand: `play`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from rlgames.api import environments
+from rlgames.api.loading import Run, load
+from rlgames.files import replacing
+from rlgames.messages import UserError, count, log
+from rlgames.playing.recording import Recording, module_name
+from rlgames.provenance import Manifest
+from rlgames.settings.environments import Atari, Gymnasium
+from rlgames.settings.explanations import explanations
+from rlgames.settings.names import atari_game
+from rlgames.streams import Purpose, episode_stream, reset_seed
+from rlgames.videos import gameplay, random_play
+from rlgames.videos.encoding import encode
+
+RANDOM_STEPS = 500
+"""Of random play, at most."""
+
+EPSILON = 0.01
+"""Of an agent at play, as in evaluation: without it, some games repeat themselves for ever."""
+
+
+def play(
+    run: Path | str, *, render: bool = True, seed: int = 0, steps: int | None = None, video: Path | None = None
+) -> Recording:
+    """Let the agent of a run play an episode; or, of a game (`pong`, `CartPole-v1`), play it at random.
+
+    With `render`, the episode is shown in a window, where there is a display, or else written as a video, `video` or a
+    file below results/play. `seed` is of the episode, `steps` how many it may take at most. Returns the episode, with
+    its `score`, `steps` and `actions`. Raises `UserError` for what is neither a run nor a game.
+    """
+    with display(wanted=render and video is None) as window:
+        if is_run(run):
+            loaded = load(run)
+            recording = episode(loaded, Path(run), seed, steps)
+            shown = pictures_of(loaded, recording, Path(run)) if render else iter(())
+        else:
+            environment = game_settings(str(run), steps or RANDOM_STEPS)
+            recording, shown = random_play.play(environment, steps=steps or RANDOM_STEPS, seed=seed)
+        if window:
+            window.show(shown, rate(recording.environment))
+        elif render:
+            path = video or Path("results/play") / f"{name_of(str(run))}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                encode(shown, temporary)
+            why = "" if video else "There is no display to open a window on: "
+            log.info(f"{why}{path} shows the episode.")
+    return recording
+
+
+def play_by_hand(run: Path | str, *, seed: int | None = None) -> list[float]:
+    """Give a person the keyboard, in the game of a run, or in a game: the returns of the episodes that were finished.
+
+    Raises `UserError` where there is no display.
+    """
+    from gymnasium.utils.play import play as play_with_keys
+
+    with display(wanted=True) as window:
+        if not window:
+            raise UserError("There is no display to open a window on; without HUMAN=1, a video shows an agent.")
+        if is_run(run):
+            environment: Any = load(run).environment
+            settings = Manifest.read(Path(run) / "manifest.json").spec["environment"]
+        else:
+            settings = game_settings(str(run), 1_000_000)
+            environment = environments.environment(settings)
+        names = import_module(module_name(settings)).actions(settings)
+        held = environments.keys(names)
+        for combination, action in held.items():
+            log.info(f"{' + '.join(map(window.name, combination))}: {names[action].lower()}")
+        returns = [0.0]
+
+        def note(_before: Any, _after: Any, _action: int, reward: float, terminated: bool, truncated: bool, _: Any) -> None:
+            returns[-1] += reward
+            if terminated or truncated:
+                log.info(f"A return of {returns[-1]:,.12g}")
+                returns.append(0.0)
+
+        zoom = gameplay.HEIGHT / environment_height(environment)
+        play_with_keys(
+            environment, fps=rate(settings), zoom=zoom, callback=note, keys_to_action=held, seed=seed,
+            noop=environments.idle(names),
+        )  # fmt: skip
+    return returns[:-1]
+
+
+def environment_height(environment: Any) -> int:
+    environment.reset(seed=0)
+    return int(environment.render().shape[0])
+
+
+def is_run(run: Path | str) -> bool:
+    """Whether this means a folder, and no game."""
+    return Path(run).exists() or (os.sep in str(run) and not re.fullmatch(r"[\w:-]+/[\w-]+-v\d+", str(run)))
+
+
+def game_settings(game: str, steps: int) -> dict[str, Any]:
+    """The settings of the environment that a name means. Raises `UserError` if it means none that draws itself."""
+    try:
+        if known := atari_game(game):
+            return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps).model_dump()
+        chosen = Gymnasium(name="gymnasium", id=game, max_steps=steps)
+    except ValidationError as error:
+        raise UserError("\n".join(explanations(error, {}))) from None
+    if not chosen.is_drawn:
+        raise UserError(f"{game} draws no pictures of itself (it lacks Gymnasium's render mode rgb_array).")
+    return chosen.model_dump()
+
+
+def episode(loaded: Run, folder: Path, seed: int, steps: int | None) -> Recording:
+    """An episode by the agent, hardly exploring, or with a policy's most probable actions."""
+    agent, environment = loaded.agent, loaded.environment
+    manifest = Manifest.read(folder / "manifest.json")
+    number = seed if isinstance(environment, environments.MountainCar) else reset_seed(seed, Purpose.EVALUATION, 1)
+    rng = episode_stream(seed, Purpose.EVALUATION_EXPLORATION, 1)
+    settings = loaded.settings.environment.model_dump()
+    observation, _ = environment.reset(seed=number)
+    actions, rewards, values, over = bytearray(), [], [], False
+    terminated = False
+    while not over and (steps is None or len(actions) < steps):
+        values.append(agent.values(observation))
+        explores = rng.random() < EPSILON
+        actions.append(int(rng.integers(len(agent.actions)) if explores else values[-1].argmax()))
+        observation, reward, terminated, truncated, _ = environment.step(actions[-1])
+        rewards.append(float(reward))
+        over = bool(terminated or truncated)
+    preferences = np.array(values, np.float32)
+    return Recording(
+        1, len(actions), sum(rewards), "terminated" if terminated else "truncated", bytes(actions), settings,
+        experiment=manifest.experiment, variant=manifest.variant or "default", seed=seed, reset_seed=number,
+        agent="trained", trained_steps=loaded.settings.budget, shown=agent.shown, rewards=np.array(rewards, np.float32),
+        preferences=preferences if np.isfinite(preferences).all() else None,
+    )  # fmt: skip
+
+
+def pictures_of(loaded: Run, recording: Recording, folder: Path) -> Iterator[np.ndarray]:
+    """The screen at each moment, with the agent's preferences beside it: uint8, shape (height, width, 3)."""
+    manifest, agent = Manifest.read(folder / "manifest.json"), loaded.settings.agent
+    lines = [
+        f"{manifest.experiment}, seed {manifest.seeds}",
+        "" if recording.variant == "default" else re.sub(r"[a-z.]*name=", "", recording.variant),
+        f"{manifest.steps if agent.unit == 'steps' else loaded.settings.budget} {agent.unit} of training",
+    ]
+    player = loaded.agent.player
+    places = player.features.seen(recording) if hasattr(player, "features") else None
+    insights = player.insights(recording) if agent.has_insights and recording.preferences is not None else None
+    return gameplay.pictures(recording, list(filter(None, lines)), places, insights)
+
+
+def name_of(run: str) -> str:
+    """A file's name for a run or a game."""
+    return re.sub(r"[^\w.=,+-]+", "-", run).strip("-.")
+
+
+def rate(environment: dict[str, Any]) -> int:
+    """Steps a second at which people see the game as it is meant."""
+    return max(1, environments.CONSOLE_FPS // environment["frame_skip"]) if environment["name"] == "atari" else 30
+
+
+class Window:
+    """A window on the display, by pygame."""
+
+    def __init__(self, pygame: Any) -> None:
+        self.pygame = pygame
+
+    def name(self, key: int) -> str:
+        """Of a key, as it is printed on it."""
+        return str(self.pygame.key.name(key))
+
+    def show(self, pictures: Iterable[np.ndarray], rate: int) -> None:
+        """Show pictures, so many a second, until they end, the window is closed, or Escape is pressed."""
+        pygame, clock, screen = self.pygame, self.pygame.time.Clock(), None
+        for picture in pictures:
+            if screen is None:
+                screen = pygame.display.set_mode((picture.shape[1], picture.shape[0]))
+                pygame.display.set_caption("rlgames: Escape closes")
+            screen.blit(pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
+            pygame.display.flip()
+            for event in pygame.event.get():
+                if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE):
+                    return
+            clock.tick(rate)
+
+
+@contextmanager
+def display(*, wanted: bool) -> Iterator[Window | None]:
+    """A window on the display, or None where there is none, or it is not `wanted`."""
+    if not wanted or (sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"} & os.environ.keys()):
+        yield None
+        return
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    import pygame
+
+    try:
+        pygame.display.init()
+    except pygame.error:
+        yield None
+        return
+    try:
+        yield Window(pygame)
+    finally:
+        pygame.display.quit()
