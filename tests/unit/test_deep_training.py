@@ -168,6 +168,24 @@ def finished(run: Any) -> Any:
     return run
 
 
+def test_exploration_lasts_as_long_as_a_zeta_distribution_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, _, _ = training(monkeypatch, games=2, epsilon_repeat=2.0, epsilon_start=1.0, epsilon_end=1.0)
+    lengths, counts = [], np.zeros(2, int)
+    for step in range(20_000):
+        begins = run.left == 0
+        lengths += counts[begins].tolist() if step else []
+        counts = np.where(begins, 1, counts + 1)
+        held = run.held.copy()
+        actions = run.choose()
+        np.testing.assert_array_equal(actions[~begins], held[~begins])
+    found = np.bincount(np.minimum(lengths, 4))[1:] / len(lengths)
+    zeta = np.array([1, 1 / 4, 1 / 9]) * 6 / np.pi**2
+    np.testing.assert_allclose(found, [*zeta, 1 - zeta.sum()], atol=0.02)
+    run.left[:] = 5
+    run.restart(Step(run.observations, np.zeros(2), np.array([True, False]), np.zeros(2, bool), np.zeros(2, bool)))
+    assert run.left.tolist() == [0, 5]
+
+
 @pytest.mark.parametrize("agent", [{}, {"name": "c51"}, {"name": "hl-gauss"}])
 def test_agents_that_learn_values_learn_to_catch(agent: dict[str, Any]) -> None:
     learning = {"warm_up": 500, "step_size": 1e-3, "epsilon_steps": 2000, "target_every": 100, "discount": 0.9}
@@ -190,6 +208,7 @@ MAKERS = pytest.mark.parametrize(
     [
         (catching, {}),
         (catching, {"end_share": 0.5, "end_steps": 2}),
+        (catching, {"epsilon_repeat": 1.5, "epsilon_end": 0.5}),
         (catching, {"name": "c51"}),
         (catching, {"name": "hl-gauss"}),
         (catching, {"network": "impala", "target_mix": 0.01}),

@@ -57,7 +57,7 @@ class Atari(gym.Env):
         self.action_space = Discrete(len(self.action_names))
         seen = self.games.reset(np.zeros(1, np.int64))[0]
         low, high = (0, 255) if seen.dtype == np.uint8 else (-np.inf, np.inf)
-        self.observation_space = Box(low, high, seen.shape, seen.dtype.type)  # type: ignore[arg-type]
+        self.observation_space = Box(low, high, seen.shape, seen.dtype.type)
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": max(1, CONSOLE_FPS // settings["frame_skip"])}
         self.render_mode = "rgb_array"
 
@@ -77,14 +77,16 @@ class Atari(gym.Env):
         facts = {"life_lost": bool(life_lost[0])}
         return observations[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), facts
 
-    def render(self) -> np.ndarray:  # type: ignore[override]
+    def render(self) -> np.ndarray:
         """The screen: uint8, shape (210, 160, 3)."""
         return self.picture
 
 
 class MountainCar(TimeLimit):
-    """Gymnasium's Mountain Car with the cap of the settings, and their range of first positions: `reset(seed=...)` begins
-    where the first training episode of that seed did."""
+    """Gymnasium's Mountain Car with the cap of the settings and their range of first positions.
+
+    `reset(seed=...)` begins where the first training episode of that seed did.
+    """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         from gymnasium.envs.classic_control.mountain_car import MountainCarEnv
@@ -95,7 +97,7 @@ class MountainCar(TimeLimit):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         _, facts = super().reset(seed=seed, options=options)
         rng = self.game.np_random if seed is None else stream(seed, Purpose.ENVIRONMENT)
-        self.game.state = (starts(rng, 1, self.start)[0], 0.0)  # type: ignore[assignment]
+        self.game.state = (starts(rng, 1, self.start)[0], 0.0)
         return np.array(self.game.state, np.float32), facts
 
 

@@ -98,9 +98,9 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
     count = len(saved["steps"])
     if not -count <= point < count:
         raise UserError(f"Weights were kept at {count} points: point takes {-count} to {count - 1}, and not {point}.")
-    modules = agent.playing_modules(environment)
-    import_module(modules["player"]).prepare()  # before TensorFlow
-    loaded = {role: import_module(name) for role, name in modules.items()}
+    names = agent.playing_modules(environment)
+    import_module(names["player"]).prepare()  # before TensorFlow
+    loaded = {role: import_module(name) for role, name in names.items()}
     features = seen_by(settings, loaded, folder)
     one = {name: each if each.shape[:1] != (count,) else each[[point]] for name, each in saved.items()}
     with reading(folder / "weights.npz"):  # whether they fit
@@ -140,6 +140,8 @@ def seen_by(settings: Spec, modules: dict[str, Any], folder: Path) -> list[Any]:
     encoder = agent.encoder_run
     weights = []
     if encoder is not None:
-        weights = [folder.resolve().parents[2] / encoder.experiment / encoder.variant / f"seed-{encoder.seed}" / "weights.npz"]
+        weights = [
+            folder.resolve().parents[2] / encoder.experiment / encoder.variant / f"seed-{encoder.seed}" / "weights.npz"
+        ]
     given = agent.model_dump()["features"]
     return [modules["features"].Features(settings.environment.model_dump(), given, *weights)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,16 +14,17 @@ from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
+from tqdm import tqdm
 
 from rlgames.api import environments
 from rlgames.api.loading import Run, load
 from rlgames.files import replacing
-from rlgames.messages import UserError, count, log
+from rlgames.messages import UserError
 from rlgames.playing.recording import Recording, module_name
 from rlgames.provenance import Manifest
 from rlgames.settings.environments import Atari, Gymnasium
 from rlgames.settings.explanations import explanations
-from rlgames.settings.names import atari_game
+from rlgames.settings.names import atari_game, atari_games, unknown
 from rlgames.streams import Purpose, episode_stream, reset_seed
 from rlgames.videos import gameplay, random_play
 from rlgames.videos.encoding import encode
@@ -57,9 +59,8 @@ def play(
             path = video or Path("results/play") / f"{name_of(str(run))}.mp4"
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                encode(shown, temporary)
-            why = "" if video else "There is no display to open a window on: "
-            log.info(f"{why}{path} shows the episode.")
+                encode(tqdm(shown, "video", recording.steps + 1, unit=" pictures", leave=False), temporary)
+            print(f"{path} shows the episode{'' if video else ', since there is no display to open a window on'}.")
     return recording
 
 
@@ -68,7 +69,9 @@ def play_by_hand(run: Path | str, *, seed: int | None = None) -> list[float]:
 
     Raises `UserError` where there is no display.
     """
-    from gymnasium.utils.play import play as play_with_keys
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would plot with Tk, and says that it cannot
+        from gymnasium.utils.play import play as play_with_keys
 
     with display(wanted=True) as window:
         if not window:
@@ -82,13 +85,15 @@ def play_by_hand(run: Path | str, *, seed: int | None = None) -> list[float]:
         names = import_module(module_name(settings)).actions(settings)
         held = environments.keys(names)
         for combination, action in held.items():
-            log.info(f"{' + '.join(map(window.name, combination))}: {names[action].lower()}")
+            print(f"{' + '.join(map(window.name, combination))}: {names[action].lower()}")
         returns = [0.0]
 
-        def note(_before: Any, _after: Any, _action: int, reward: float, terminated: bool, truncated: bool, _: Any) -> None:
+        def note(
+            _before: Any, _after: Any, _action: int, reward: float, terminated: bool, truncated: bool, _: Any
+        ) -> None:
             returns[-1] += reward
             if terminated or truncated:
-                log.info(f"A return of {returns[-1]:,.12g}")
+                print(f"A return of {returns[-1]:,.12g}")
                 returns.append(0.0)
 
         zoom = gameplay.HEIGHT / environment_height(environment)
@@ -114,6 +119,8 @@ def game_settings(game: str, steps: int) -> dict[str, Any]:
     try:
         if known := atari_game(game):
             return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps).model_dump()
+        if re.fullmatch(r"\w+", game):  # Gymnasium's ids have a version
+            raise UserError(unknown("game", game, atari_games()))
         chosen = Gymnasium(name="gymnasium", id=game, max_steps=steps)
     except ValidationError as error:
         raise UserError("\n".join(explanations(error, {}))) from None
@@ -200,13 +207,20 @@ class Window:
 @contextmanager
 def display(*, wanted: bool) -> Iterator[Window | None]:
     """A window on the display, or None where there is none, or it is not `wanted`."""
-    if not wanted or (sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"} & os.environ.keys()):
+    driver = os.environ.get("SDL_VIDEODRIVER", "")
+    if driver == "dummy":  # what environments that draw pictures set, since they need no screen
+        del os.environ["SDL_VIDEODRIVER"]
+        driver = ""
+    if not wanted or (
+        sys.platform == "linux" and not driver and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    ):
         yield None
         return
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
 
     try:
+        pygame.display.quit()  # it may have begun without a screen
         pygame.display.init()
     except pygame.error:
         yield None

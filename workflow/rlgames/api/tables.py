@@ -56,14 +56,17 @@ class Results:
         agent = self.plan.agent(experiment)
         kinds = {*agent.products, *(["evaluation episodes"] if agent.evaluated else [])}
         if product not in kinds:
-            raise UserError(f"{experiment} is of {agent.name}, which makes no {product}; it makes {', '.join(sorted(kinds))}.")
+            raise UserError(
+                f"{experiment} is of {agent.name}, which makes no {product}; it makes {', '.join(sorted(kinds))}."
+            )
         found = []
         for variant in self.plan.config.experiments[experiment].variants:
+            swept = dict(variant.values)
             for seeds in self.plan.blocks[experiment]:
                 path = Path(self.plan.path(product, experiment=experiment, variant=variant.name, seeds=seeds))
                 if path.exists():
                     rows = read_table(path)
-                    for place, (setting, value) in enumerate(variant.values.items()):
+                    for place, (setting, value) in enumerate(swept.items()):
                         rows.insert(2 + place, setting, [value] * len(rows))
                     found.append(rows)
         if not found:

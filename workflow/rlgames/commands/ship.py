@@ -30,7 +30,9 @@ def main() -> None:
     means = scores.groupby(["variant", "seed"], observed=True)["return"].mean()
     for variant, seed in means.groupby("variant").idxmax():
         run = next(
-            each for each in found.runs(arguments.experiment) if (each.parent.name, each.name) == (variant, f"seed-{seed}")
+            each
+            for each in found.runs(arguments.experiment)
+            if (each.parent.name, each.name) == (variant, f"seed-{seed}")
         )
         saved, manifest = read_weights(run / "weights.npz", "steps"), Manifest.read(run / "manifest.json")
         name = f"{arguments.experiment}-{re.sub(r'[a-z.]*name=', '', variant)}"

@@ -16,10 +16,10 @@ from rlgames.networks.reader import Reader
 
 def plain(network: Network, weights: list[tf.Tensor], reader: Reader, shape: tuple[int, ...]) -> keras.Model:
     """The model of a network with these weights, over observations of `shape`: (stack, height, width), (height, width,
-    channels) or (numbers,). Its outputs are those of the network, by name, with the policy's probabilities for `logits`.
+    channels) or (numbers,). Its outputs are those of the network, by name; of a policy, probabilities and no logits.
 
-    A convolution over blocks of pixels, as space-to-depth makes them, becomes one with a stride over the pixels. Where a
-    network begins otherwise, blocks are made by layers that move pixels.
+    A convolution over blocks of pixels, as space-to-depth makes them, becomes one with a stride over the pixels. Where
+    a network begins otherwise, blocks are made by layers that move pixels.
     """
     inputs, copies = keras.Input(shape, dtype=network.model.inputs[0].dtype), {}
 

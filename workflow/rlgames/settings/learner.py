@@ -161,6 +161,15 @@ class Exploration(Settings):
     """Steps over which ε falls, linearly."""
 
 
+class LongExploration(Exploration):
+    """ε-greedy exploration that may go on for several steps."""
+
+    epsilon_repeat: float | None = Field(default=None, gt=1, le=10)
+    """μ: an exploratory action is taken n times, with probability proportional to n^-μ (Dabney, Ostrovski and Barreto
+    2021, "Temporally-extended ε-greedy exploration", with 2), so that exploring leads somewhere: single random steps
+    hardly ever cross Freeway's road. By default it is taken once."""
+
+
 class GreyLevels(Settings):
     """What a network takes for zero and for one."""
 
@@ -290,7 +299,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
 
     def playing(self) -> set[str]:
         """All settings but those that are known to be for learning only, since `heads` may read any other."""
-        learning = (GameAgent, Optimiser, Exploration, ReplayBuffer, Rollout)
+        learning = (GameAgent, Optimiser, LongExploration, ReplayBuffer, Rollout)
         known = {name for kind in learning for name in kind.model_fields} | {"games", "initial_weights", "device"}
         return type(self).model_fields.keys() - known | {"name"}
 
@@ -303,7 +312,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
         return self.device == "gpu"
 
 
-class OffPolicyAgent(DeepAgent, Exploration, ReplayBuffer):
+class OffPolicyAgent(DeepAgent, LongExploration, ReplayBuffer):
     """A deep agent that learns from a replay buffer."""
 
     training: ClassVar[str] = "rlgames.training.off_policy"

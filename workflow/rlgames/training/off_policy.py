@@ -15,6 +15,9 @@ from rlgames.streams import Purpose
 from rlgames.training.deep import DeepTraining
 from rlgames.training.playing_again import Refill
 
+LONGEST = 10_000
+"""Steps that an exploratory action lasts at most, as in the paper."""
+
 
 class Training(DeepTraining):
     """Deep Q-learning (Mnih et al. 2015), or another agent with a replay buffer, at some step."""
@@ -25,6 +28,8 @@ class Training(DeepTraining):
     ) -> None:  # fmt: skip
         purposes = (Purpose.EXPLORATION, Purpose.REPLAY)
         super().__init__(modules, seed, environment, settings, budget, purposes, threads)
+        self.held, self.left = np.zeros((2, settings["games"]), np.int64)
+        """The exploratory action of each game, and for how many steps more it is taken."""
 
     @property
     def memory(self) -> int:
@@ -65,9 +70,22 @@ class Training(DeepTraining):
         """ε-greedy actions, one per game. Both random numbers are drawn, used or not."""
         rng, count = self.rngs[Purpose.EXPLORATION], len(self.running)
         explores, actions = rng.random(count) < self.epsilon, rng.integers(0, len(self.games.actions), count)
+        if self.settings["epsilon_repeat"] is not None:
+            explores, actions = self.go_on_exploring(explores, actions)
         if explores.all():
             return actions
         return np.where(explores, actions, self.learner.preferences(self.reader(self.observations)).argmax(axis=1))
+
+    def go_on_exploring(self, begins: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which games explore, and the actions of all, where some `begins` to explore by one of `actions`: each lasts n
+        steps, n from a zeta distribution (Dabney, Ostrovski and Barreto 2021, algorithm 1)."""
+        lengths = self.rngs[Purpose.EXPLORATION].zipf(self.settings["epsilon_repeat"], len(actions))
+        begins = begins & (self.left == 0)
+        self.held = np.where(begins, actions, self.held)
+        self.left = np.where(begins, np.minimum(lengths, LONGEST), self.left)
+        explores = self.left > 0
+        self.left = np.maximum(self.left - 1, 0)
+        return explores, self.held
 
     def follows(self, step: Step) -> np.ndarray:
         """What follows the last action of each game, for learning: shape (games,)."""
@@ -76,9 +94,17 @@ class Training(DeepTraining):
     def restart(self, step: Step) -> np.ndarray:
         observations = super().restart(step)
         ended = np.flatnonzero(step.terminated | step.truncated)
+        self.left[ended] = 0
         if len(ended):
             self.replay.begin(ended, self.reader.newest(observations[ended]))
         return observations
+
+    def variables(self) -> dict[str, np.ndarray]:
+        return super().variables() | {"exploration.held": self.held, "exploration.left": self.left}
+
+    def assign(self, state: dict[str, np.ndarray]) -> None:
+        super().assign(state)
+        self.held, self.left = state["exploration.held"].copy(), state["exploration.left"].copy()
 
     def rebuild(self, advanced: Callable[[int, int], None]) -> None:
         """The replay buffer is not saved: it is played again."""
