@@ -1,6 +1,6 @@
 # `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain play export again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain play export notebook again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -71,6 +71,9 @@ play: $(LOCKED) ## watch the agent of RUN=folder, or GAME=pong at random, in a w
 
 export: $(LOCKED) ## write the network of the deep agent of RUN=folder as a Keras file
 	@$(COMMANDS).export $(or $(RUN),trained/pong-double-dqn)
+
+notebook: $(DEV_LOCKED) ## open the lesson's notebook, over the results of make
+	@jupyter lab notebooks/lesson.ipynb
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 

@@ -200,7 +200,6 @@ assert not any(name.startswith('rlgames') for name in sys.modules)
 """
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's, of TensorFlow's variables
 def test_exported_networks_give_the_same_values_in_bare_keras(tmp_path: Path) -> None:
     from rlgames.networks import numerics
 
