@@ -8,8 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT, Sandbox
 from nbclient import NotebookClient
+
+from conftest import ROOT, Sandbox
 
 NOTEBOOK = ROOT / "notebooks" / "lesson.ipynb"
 NEEDED = (
