@@ -232,7 +232,7 @@ def test_exported_networks_give_the_same_values_in_bare_keras(tmp_path: Path) ->
     rng, names, expected = np.random.default_rng(0), [], []
     for number, (body, agent, frame) in enumerate(cases):
         reader = Reader(frame, body.BLOCK)
-        network = Network(agent, body, reader.shape, frame.dtype, 3, settings)  # type: ignore[arg-type]
+        network = Network(agent, body, reader.shape, frame.dtype, 3, settings)
         initialise(network.variables, rng)
         shape = (len(frame.offsets), *frame.shape) if len(frame.offsets) > 1 else frame.shape
         seen = rng.normal(size=(5, *shape)) if frame is numbers else rng.integers(0, 256, (5, *shape))

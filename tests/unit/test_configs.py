@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from rlgames.features import tile_coding
 from rlgames.plan import needs, startup, words
 from rlgames.plan.plan import Plan
 from rlgames.settings import memory
+from rlgames.settings.documentation import EXAMPLES
 from rlgames.settings.linear_agents import Additive, Hashed, IndexHashed, Tiled
 from rlgames.settings.loading import SettingsError, load, table
 
@@ -46,6 +48,28 @@ def test_label_of_curves_shows_the_value() -> None:
     figure = load(drawn(SWEEP | {"curve_label": "ε = {}, 100%"})).figures["it"]
     (variant, *_) = load(drawn(SWEEP)).experiments["try"].variants
     assert figure.columns("try", variant) == {"curve": "ε = 0.0, 100%", "x": 1.0}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_of_the_docs_can_be_run(name: str) -> None:
+    assert Plan(yaml.safe_load(EXAMPLES[name])).targets()
+
+
+def test_what_a_figure_leaves_out_is_worded_from_names() -> None:
+    plain = {key: value for key, value in SWEEP.items() if key not in ("title", "caption", "x_label")}
+    raw = drawn(
+        plain | {"x": "step_size", "x_factor": 8, "curves": "epsilon"},
+        sweep={"step_size": [0.1, 0.2], "epsilon": [0.0]},
+    )
+    raw["figures"] = {"effect-of-alpha": raw["figures"]["it"], "kept": raw["figures"]["it"] | {"title": "Mine"}}
+    raw["videos"] = {"try": {"seed": 0}}
+    plan = Plan(raw)
+    figures: dict[str, Any] = dict(plan.config.figures)
+    assert figures["effect-of-alpha"].title == "Effect of alpha"
+    assert figures["effect-of-alpha"].x_label == "8 × step size"
+    assert figures["kept"].title == "Mine"
+    assert words.caption(plan, "effect-of-alpha").startswith("try")
+    assert json.loads(plan.figure_spec("effect-of-alpha"))["options"]["title"] == "Effect of alpha"
 
 
 MIXED = [{"agent.name": "n-step-sarsa", "n": 2, "epsilon": 0.1}, {"agent.name": "sarsa", "epsilon": 0.2}]

@@ -170,7 +170,8 @@ def finished(run: Any) -> Any:
 
 def test_exploration_lasts_as_long_as_a_zeta_distribution_says(monkeypatch: pytest.MonkeyPatch) -> None:
     run, _, _ = training(monkeypatch, games=2, epsilon_repeat=2.0, epsilon_start=1.0, epsilon_end=1.0)
-    lengths, counts = [], np.zeros(2, int)
+    lengths: list[int] = []
+    counts = np.zeros(2, int)
     for step in range(20_000):
         begins = run.left == 0
         lengths += counts[begins].tolist() if step else []

@@ -19,12 +19,14 @@ from rlgames.surroundings import installed_lock, versions
 def caption(plan: Plan, name: str) -> str:
     """A figure's caption, with the seeds and the protocol of its experiments."""
     figure = plan.figure(name)
-    return plain_rst(" ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)]))
+    return plain_rst(
+        " ".join([figure.caption, *(protocol(plan, experiment) for experiment in figure.experiments)]).strip()
+    )
 
 
 def video_caption(plan: Plan, run: Any) -> str:
     """The caption of the video of a variant, with the seeds and the protocol of its experiment."""
-    return plain_rst(f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}")
+    return plain_rst(f"{plan.config.videos[run.experiment].caption} {protocol(plan, run.experiment)}".strip())
 
 
 def plain_rst(text: str) -> str:

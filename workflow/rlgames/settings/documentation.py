@@ -8,35 +8,89 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
+from rlgames.settings.agents import Agent
+from rlgames.settings.figures import AnyFigure
 from rlgames.settings.loading import Config
+from rlgames.settings.spec import kinds
+from rlgames.settings.text import words
 
 INTRODUCTION = """\
 # The config, key by key
 
-Made by `make docs` from `workflow/rlgames/settings/`; a test keeps the two in step. Editors that know YAML schemas
-complete and check a config that begins with
+A config says what to learn with, in what, and what to draw. Here are three that run as they stand; save one as
+`config/mine.yaml` and type `make CONFIG=config/mine.yaml`.
+
+**A sweep**: three step sizes of Sarsa on Mountain Car, twenty seeds each.
+
+{sweep}
+**An Atari game**: DQN learns Freeway from pixels.
+
+{atari}
+**A Gymnasium environment**, by its id: Double DQN on LunarLander.
+
+{gymnasium}
+Anything that cannot be run is refused before the first job starts, with the key at fault and the remedy. Of several
+files the later ones change the earlier: `snakemake --cores 2 --configfile config/full.yaml config/mine.yaml`, where the
+second says `experiments: {{pong: {{seeds: 1}}}}`.
+
+A sweep names settings from the right, as far as it takes to be clear: `step_size`, `tiles`, `coding.name`. The values
+of a point become the name of its folder, `runs/{{experiment}}/step_size=0.0125/`, cut to 64 bytes with a hash at its end
+where they are long; a `name` in the point gives the folder another. `tables/variants.csv` has all settings of each.
+
+Editors that know YAML schemas complete and check a config that begins with
 
     # yaml-language-server: $schema=../workflow/schemas/config.schema.json
 
-| file | what it makes |
-|---|---|
-| `config.yaml` | the lesson, into `results/lesson`: what `make` builds |
-| `smoke.yaml` | the same, tiny, into `results/smoke`: `make smoke` |
-| `classic.yaml` | deep agents on CartPole, LunarLander and MinAtar, into `results/classic` |
-| `full.yaml` | Pong with the lesson's budget of a million steps, into `results/full`: hours |
-| `fast.yaml` | Pong on one core in few minutes, beside plain settings, into `results/fast` |
-| `paper.yaml` | CleanRL's protocol on three games, ten million steps, into `results/paper`: days |
-| `atari57.yaml` | DQN and Double DQN on 57 games, ten million steps, into `results/atari57`: for a cluster |
-
-A config of your own: `snakemake --cores 2 --configfile config/mine.yaml`. Anything in it that cannot be run is refused
-before the first job starts, with the key at fault and the remedy. Of several files the later ones change the earlier:
-`--configfile config/full.yaml config/mine.yaml`, where the second says `experiments: {pong: {seeds: 1}}`.
-
-A sweep names settings from the right, as far as it takes to be clear: `step_size`, `tiles`, `coding.name`. The values
-of a point become the name of its folder, `runs/{experiment}/step_size=0.0125/`, cut to 64 bytes with a hash at its end
-where they are long; a `name` in the point gives the folder another. `tables/variants.csv` has all settings of each.
+This page is made by `make docs` from `workflow/rlgames/settings/`; a test keeps the two in step.
+[The configs that are there](../docs/use.md#configs) stand elsewhere.
 """
+
+EXAMPLES = {
+    "sweep": """\
+results: results/mine
+experiments:
+  step-sizes:
+    environment: {name: mountain-car}
+    agent: {name: sarsa, coding: {name: tiled}, epsilon: 0.1}
+    episodes: 200
+    seeds: 20
+    sweep: {step_size: [0.0125, 0.0625, 0.125]}
+figures:
+  step-sizes: {kind: learning-curves, experiments: [step-sizes], scale: log}
+""",
+    "atari": """\
+results: results/mine
+experiments:
+  freeway:
+    environment: {name: atari, game: freeway, image_size: 48, max_steps: 6000}
+    agent: {name: dqn, network: compact, head_scale: 0.07, n: 5, step_size: 5.0e-4, pixel_centre: 142,
+      pixel_scale: 64, games: 16, updates_per_step: 0.125, target_mix: 0.01, epsilon_steps: 100000, epsilon_repeat: 2.0}
+    steps: 1000000
+    seeds: 1
+figures:
+  freeway: {kind: returns, experiments: [freeway]}
+videos:
+  freeway: {seed: 0}
+""",
+    "gymnasium": """\
+results: results/mine
+experiments:
+  lander:
+    environment: {name: gymnasium, id: LunarLander-v3}
+    agent: {name: double-dqn, network: mlp, games: 8, step_size: 5.0e-4, updates_per_step: 0.125}
+    steps: 200000
+    seeds: 2
+figures:
+  lander: {kind: returns, experiments: [lander]}
+videos:
+  lander: {seed: 0}
+""",
+}
+"""Complete configs."""
+
+SHARED = "## Keys that several kinds share"
 
 
 def schema() -> dict[str, Any]:
@@ -50,16 +104,62 @@ def schema() -> dict[str, Any]:
 
 def readme() -> str:
     whole = schema()
-    parts = [INTRODUCTION, *section(heading(whole), whole)]
-    order = dict.fromkeys(referenced(whole, whole))
+    examples = {name: f"```yaml\n{text}```\n" for name, text in EXAMPLES.items()}
+    order = list(dict.fromkeys(referenced(whole, whole)))
+    shared = shared_groups(whole)
+    parts = [INTRODUCTION.format(**examples), *section(heading(whole), whole, {})]
     for name in order:
-        parts += section(heading(whole["$defs"][name]), whole["$defs"][name])
+        parts += section(heading(whole["$defs"][name]), whole["$defs"][name], inherited(name, shared))
+    parts.append(f"{SHARED}\n")
+    for group, keys in shared.items():
+        parts += [f"### {title(group)}\n\n{one_line(group.__doc__ or '')}\n", table_of(keys)]
     text = "\n".join(parts)
     for name in order:
-        title = heading(whole["$defs"][name])
-        anchor = title.lower().replace(" ", "-").replace(":", "").replace("`", "")
-        text = re.sub(rf"\bsee {name}\b", f"[{title}](#{anchor})", text)
+        text = re.sub(rf"\bsee {name}\b", link(heading(whole["$defs"][name])), text)
     return text
+
+
+def shared_groups(whole: dict[str, Any]) -> dict[type[BaseModel], dict[str, Any]]:
+    """The keys that several agents or figures inherit, by the class that has them, as the schema tells of them."""
+    found: dict[type[BaseModel], dict[str, Any]] = {}
+    users: dict[type[BaseModel], set[str]] = {}
+    for kind in (*kinds(Agent), *kinds(AnyFigure)):
+        described = whole["$defs"][kind.__name__]["properties"]
+        for parent in kind.__mro__[1:]:
+            own = {key: described[key] for key in vars(parent).get("__annotations__", {}) if key in described}
+            own = {key: value for key, value in own.items() if owner(kind, key) is parent and "const" not in value}
+            if own:
+                found.setdefault(parent, {}).update(own)
+                users.setdefault(parent, set()).add(kind.__name__)
+    return {group: keys for group, keys in found.items() if len(users[group]) > 1}
+
+
+def owner(kind: type[BaseModel], key: str) -> type[BaseModel]:
+    """The class that a key's meaning comes from: the nearest that declares it."""
+    return next(each for each in kind.__mro__ if key in vars(each).get("__annotations__", {}))
+
+
+def inherited(name: str, shared: dict[type[BaseModel], dict[str, Any]]) -> dict[str, type[BaseModel]]:
+    """The keys of an agent or figure that stand with a shared group, and that group; none for other settings."""
+    kind = next((each for each in (*kinds(Agent), *kinds(AnyFigure)) if each.__name__ == name), None)
+    if kind is None:
+        return {}
+    return {
+        key: group
+        for group, keys in shared.items()
+        for key in keys
+        if key in kind.model_fields and owner(kind, key) is group
+    }
+
+
+def title(group: type[BaseModel]) -> str:
+    """The name of a class as a heading."""
+    return words(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", group.__name__).lower())
+
+
+def link(heading: str) -> str:
+    anchor = heading.lower().replace(" ", "-").replace(":", "").replace("`", "")
+    return f"[{heading}](#{anchor})"
 
 
 def referenced(definition: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
@@ -75,15 +175,32 @@ def heading(definition: dict[str, Any]) -> str:
     return chosen[0] if chosen else definition["title"]
 
 
-def section(name: str, definition: dict[str, Any]) -> Iterator[str]:
-    """A heading and a table of keys for one kind of settings."""
+def section(name: str, definition: dict[str, Any], elsewhere: dict[str, type[BaseModel]]) -> Iterator[str]:
+    """A heading and a table of keys for one kind of settings; keys that stand `elsewhere` are named only."""
     yield f"## {name}\n\n{one_line(definition['description'])}\n"
+    own = {
+        key: value for key, value in definition["properties"].items() if key not in elsewhere and "const" not in value
+    }
+    if own:
+        yield table_of(own)
+    groups: dict[type[BaseModel], list[str]] = {}
+    for key, group in elsewhere.items():
+        groups.setdefault(group, []).append(f"`{key}`")
+    if groups:
+        yield (
+            "Besides: "
+            + "; ".join(f"{link(title(group))}: {', '.join(keys)}" for group, keys in groups.items())
+            + ".\n"
+        )
+
+
+def table_of(keys: dict[str, Any]) -> str:
+    """A table of keys."""
     rows = [
         f"| `{key}` | {values(value)} | {default(value)} | {one_line(value.get('description', ''))} |"
-        for key, value in definition["properties"].items()
-        if "const" not in value
+        for key, value in keys.items()
     ]
-    yield "\n".join(["| key | values | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+    return "\n".join(["| key | values | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def values(field: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from rlgames.settings.explanations import problem
 from rlgames.settings.learner import AgentSettings, GameAgent
 from rlgames.settings.linear_agents import LinearAgent
 from rlgames.settings.sweeps import Variant, locate, value_at
-from rlgames.settings.text import describe
+from rlgames.settings.text import describe, words
 
 Columns = dict[str, Any]
 """Of a variant in a figure, by name: the curve that it is (part of), and where it lies."""
@@ -54,10 +54,15 @@ class FigureSettings(Settings):
     """Whether each variant has a panel of its own, so that there may be any number."""
     experiments: list[str] = Field(min_length=1)
     """Experiments to draw."""
-    title: str
-    """Heading of the figure."""
-    caption: str
+    title: str = ""
+    """Heading of the figure; by default, its name."""
+    caption: str = ""
     """What it shows, in a sentence or two; seeds and protocol are added from the experiments."""
+
+    def complete(self, name: str) -> None:
+        """Give the figure of this name what the config leaves out, and what its pictures need."""
+        if not self.title:
+            self.__dict__["title"] = words(name)
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         """What the module of the figure gets to know of a variant, besides its tables."""

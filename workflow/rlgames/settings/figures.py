@@ -27,7 +27,7 @@ from rlgames.settings.figure import (
 from rlgames.settings.learner import AgentSettings, PredictingAgent
 from rlgames.settings.several_games import SeveralGames
 from rlgames.settings.sweeps import Variant, locate, value_at
-from rlgames.settings.text import describe, shown
+from rlgames.settings.text import describe, shown, words
 
 
 class LearningCurves(FigureSettings):
@@ -107,8 +107,8 @@ class Sweep(FigureSettings):
     """The setting on the horizontal axis."""
     x_factor: float = Field(default=1.0, gt=0)
     """Its values are drawn times this: 8 for 8α, with eight tilings."""
-    x_label: str
-    """Label of the horizontal axis."""
+    x_label: str = ""
+    """Label of the horizontal axis; by default, the setting and its factor."""
     curves: str
     """The setting that tells curves apart; an experiment that does not sweep it is one curve, by its own name."""
     curve_label: str | None = None
@@ -124,6 +124,12 @@ class Sweep(FigureSettings):
         if label is not None and (label.count("{}") != 1 or re.search("[{}]", label.replace("{}", ""))):
             raise problem(f"{label!r} must hold {{}} once, where the value goes, and no other brace")
         return label
+
+    def complete(self, name: str) -> None:
+        super().complete(name)
+        if not self.x_label:
+            factor = "" if self.x_factor == 1 else f"{self.x_factor:g} × "
+            self.__dict__["x_label"] = f"{factor}{words(self.x).lower()}" if factor else words(self.x)
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         name = experiment.replace("-", " ")
@@ -347,5 +353,5 @@ class Video(Settings):
 
     seed: int = Field(ge=0)
     """The seed to show."""
-    caption: str
+    caption: str = ""
     """What it shows."""

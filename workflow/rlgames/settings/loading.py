@@ -72,6 +72,7 @@ class Config(Settings):
     def _names_exist(self) -> Config:
         for name, figure in self.figures.items():
             place = f"figures.{name}"
+            figure.complete(name)
             for experiment in figure.experiments:
                 if experiment not in self.experiments:
                     raise problem(f"{place}.experiments: {unknown('experiment', experiment, self.experiments)}")

@@ -34,6 +34,16 @@ def shown(value: Any) -> str:
     return json.dumps(value) if isinstance(value, bool | None) else str(value)
 
 
+def words(name: str) -> str:
+    """A name in a config as words: `n-step-sweep` is N step sweep.
+
+    >>> words("step_size")
+    'Step size'
+    """
+    text = name.rpartition(".")[2].replace("-", " ").replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
 def tidy(path: str) -> str:
     """The one way to write a path that names a place in many: without `.` and `..` on the way, and relative to the
     working directory where it lies below it.
