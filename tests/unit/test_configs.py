@@ -57,10 +57,8 @@ def test_examples_of_the_docs_can_be_run(name: str) -> None:
 
 def test_what_a_figure_leaves_out_is_worded_from_names() -> None:
     plain = {key: value for key, value in SWEEP.items() if key not in ("title", "caption", "x_label")}
-    raw = drawn(
-        plain | {"x": "step_size", "x_factor": 8, "curves": "epsilon"},
-        sweep={"step_size": [0.1, 0.2], "epsilon": [0.0]},
-    )
+    sweep = {"step_size": [0.1, 0.2], "epsilon": [0.0], "n": [2]}
+    raw = drawn(plain | {"x": "step_size", "x_factor": 8, "curves": "epsilon"}, sweep=sweep)
     raw["figures"] = {"effect-of-alpha": raw["figures"]["it"], "kept": raw["figures"]["it"] | {"title": "Mine"}}
     raw["videos"] = {"try": {"seed": 0}}
     plan = Plan(raw)

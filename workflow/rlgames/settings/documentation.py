@@ -36,8 +36,8 @@ files the later ones change the earlier: `snakemake --cores 2 --configfile confi
 second says `experiments: {{pong: {{seeds: 1}}}}`.
 
 A sweep names settings from the right, as far as it takes to be clear: `step_size`, `tiles`, `coding.name`. The values
-of a point become the name of its folder, `runs/{{experiment}}/step_size=0.0125/`, cut to 64 bytes with a hash at its end
-where they are long; a `name` in the point gives the folder another. `tables/variants.csv` has all settings of each.
+of a point become the name of its folder, `runs/{{experiment}}/step_size=0.0125/`, cut to 64 bytes with a hash at its
+end where they are long; a `name` in the point gives the folder another. `tables/variants.csv` has all settings of each.
 
 Editors that know YAML schemas complete and check a config that begins with
 
