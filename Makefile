@@ -1,6 +1,6 @@
-# `make help` lists the verbs. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
+# `make help` lists the verbs, `make help-dev` those for developers. Anything after Snakemake's own options works too: make figures FLAGS=--keep-going
 .DEFAULT_GOAL := figures
-.PHONY: figures smoke report explain play export notebook again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs lock gallery clean help
+.PHONY: figures smoke report explain play export notebook again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs site lock gallery clean help help-dev
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -25,6 +25,7 @@ LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
+INSTALL = $(VENV)/bin/python -I envs/install.py $(VENV)/bin/pip
 GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
   trace-decay-sweep traces-sweep cartpole policy-gradients cartpole-deep pong value-estimates observations \
@@ -77,11 +78,11 @@ notebook: $(DEV_LOCKED) ## open the lesson's notebook, over the results of make
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 
-bench: $(LOCKED) ## speed of the compiled agents, on one core: against plain NumPy, and what takes the time on Pong
+bench: $(LOCKED) ##- speed of the compiled agents, on one core: against plain NumPy, and what takes the time on Pong
 	@python benchmarks/agents.py
 	@python benchmarks/linear.py
 
-bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
+bench-deep: $(LOCKED) ##- speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
 	@python benchmarks/deep.py updates
 	@python benchmarks/deep.py rebuild
 	@python benchmarks/deep.py frames
@@ -89,38 +90,42 @@ bench-deep: $(LOCKED) ## speed of the deep agents; PEER=python of an environment
 	@python benchmarks/evaluation.py
 	@python benchmarks/deep.py trainings $(PEER)
 
-bench-gpu: $(LOCKED) ## speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu
+bench-gpu: $(LOCKED) ##- speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu
 	@python benchmarks/learning.py gpu
 
-bench-learning: $(LOCKED) ## minutes on one core until Pong is learned, for the settings of config/fast.yaml (hours)
+bench-learning: $(LOCKED) ##- minutes on one core until Pong is learned, for the settings of config/fast.yaml (hours)
 	@python benchmarks/learning.py learning
 
-soak: $(DEV_LOCKED) ## kill a deep training a hundred times at random, and compare the bits
+soak: $(DEV_LOCKED) ##- kill a deep training a hundred times at random, and compare the bits
 	@PYTHONPATH=tests python tests/workflow/test_exact_resume.py 100
 
 test: $(DEV_LOCKED) ## the whole test suite
 	@pytest
 
-test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ## the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
+test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ##- the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
 	@pytest --numprocesses=0 -rs tests/cluster
 
-lint: $(DEV_LOCKED) ## formatting, style, types, imports, and Snakemake's own linter
+lint: $(DEV_LOCKED) ##- formatting, style, types, imports, and Snakemake's own linter
 	ruff format --check
 	ruff check
 	mypy
 	lint-imports
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	snakemake --lint
 
-format: $(DEV_LOCKED) ## mend formatting and what ruff can mend
+format: $(DEV_LOCKED) ##- mend formatting and what ruff can mend
 	ruff format
 	ruff check --fix
-	snakefmt Snakefile workflow/rules
+	snakefmt Snakefile workflow/Snakefile workflow/rules
 
-docs: $(DEV_LOCKED) ## write what is made from the code: config/README.md, its JSON schema, the picture of the packages
+docs: $(DEV_LOCKED) ##- write what is made from the code: config/README.md, its JSON schema, the picture of the packages
 	@$(COMMANDS).docs
 
-lock: $(DEV_LOCKED) ## compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
+site: $(DEV_LOCKED) ##- build the docs as a site, into site/; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo "The site is site/index.html."
+
+lock: $(DEV_LOCKED) ##- compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
 	@python envs/lock.py $(if $(UPGRADE),--upgrade)
 
 clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from, and temporary files; results stay
@@ -129,37 +134,42 @@ clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume f
 prune: $(LOCKED) ## remove what CONFIG no longer makes: dropped variants, seeds, figures; asks, unless YES=1; DRY=1 only shows
 	@$(COMMANDS).prune $(CONFIG) $(ASKING)
 
-clean: ## remove the environment and caches; results stay
+clean: ##- remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis
 
-gallery: figures ## copy the figures, tables and pictures that the docs show to docs/gallery (or below, for another CONFIG)
+gallery: figures ##- copy the figures, tables and pictures that the docs show to docs/gallery (or below, for another CONFIG)
 	@mkdir -p $(GALLERY)
 	@for name in $(SHOWN); do \
 	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|,[^/]*/|/|; s|/|-|g; s|[a-z]*\.name=||; s|id=||'); fi; \
 	done
+	@$(if $(CONFIGFILE),,$(COMMANDS).ship $(CONFIG) pong trained)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "make help-dev       what developers need"
+
+help-dev: ##- this list
+	@awk -F ':.*##- ' '/^[a-z-]+:.*##- / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The copy of the lock tells every manifest what its run was made with. Contents decide, not times: a checkout installs
 # nothing anew, and a change of FLAVOUR does.
 stale = $(if $(shell cmp -s $(1) $(2) || echo yes),FORCE)
 
 $(LOCKED): $(call stale,envs/$(FLAVOUR).txt,$(LOCKED))
-	@echo "Installing the locked environment into $(VENV) (about a minute) ..."
+	@echo "Installing the locked environment into $(VENV): 3 GB, a minute or a few ..."
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) --require-hashes --requirement envs/$(FLAVOUR).txt
+	@$(INSTALL) envs/$(FLAVOUR).txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@cp envs/$(FLAVOUR).txt $@
 
 $(DEV_LOCKED): $(LOCKED) $(call stale,envs/dev.txt,$(DEV_LOCKED))
 	@echo "Installing the test tools ..."
-	@$(PIP) --require-hashes --requirement envs/dev.txt
+	@$(INSTALL) envs/dev.txt
 	@cp envs/dev.txt $@
 
 $(SLURM_LOCKED): $(LOCKED) $(call stale,envs/slurm.txt,$(SLURM_LOCKED))
 	@echo "Installing Snakemake's plugin for Slurm ..."
-	@$(PIP) --require-hashes --requirement envs/slurm.txt
+	@$(INSTALL) envs/slurm.txt
 	@cp envs/slurm.txt $@
 
 FORCE:

@@ -178,3 +178,12 @@ def test_ctrl_c_ends_at_once_and_the_next_run_finishes(sandbox: Sandbox) -> None
     assert not list(run.glob("*"))
     config["experiments"]["tiled"]["episodes"] = 2
     assert "100%) done" in sandbox.build(config, target)
+
+
+def test_catalogue_finds_the_workflow_where_it_looks(sandbox: Sandbox) -> None:
+    def jobs(*more: str) -> set[str]:
+        printed = sandbox.snakemake("--dry-run", "--configfile", "config/smoke.yaml", *more)
+        return set(re.findall(r"results/smoke/[^ ,\n]+", printed))
+
+    assert jobs("--snakefile", "workflow/Snakefile") == jobs()
+    assert len(jobs()) > 50

@@ -11,6 +11,7 @@ from conftest import ROOT, Sandbox
 
 README_FILE = ROOT / "README.md"
 README = README_FILE.read_text()
+USE = (ROOT / "docs/use.md").read_text()
 GALLERY = (ROOT / "docs/gallery.md").read_text()
 
 
@@ -26,11 +27,23 @@ def test_example_works_when_pasted(sandbox: Sandbox) -> None:
 
 
 def test_verbs_exist() -> None:
-    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    verbs = set(re.findall(r"^make ([a-z-]+)", helped, flags=re.MULTILINE))
+    def verbs(of: str) -> set[str]:
+        helped = subprocess.run(["make", of], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return set(re.findall(r"^make ([a-z-]+)", helped, flags=re.MULTILINE))
+
+    users, developers = verbs("help"), verbs("help-dev")
+    assert {"figures", "smoke", "play", "test", "report", "explain", "help", "help-dev", "verify"} <= users
+    assert {"lint", "lock", "bench", "site"} <= developers
     named = set(re.findall(r"`make ([a-z-]+)", README))
-    assert named <= verbs
-    assert {"figures", "smoke", "test", "lint", "report", "explain", "help", "lock", "verify", "bench"} <= verbs
+    assert named <= users
+    assert set(re.findall(r"`make ([a-z-]+)", USE)) <= users | developers
+
+
+def test_first_contact_is_short() -> None:
+    first = README.split("## Add an experiment")[0]
+    words = re.sub(r"\]\([^)]*\)|[|#*`]", " ", first).split()
+    assert len(words) <= 400
+    assert first.count("![") == 3
 
 
 def test_make_takes_a_config_and_refuses_one_that_is_missing() -> None:
@@ -47,7 +60,11 @@ def test_make_takes_a_config_and_refuses_one_that_is_missing() -> None:
     assert "There is no config config/nope.yaml. Choose from: " in missing.stderr
 
 
-@pytest.mark.parametrize("page", [README_FILE, *sorted(ROOT.glob("docs/*.md"))], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [*ROOT.glob("*.md"), ROOT / "config/README.md", ROOT / "results/README.md", *sorted(ROOT.glob("docs/*.md"))],
+    ids=lambda page: page.stem,
+)
 def test_links_lead_to_something(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         name, _, anchor = target.partition("#")
@@ -60,7 +77,7 @@ def test_links_lead_to_something(page: Path) -> None:
 
 
 def test_paths_exist() -> None:
-    tree = README.split("## Where things are")[1].split("Results, below")[0]
+    tree = USE.split("## Where things are")[1].split("## Results")[0]
     for name in re.findall(r"^    ([\w/.]+)", tree, flags=re.MULTILINE):
         assert (ROOT / name).exists(), name
 
