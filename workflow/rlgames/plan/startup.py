@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import psutil
 from snakemake.exceptions import WorkflowError
 
-from rlgames.files import ROOT
+from rlgames.files import ROOT, replacing
 from rlgames.messages import FAILED, UserError
 from rlgames.operations import compile_cache, isolation, locks, memory_limits
 from rlgames.plan import needs, paths, submission, targets, words
@@ -90,6 +90,7 @@ def begin(plan: Plan, workflow: Any) -> None:
     if workflow.local_exec:
         check_memory(plan, workflow)
     hold(plan.config.results)
+    write_arguments(plan, workflow)
     submission.refusal(plan).unlink(missing_ok=True)
     say(from_the_future(plan, workflow))
     if workflow.local_exec:
@@ -141,6 +142,19 @@ def hold(results: str) -> None:
             "make status says how far it is."
         )
     held.append(lock)
+
+
+def write_arguments(plan: Plan, workflow: Any) -> None:
+    """Write the files that jobs which are about to run read their long arguments from, and remove all others."""
+    wanted = {text for job in workflow.dag.needrun_jobs() for text in map(str, job.params) if text in plan.arguments}
+    for name in wanted:
+        path, text = Path(name), f"{plan.arguments[name]}\n".encode()
+        if not (path.is_file() and path.read_bytes() == text):
+            with replacing(path) as temporary:
+                temporary.write_bytes(text)
+    for path in Path(plan.path("argument")).parent.glob("*"):
+        if str(path) not in wanted:
+            path.unlink()
 
 
 def from_the_future(plan: Plan, workflow: Any) -> str:

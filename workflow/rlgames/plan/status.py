@@ -63,8 +63,8 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
             facts = Manifest.read(manifest)
             run.state, run.stale = "done", any(getattr(facts, key) != value for key, value in wanted.items())
             if run.stale:
-                recorded = recorded_params(str(manifest))
-                run.kept = recorded is None or {repr(spec.canonical()), repr(wanted["code"])} <= set(recorded)
+                recorded, params = recorded_params(str(manifest)), {plan.argument(spec.canonical()), wanted["code"]}
+                run.kept = recorded is None or set(map(repr, params)) <= set(recorded)
         except UserError:  # among the notices
             run.state = "damaged"
     elif str(manifest) in begun:
