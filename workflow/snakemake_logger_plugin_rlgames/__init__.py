@@ -91,7 +91,9 @@ class LogHandler(LogHandlerBase):
         text = str(record.msg)
         if record.levelno >= logging.WARNING:
             # Of a failure, the end has more.
-            return not (self.ledger and text.startswith(("At least one job", "WorkflowError:\nAt least", "Exiting because")))
+            return not (
+                self.ledger and text.startswith(("At least one job", "WorkflowError:\nAt least", "Exiting because"))
+            )
         return text.startswith(NOTHING) or not (self.runs or text.startswith(("Using ", "Building ", "Assuming ")))
 
     def _plan_job(self, record: Any, event: LogEvent) -> None:
@@ -154,6 +156,7 @@ class LogHandler(LogHandlerBase):
         self.end()
         if self.planned and self.plan is not None:
             self._say(self._summary())
+            self.planned.clear()
         super().close()
 
     def _redirect(self) -> None:

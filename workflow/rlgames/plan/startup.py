@@ -177,7 +177,10 @@ def from_the_future(plan: Plan, workflow: Any) -> str:
 
 
 def terminal(workflow: Any) -> Any:
-    """What shows this run (`snakemake_logger_plugin_rlgames`); None where another logger was asked for."""
+    """What shows this run (`snakemake_logger_plugin_rlgames`); None where another logger, or all that Snakemake has to
+    say, was asked for."""
+    if workflow.output_settings.verbose:
+        return None
     return next((each for each in workflow.logger_manager.get_log_handlers() if hasattr(each, "follow")), None)
 
 
@@ -196,7 +199,7 @@ def ledger(plan: Plan, workflow: Any) -> Ledger:
         known.expected, known.threads = needs.seconds(plan, job.rule.name, job.wildcards), job.threads
         if "state" in job.params.keys():  # noqa: SIM118 (Snakemake's)
             known.state = Path(job.params.state)
-            known.expected *= left_to_do(plan, known.wildcards)
+            known.expected *= left_to_do(plan, dict(known.wildcards))
         jobs[workflow.dag.jobid(job)] = known
     cores = workflow.resource_settings.cores or workflow.resource_settings.nodes or 1
     return Ledger(jobs, earlier, cores, time.time())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ def headline(ledger: Ledger, now: float) -> str:
     """What is done, by time."""
     outlook, ran = ledger.outlook(now), clock(now - ledger.start)
     if outlook.share >= 1 and not ledger.active:
-        return f"100% done in {ran}"
+        return f"all done in {ran}"
     return f"{min(outlook.share, 0.99):.0%} done in {ran}, about {clock(outlook.left)} left"
 
 
@@ -41,27 +40,40 @@ def screen(ledger: Ledger, title: str, now: float, width: int, height: int) -> G
     def line(text: str = "", style: str = "") -> Text:
         return Text(text, style, no_wrap=True, overflow="ellipsis")
 
-    def grid(*columns: str) -> Table:
+    def grid(*narrow: bool) -> Table:
+        """A table without lines; columns that are not `narrow` give way if it is too wide."""
         table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        for justify in columns:
-            table.add_column(justify="right" if justify == "right" else "left", no_wrap=True, overflow="ellipsis")
+        for each in narrow:
+            table.add_column(justify="right" if each else "left", no_wrap=each, overflow="ellipsis")
         return table
 
     rows, room = ledger.running(now), max(height - 5, 2)
     shown = rows[: max(1, min(len(rows), room // 2 if len(rows) > room // 2 else room))]
-    running = grid("left", "right", *["right"] * (width >= NARROW), "left", "right")
+    running = grid(False, True, *[True] * (width >= NARROW), False, True)
     for row in shown:
-        remark = row.remark if width >= WIDE else row.remark.partition(",")[0].partition(" over ")[0]
+        brief = row.remark.partition(",")[0].partition(" over ")[0]
+        remark = row.remark if width >= WIDE else brief if width >= NARROW else brief.removeprefix("mean ")
         rate = [line(row.rate)] * (width >= NARROW)
-        left = f"{clock(row.left)} left"
-        running.add_row(line(row.name), line(percent(row)), *rate, line(remark, "cyan"), line(left, "dim"))
-    done = grid("left", "left")
+        left = f"{clock(max(row.left, 1))} left"
+        running.add_row(
+            line(middle(row.name, max(width - 34, 20))),
+            line(percent(row)),
+            *rate,
+            line(remark, "cyan"),
+            line(left, "dim"),
+        )
+    done = grid(False, False)
     for name, words in ledger.finished(max(room - len(shown) - (len(rows) > len(shown)), 1)):
         done.add_row(line(name), line(words, "dim"))
     bar = ProgressBar(total=1.0, completed=min(ledger.outlook(now).share, 1.0), width=min(40, width - 2))
-    parts = [line(f"{title}: {headline(ledger, now)}", "bold"), bar, line(), running]
+    parts: list[Text | ProgressBar | Table] = [line(f"{title}: {headline(ledger, now)}", "bold"), bar, line(), running]
     parts += [line(f"and {len(rows) - len(shown)} more", "dim")] if len(rows) > len(shown) else []
     return Group(*parts, *([line()] if rows and done.rows else []), done)
+
+
+def middle(name: str, longest: int) -> str:
+    """A name without its middle if it is too long: its end is the seed."""
+    return name if len(name) <= longest else f"{name[: longest - 12]}…{name[-11:]}"
 
 
 def percent(row: Row) -> str:
@@ -91,7 +103,7 @@ class Lines:
         rows = [row for row in self.ledger.running(now) if row.share is not None]
         for row in rows[:LISTED]:
             yield ", ".join(
-                filter(None, [f"{row.name}: {percent(row)}", row.rate, row.remark, f"{clock(row.left)} left"])
+                filter(None, [f"{row.name}: {percent(row)}", row.rate, row.remark, f"{clock(max(row.left, 1))} left"])
             )
         if len(rows) > LISTED:
             yield f"and {len(rows) - LISTED} more"
@@ -100,36 +112,36 @@ class Lines:
 # A dry run.
 
 
-LONGEST = 180
+LONGEST = 150
 """Characters of a line about a job."""
+
+REASONS = {
+    "Missing output files": "missing", "Incomplete output files": "incomplete", "Updated input files": "newer",
+    "Input files updated by another job": "", "Set of input files has changed": "it has other inputs",
+    "Code has changed": "its code has changed", "Params have changed": "its settings have changed",
+}  # fmt: skip
+"""Snakemake's reasons by their beginnings, in fewer words; files follow those that name files."""
 
 
 def planned(rule: str, wildcards: Mapping[str, str], reason: str) -> str:
     """What a dry run says of a job, in a line: what it makes, and why."""
-    name = describe(rule, wildcards) if wildcards else ""
-    text = plain(f"{rule:<14} {name:<44} because: {shortened(reason)}")
+    name = describe("", wildcards)  # the rule says the rest
+    text = plain(f"{rule:<17} {name:<40}  because: {shortened(reason)}")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 def shortened(reason: str) -> str:
-    """Snakemake's reason, with the first file of each list only.
+    """Snakemake's reason in few words, of each list of files only the first.
 
     >>> shortened("Missing output files: a/b.png, a/b.pdf; Code has changed since last execution")
-    'missing output files: b.png and 1 more; code has changed since last execution'
+    'missing b.pdf and 1 more; its code has changed'
     """
     parts = []
     for part in reason.split("; "):
-        what, colon, files = part.partition(": ")
-        said = what[:1].lower() + what[1:]
-        if colon and "files" in what:
-            first, *others = files.split(", ")
-            more = f" and {len(others)} more" if others else ""
-            said += f": {place(first)}{more}"
+        begun = next((begun for begun in REASONS if part.startswith(begun)), "")
+        said = REASONS.get(begun, " ".join(part.split()))
+        if said in ("missing", "incomplete", "newer"):
+            first, *others = sorted(part.partition(": ")[2].split(", "))  # a set's order differs from run to run
+            said += f" {PurePosixPath(first).name}{f' and {len(others)} more' if others else ''}"
         parts.append(said)
-    return "; ".join(parts)
-
-
-def place(path: str) -> str:
-    """The end of a path that says what it is: the name of a file, and of what it belongs to."""
-    found = PurePosixPath(re.sub(r"^.*?/(runs|videos)/", "", path))
-    return str(found) if len(found.parts) <= 4 and len(str(found)) < 60 else found.name
+    return "; ".join(filter(None, parts)) or "its input is made anew"
