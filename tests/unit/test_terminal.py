@@ -51,7 +51,7 @@ def test_screen_says_how_far_all_is_what_runs_and_what_is_done() -> None:
 @pytest.mark.parametrize(("trainings", "blocks"), [(0, 0), (2, 5), (40, 400)])
 def test_screen_fits_every_terminal(width: int, height: int, trainings: int, blocks: int) -> None:
     lines = drawn(ledger(trainings, blocks), width, height)
-    assert len(lines) <= max(height, 8)
+    assert len(lines) <= max(height - 1, 8)
     assert all(len(line) <= width for line in lines)
 
 
@@ -82,7 +82,8 @@ def test_plain_lines_come_at_most_once_a_minute() -> None:
 def test_plain_line_for_each_variant_and_figure_that_is_done() -> None:
     jobs = ledger(2)
     jobs.jobs[2] = jobs.active[2] = figure = Job("figure", {"figure": "curves"})
-    lines, said = terminal.Lines(jobs), []
+    lines = terminal.Lines(jobs)
+    said: list[str] = []
     for number in (0, 2, 1):
         job = jobs.finish(number, 100.0)
         assert job is not None
@@ -94,13 +95,17 @@ def test_plain_line_for_each_variant_and_figure_that_is_done() -> None:
 def test_dry_run_has_a_short_line_for_each_job() -> None:
     run = {"experiment": "pong", "variant": "default", "seeds": "0"}
     files = ", ".join(f"results/mine/runs/pong/default/seed-0/{name}" for name in ("b.npz", "a.npz", "c.npz"))
-    line = terminal.planned("train_agent", run, f"Missing output files: {files}; Params have changed since last\n x")
+    line = terminal.planned(
+        "train_agent", run, f"Missing output files: {files}; Params have changed since last\n x", {}
+    )
     assert line.split("  because: ") == [
         f"train_agent       {'pong seed 0':<40}", "missing a.npz and 2 more; its settings have changed"
     ]  # fmt: skip
-    long = terminal.planned("train_agent", run | {"variant": "v" * 200}, "Forced execution")
+    long = terminal.planned("train_agent", run | {"variant": "v" * 200}, "Forced execution", {})
     assert len(long) == terminal.LONGEST
-    assert terminal.planned("cost", {}, "Input files updated by another job: a").endswith("its input is made anew")
+    assert terminal.planned("cost", {}, "Input files updated by another job: a", {}).endswith("its input is made anew")
+    asked = {"mem_mb": 900, "runtime": 25, "gpu": 0, "tmpdir": "/tmp"}  # noqa: S108
+    assert "  900 MB, 25 min        because: forced" in terminal.planned("train_agent", run, "Forced execution", asked)
 
 
 @pytest.fixture
@@ -131,7 +136,7 @@ def test_failure_names_the_run_the_cause_the_end_of_its_log_and_where_that_is(fa
     ]  # fmt: skip
 
 
-def test_job_that_could_not_say_why_was_killed_or_printed_it(failed: Any) -> None:
+def test_job_that_was_killed_is_named_by_its_log(failed: Any) -> None:
     lines = list(failure.described(PLAN, [failed(LOG)], stopped=False, printed=[]))
     assert lines[1].endswith(
         "it was killed: by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)."

@@ -1,43 +1,34 @@
 """Snakemake's logger `rlgames`: one screen for a whole run, or few plain lines, in place of its bookkeeping.
 
-Snakemake finds it by the name of this package (`logger` in profiles/default), and tells it what begins and ends. What is
-shown is worked out in `rlgames.plan`: how far all is in `ledger`, the screen in `terminal`, failures in `failure`.
+Snakemake finds it by the name of this package (`logger` in profiles/default), and tells it what begins and ends. What
+is shown is worked out in `rlgames.plan`: how far all is in `ledger`, the screen in `terminal`, failures in `failure`.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import sys
-import threading
 import time
-import traceback
-from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from rlgames.messages import count, plain
+from rlgames.messages import clock, count, plain
 
 if TYPE_CHECKING:  # a Snakemake that runs nothing, or is a job of a cluster, loads none of it
-    from rich.console import Console
-    from rich.live import Live
-
     from rlgames.plan.ledger import Ledger
     from rlgames.plan.plan import Plan
+    from snakemake_logger_plugin_rlgames.display import Display
 
-REFRESH = 1.0
-"""Seconds between two looks at what runs."""
+PREPARING = ("Using ", "Building ", "Assuming ")
+"""How Snakemake's messages begin that come before a run, and tell nothing."""
 
-PRINTED = 50
-"""Last lines that jobs print which are kept: they are shown if a job fails and its log has nothing."""
-
-NOTHING = "Nothing to be done"
-"""How Snakemake's message begins when all is there."""
+FAILED = ("At least one job", "WorkflowError:\nAt least one job", "Exiting because a job")
+"""How those begin that say that jobs failed: the end says which, and why."""
 
 
 class LogHandler(LogHandlerBase):
@@ -48,199 +39,91 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
     def __post_init__(self) -> None:
-        self.plan: Plan | None = None  # the workflow's, once it is parsed
-        self.ledger: Ledger | None = None
-        self.printed: deque[str] = deque(maxlen=PRINTED)
+        self.plan: Plan | None = None
+        """The workflow's, once it is parsed."""
+        self.cluster = False
+        """Whether its jobs are for a cluster."""
+        self.display: Display | None = None
+        """Of the jobs that run, if any do."""
         self.runs = False
         self.planned: list[tuple[str, SimpleNamespace]] = []
-        self.over = threading.Event()
-        self.live: Live | None = None
-        self.stream: TextIO | None = None
-
-    # What Snakemake says.
+        """Rule and wildcards of each job of a dry run."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a message, or show it."""
         try:
-            self._take(record)
-        except Exception:  # in its queue's thread, which would end
+            self._take(record, getattr(record, "event", None))
+        except Exception:  # in the thread of its queue, which would end
             self.handleError(record)
 
-    def _take(self, record: Any) -> None:
-        event = getattr(record, "event", None)
-        settings = self.common_settings
-        if settings.verbose or settings.debug_dag:  # asked for bookkeeping
-            self._say(self.format(record))
-        elif settings.dryrun and event in (LogEvent.JOB_INFO, LogEvent.SHELLCMD):
-            self._plan_job(record, event)
-        elif event == LogEvent.JOB_INFO and self.ledger:
-            self.ledger.begin(record.jobid, time.time())
-        elif event == LogEvent.JOB_FINISHED and self.ledger:
-            self._finish(record.job_id)
-        elif event == LogEvent.JOB_ERROR and self.ledger:
-            self.ledger.fail(record.jobid)
-        elif event == LogEvent.SHELLCMD and settings.printshellcmds:
-            self._say(str(record.shellcmd))
+    def _take(self, record: Any, event: LogEvent | None) -> None:
+        settings, display = self.common_settings, self.display
+        if settings.verbose or settings.debug_dag:  # bookkeeping was asked for
+            self.say(self.format(record))
+        elif event == LogEvent.SHELLCMD:
+            if settings.printshellcmds and record.shellcmd:
+                self.say(f"    {record.shellcmd}")
+        elif event == LogEvent.JOB_INFO:
+            if settings.dryrun:
+                self._plan_job(record)
+            elif display:
+                display.ledger.begin(record.jobid, time.time())
+        elif event == LogEvent.JOB_FINISHED and display:
+            display.finish(record.job_id)
+        elif event == LogEvent.JOB_ERROR and display:
+            display.ledger.fail(record.jobid)
         elif event == LogEvent.WORKFLOW_STARTED:
             self.runs = True
-        elif (event in (None, LogEvent.ERROR)) and self._tells(record):
-            self._say(self.format(record))
+        elif event in (None, LogEvent.ERROR) and self._tells(record):
+            self.say(self.format(record))
 
     def _tells(self, record: logging.LogRecord) -> bool:
         """Whether a message that is about no job is more than bookkeeping."""
         text = str(record.msg)
         if record.levelno >= logging.WARNING:
-            # Of a failure, the end has more.
-            return not (
-                self.ledger and text.startswith(("At least one job", "WorkflowError:\nAt least", "Exiting because"))
-            )
-        return text.startswith(NOTHING) or not (self.runs or text.startswith(("Using ", "Building ", "Assuming ")))
+            return not (self.display and text.startswith(FAILED))
+        return text.startswith("Nothing to be done") or not (self.runs or text.startswith(PREPARING))
 
-    def _plan_job(self, record: Any, event: LogEvent) -> None:
+    def _plan_job(self, record: Any) -> None:
+        """Show a job of a dry run."""
         from rlgames.plan.terminal import planned
 
-        if event == LogEvent.SHELLCMD:
-            if self.common_settings.printshellcmds and record.shellcmd:
-                self._say(f"    {record.shellcmd}")
-        elif record.rule_name != "all":
+        if record.rule_name != "all":
             self.planned.append((record.rule_name, SimpleNamespace(**record.wildcards)))
-            self._say(planned(record.rule_name, record.wildcards, record.reason))
+            asked = dict(record.resources) if self.cluster else {}
+            self.say(planned(record.rule_name, record.wildcards, record.reason, asked))
 
-    def _summary(self) -> str:
-        """The end of a dry run: jobs, time and disk."""
-        from rlgames.messages import clock
-        from rlgames.plan import needs
-        from rlgames.plan.words import size
+    def say(self, text: str) -> None:
+        """Show a message, above the screen if there is one."""
+        with suppress(OSError):  # the terminal went away
+            print(plain(text), file=sys.stdout if self.common_settings.dryrun else sys.stderr, flush=True)
 
-        assert self.plan is not None
-        seconds = sum(needs.seconds(self.plan, rule, run) for rule, run in self.planned)
-        disk = sum(needs.disk(self.plan, rule, run) for rule, run in self.planned)
-        jobs = count(len(self.planned), "job")
-        return f"This was a dry run: {jobs}, about {clock(seconds)} on one core, up to {size(disk)} of disk."
+    def follow(self, ledger: Ledger, title: str) -> None:
+        """Show the run of these jobs, which begins now."""
+        from snakemake_logger_plugin_rlgames.display import Display
 
-    # What is shown.
+        self.display = Display(ledger, title)
 
-    def follow(self, ledger: Ledger) -> None:
-        """Show the run of these jobs, which begins now. What they print themselves is kept and not shown."""
-        from rlgames.plan.terminal import Lines
-
-        self.ledger, self.lines = ledger, Lines(ledger)
-        atexit.register(self.end)
-        self._redirect()
-        if os.isatty(self.stream.fileno()) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
-            self._begin_screen()
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def end(self) -> None:
-        """Show how it ended, and leave the terminal as it was."""
-        if self.stream is None or self.over.is_set():
-            return
-        deadline = time.monotonic() + 1
-        while self.ledger.active and time.monotonic() < deadline:  # the last messages are on their way
-            time.sleep(0.02)
-        self.over.set()
-        with self.lock, suppress(OSError):
-            if self.live:
-                self._draw()
-                self.live.stop()
-            else:
-                self._say(self._headline())
-        self.live = None
-        for number, kept in self.kept.items():
-            os.dup2(kept, number)
-            os.close(kept)
-        sys.stderr = self.stderr
+    def end(self) -> Sequence[str]:
+        """End the screen, and give the terminal back: the last lines that jobs printed."""
+        if self.display is None:
+            return []
+        self.display.end()
+        return list(self.display.printed)
 
     def close(self) -> None:
-        """At the end of Snakemake."""
+        """At the end of Snakemake; of a dry run, say how many jobs there are, and how much they take."""
         self.end()
         if self.planned and self.plan is not None:
-            self._say(self._summary())
+            self.say(summary(self.plan, self.planned))
             self.planned.clear()
         super().close()
 
-    def _redirect(self) -> None:
-        """From now on standard output and error of this process, and of the jobs that it starts, are a pipe that is
-        read here, and Python's messages of this process go to the terminal as before."""
-        sys.stdout.flush()
-        self.stderr = sys.stderr
-        self.kept = {number: os.dup(number) for number in (1, 2)}
-        self.stream = open(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")  # noqa: SIM115 (until the end)
-        sys.stderr = self.stream
-        reading, writing = os.pipe()
-        for number in self.kept:
-            os.dup2(writing, number)
-        os.close(writing)
-        threading.Thread(target=self._read, args=(reading,), daemon=True).start()
 
-    def _read(self, reading: int) -> None:
-        """Keep what jobs print, and show their warnings, which end with the name of their log."""
-        with open(reading, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                text = plain(line.rstrip("\n"))
-                self.printed.append(text)
-                logs = [f"({job.log})" for job in list(self.ledger.active.values())]
-                if text.endswith(tuple(logs)):
-                    self._say(text)
+def summary(plan: Plan, jobs: Sequence[tuple[str, SimpleNamespace]]) -> str:
+    from rlgames.plan import needs
+    from rlgames.plan.words import size
 
-    def _say(self, text: str) -> None:
-        """Show a message, above the screen if there is one."""
-        file = sys.stdout if self.common_settings.dryrun else self.stream or sys.stderr
-        if self.live:
-            file = sys.stderr  # rich's, which keeps the screen below
-        with suppress(OSError):
-            print(plain(text), file=file, flush=True)
-
-    def _finish(self, number: int) -> None:
-        job = self.ledger.finish(number, time.time())
-        if job and not self.live:
-            for line in self.lines.finished(job):
-                self._say(line)
-
-    def _watch(self) -> None:
-        """Look at what runs until the end."""
-        while not self.over.wait(REFRESH):
-            try:
-                self.ledger.look()
-                with self.lock:
-                    if self.live:
-                        self._draw()
-                    else:
-                        for line in self.lines.due(time.time()):
-                            self._say(line)
-            except OSError:  # the terminal went away
-                return
-            except Exception:
-                self.printed.append(traceback.format_exc())
-                raise
-
-    def _headline(self) -> str:
-        from rlgames.plan.terminal import headline
-
-        return f"rlgames: {headline(self.ledger, time.time())}"
-
-    def _begin_screen(self) -> None:
-        from rich.console import Console
-
-        self.console: Console = Console(file=self.stream)
-        self._new_live()
-
-    def _new_live(self) -> None:
-        from rich.live import Live
-
-        self.size = os.get_terminal_size(self.stream.fileno())
-        self.console.size = self.size
-        self.live = Live(console=self.console, auto_refresh=False, vertical_overflow="crop")
-        self.live.start()
-        self.console.show_cursor(True)  # a kill would leave it hidden
-
-    def _draw(self) -> None:
-        """Draw the screen; after a change of the terminal's size, from an empty one."""
-        from rlgames.plan.terminal import screen
-
-        if os.get_terminal_size(self.stream.fileno()) != self.size:
-            self.live.stop()
-            self.console.clear()
-            self._new_live()
-        title = f"rlgames: {self.plan.config.results}"
-        self.live.update(screen(self.ledger, title, time.time(), *self.size), refresh=True)
+    seconds = sum(needs.seconds(plan, rule, run) for rule, run in jobs)
+    disk = sum(needs.disk(plan, rule, run) for rule, run in jobs)
+    return f"This was a dry-run: {count(len(jobs), 'job')}, {clock(seconds)} on one core, up to {size(disk)} of disk."

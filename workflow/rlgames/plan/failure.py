@@ -83,8 +83,8 @@ def killed(plan: Plan, job: Any) -> str:
 def remedy(log: list[str], files: Iterable[Any]) -> str:
     """What to type; `log` is Snakemake's own, and `files` are those of the config."""
     return (
-        "rlgames: not all was done; what is done is kept. Mend the cause, if it was not you who stopped it, and run the "
-        f"same command again: {again(files)} (Snakemake's own words are in {' '.join(log)})"
+        "rlgames: not all was done; what is done is kept. Mend the cause, if it was not you who stopped it, and run "
+        f"the same command again: {again(files)}\n(All that Snakemake has to say is in {' '.join(log)}.)"
     )
 
 

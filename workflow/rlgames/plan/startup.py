@@ -45,7 +45,7 @@ def planned(workflow: Any, config: dict[str, Any]) -> Plan:
         targets.check_names(plan, word)
     submission.guard(plan, workflow)
     if (screen := terminal(workflow)) is not None:
-        screen.plan = plan
+        screen.plan, screen.cluster = plan, workflow.resource_settings.nodes is not None
     return plan
 
 
@@ -105,7 +105,7 @@ def begin(plan: Plan, workflow: Any) -> None:
     disk = sum(needs.disk(plan, job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs())
     say(words.announcement(plan, known, disk, workflow.resource_settings.cores))
     if (screen := terminal(workflow)) is not None:
-        screen.follow(known)
+        screen.follow(known, f"rlgames: {plan.config.results}")
 
 
 def check_memory(plan: Plan, workflow: Any) -> None:
@@ -207,14 +207,13 @@ def ledger(plan: Plan, workflow: Any) -> Ledger:
 
 def end(plan: Plan, workflow: Any, log: list[str] | None = None) -> None:
     """Say what a reader of the results must know; and if jobs failed (`log` is Snakemake's own then), what to do."""
-    if (screen := terminal(workflow)) is not None:
-        screen.end()
+    screen = terminal(workflow)
+    printed = [] if screen is None else screen.end()
     say(words.notices(plan))
     if log is None:
         return
     refused = submission.refusal(plan)
     refusal = [refused.read_text(errors="replace").rstrip()] if refused.is_file() else []
-    printed = [] if screen is None else screen.printed
     failed = failure.described(plan, list(workflow.scheduler.failed), bool(stopped), printed)
     say(*refusal, *failed, failure.remedy(log, workflow.configfiles))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rlgames.messages import clock, plain
 from rlgames.plan.ledger import Job, Ledger, Row, describe, variant_name
@@ -40,16 +40,17 @@ def screen(ledger: Ledger, title: str, now: float, width: int, height: int) -> G
     def line(text: str = "", style: str = "") -> Text:
         return Text(text, style, no_wrap=True, overflow="ellipsis")
 
-    def grid(*narrow: bool) -> Table:
-        """A table without lines; columns that are not `narrow` give way if it is too wide."""
+    def grid(*columns: Literal["left", "right"], giving_way: int) -> Table:
+        """A table without lines, one of whose columns gives way if it is too wide."""
         table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        for each in narrow:
-            table.add_column(justify="right" if each else "left", no_wrap=each, overflow="ellipsis")
+        for number, justify in enumerate(columns):
+            table.add_column(justify=justify, no_wrap=number != giving_way, overflow="ellipsis")
         return table
 
-    rows, room = ledger.running(now), max(height - 5, 2)
+    rows, room = ledger.running(now), max(height - 6, 2)
     shown = rows[: max(1, min(len(rows), room // 2 if len(rows) > room // 2 else room))]
-    running = grid(False, True, *[True] * (width >= NARROW), False, True)
+    columns: list[Literal["left", "right"]] = ["right"] * (1 + (width >= NARROW))
+    running = grid("left", *columns, "left", "right", giving_way=len(columns) + 1)
     for row in shown:
         brief = row.remark.partition(",")[0].partition(" over ")[0]
         remark = row.remark if width >= WIDE else brief if width >= NARROW else brief.removeprefix("mean ")
@@ -62,9 +63,9 @@ def screen(ledger: Ledger, title: str, now: float, width: int, height: int) -> G
             line(remark, "cyan"),
             line(left, "dim"),
         )
-    done = grid(False, False)
+    done = grid("left", "left", giving_way=1)
     for name, words in ledger.finished(max(room - len(shown) - (len(rows) > len(shown)), 1)):
-        done.add_row(line(name), line(words, "dim"))
+        done.add_row(line(middle(name, max(width // 2, 20))), line(words, "dim"))
     bar = ProgressBar(total=1.0, completed=min(ledger.outlook(now).share, 1.0), width=min(40, width - 2))
     parts: list[Text | ProgressBar | Table] = [line(f"{title}: {headline(ledger, now)}", "bold"), bar, line(), running]
     parts += [line(f"and {len(rows) - len(shown)} more", "dim")] if len(rows) > len(shown) else []
@@ -119,14 +120,17 @@ REASONS = {
     "Missing output files": "missing", "Incomplete output files": "incomplete", "Updated input files": "newer",
     "Input files updated by another job": "", "Set of input files has changed": "it has other inputs",
     "Code has changed": "its code has changed", "Params have changed": "its settings have changed",
+    "Forced execution": "forced",
 }  # fmt: skip
 """Snakemake's reasons by their beginnings, in fewer words; files follow those that name files."""
 
 
-def planned(rule: str, wildcards: Mapping[str, str], reason: str) -> str:
-    """What a dry run says of a job, in a line: what it makes, and why."""
+def planned(rule: str, wildcards: Mapping[str, str], reason: str, resources: Mapping[str, object]) -> str:
+    """What a dry run says of a job, in a line: what it makes, why, and the `resources` that a cluster is asked for."""
     name = describe("", wildcards)  # the rule says the rest
-    text = plain(f"{rule:<17} {name:<40}  because: {shortened(reason)}")
+    units = {"mem_mb": "MB", "runtime": "min", "gpu": "GPU"}
+    asked = ", ".join(f"{resources[key]} {unit}" for key, unit in units.items() if resources.get(key))
+    text = plain(f"{rule:<17} {name:<40}  {asked and f'{asked:<20}  '}because: {shortened(reason)}")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
