@@ -33,6 +33,11 @@ def ledger(trainings: int, blocks: int = 0) -> Ledger:
     return found
 
 
+def test_end_says_whether_all_is_done() -> None:
+    assert terminal.headline(ledger(2), 100.0, over=True) == "ended after 2 min, before all was done"
+    assert terminal.headline(ledger(0), 100.0) == "all done in 2 min"
+
+
 def drawn(jobs: Ledger, width: int, height: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
     console.print(terminal.screen(jobs, "rlgames: results/mine", 100.0, width, height))
@@ -168,4 +173,4 @@ def test_what_to_type_is_the_command_that_was_typed(monkeypatch: pytest.MonkeyPa
     assert failure.again(["config/mine.yaml"]) == "snakemake --cores 2"
     monkeypatch.setenv("MAKELEVEL", "1")
     assert failure.again(["config/my file.yaml"]) == "make 'CONFIG=config/my file.yaml'"
-    assert failure.again(["config/config.yaml"]) == "make"
+    assert failure.again([Path("config/config.yaml").absolute()]) == "make"

@@ -7,6 +7,7 @@ is shown is worked out in `rlgames.plan`: how far all is in `ledger`, the screen
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # a Snakemake that runs nothing, or is a job of a cluster, lo
 PREPARING = ("Using ", "Building ", "Assuming ")
 """How Snakemake's messages begin that come before a run, and tell nothing."""
 
-FAILED = ("At least one job", "WorkflowError:\nAt least one job", "Exiting because a job")
+FAILED = ("At least one job", "Exiting because a job", "CalledProcessError")
 """How those begin that say that jobs failed: the end says which, and why."""
 
 
@@ -71,7 +72,7 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED and display:
             display.finish(record.job_id)
         elif event == LogEvent.JOB_ERROR and display:
-            display.ledger.fail(record.jobid)
+            display.fail(record.jobid)
         elif event == LogEvent.WORKFLOW_STARTED:
             self.runs = True
         elif event in (None, LogEvent.ERROR) and self._tells(record):
@@ -81,7 +82,7 @@ class LogHandler(LogHandlerBase):
         """Whether a message that is about no job is more than bookkeeping."""
         text = str(record.msg)
         if record.levelno >= logging.WARNING:
-            return not (self.display and text.startswith(FAILED))
+            return not (self.display and re.sub(r"^\w+:\n", "", text).startswith(FAILED))
         return text.startswith("Nothing to be done") or not (self.runs or text.startswith(PREPARING))
 
     def _plan_job(self, record: Any) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from rlgames.messages import plain
+from rlgames.plan import startup
 from rlgames.plan.ledger import Ledger
 from rlgames.plan.terminal import Lines, headline, screen
 
@@ -75,6 +76,11 @@ class Display:
             for line in self.lines.finished(job):
                 self.say(line)
 
+    def fail(self, number: int) -> None:
+        """A job failed; others go on, and the end says more. When all are stopped, this is no news."""
+        if (job := self.ledger.fail(number)) is not None and not startup.stopped:
+            self.say(f"Failed: {job.name}. Its log is {job.log}.")
+
     def _watch(self) -> None:
         """Look at what runs, until the end."""
         while not self.over.wait(REFRESH):
@@ -85,7 +91,7 @@ class Display:
 
     def _show(self) -> None:
         if self.screen is not None:
-            self.screen.draw(self.ledger, self.title)
+            self.screen.draw(self.ledger, self.title, self.over.is_set())
             return
         for line in self.lines.due(time.time()):
             self.say(line)
@@ -100,7 +106,7 @@ class Display:
                 return
             self.over.set()
             if self.screen is None:
-                self.say(f"{self.title}: {headline(self.ledger, time.time())}")
+                self.say(f"{self.title}: {headline(self.ledger, time.time(), over=True)}")
             else:
                 self._show()
                 self.screen.close()
@@ -129,13 +135,13 @@ class Screen:
         self.console.show_cursor(True)  # kill -9 would leave it hidden
         return live
 
-    def draw(self, ledger: Ledger, title: str) -> None:
+    def draw(self, ledger: Ledger, title: str, over: bool) -> None:
         """Draw the screen; after a change of the terminal's size, which breaks its lines anew, from an empty one."""
         if os.get_terminal_size(self.stream.fileno()) != self.size:
             self.live.stop()
             self.console.clear()
             self.live = self._open()
-        self.live.update(screen(ledger, title, time.time(), *self.size), refresh=True)
+        self.live.update(screen(ledger, title, time.time(), *self.size, over), refresh=True)
 
     def close(self) -> None:
         """Leave what is drawn."""

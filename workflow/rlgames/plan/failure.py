@@ -91,6 +91,7 @@ def remedy(log: list[str], files: Iterable[Any]) -> str:
 def again(files: Iterable[Any]) -> str:
     """The command that makes what is missing."""
     if "MAKELEVEL" in os.environ:
-        config = [f"CONFIG={file}" for file in files if str(file) != "config/config.yaml"]
-        return shlex.join(["make", *config])
+        here = Path.cwd()
+        names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in map(Path, files)]
+        return shlex.join(["make", *(f"CONFIG={name}" for name in names if name != "config/config.yaml")])
     return shlex.join(["snakemake", *sys.argv[1:]])

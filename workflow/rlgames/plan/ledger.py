@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlgames.messages import count
 from rlgames.operations.progress import Note, last_said, read_note
 
 PRIOR = 10.0
@@ -149,20 +150,21 @@ class Ledger:
         self._count(job, "done")
         return job
 
-    def fail(self, number: int) -> None:
-        """It waits again: Snakemake may try it once more, and if not, it is left to do."""
+    def fail(self, number: int) -> Job | None:
+        """The job that failed; None if it is none of ours. It waits again, to be tried anew or left to do."""
         if (job := self.active.pop(number, None)) is not None:
             job.begun = None
             self._waits(job, 1)
+        return job
 
-    def _waits(self, job: Job, count: int) -> None:
-        self.waiting[job.rule][job.expected, job.threads] += count
+    def _waits(self, job: Job, change: int) -> None:
+        self.waiting[job.rule][job.expected, job.threads] += change
 
     def _count(self, job: Job, what: str) -> None:
         if job.kind in OTHERS:
             self.counts["", job.kind][what] += 1
             if what == "done":
-                self.named[job.kind].insert(0, job.name.split(" ", 1)[-1] if job.kind != "tables" else job.name)
+                self.named[job.kind].insert(0, describe("", job.wildcards) or job.name)
         else:
             counted = job.seeds if job.kind == "trained" else 1
             self.counts[job.variant][f"{job.kind} {what}"] += counted
@@ -209,9 +211,9 @@ class Ledger:
             work, longest = work + left * job.threads, max(longest, left)
         for rule, jobs in self.waiting.items():
             scale = self.scale(rule, now)
-            for (expected, threads), count in list(jobs.items()):
-                if count > 0:
-                    work += count * scale * expected * threads
+            for (expected, threads), number in list(jobs.items()):
+                if number > 0:
+                    work += number * scale * expected * threads
                     longest = max(longest, scale * expected)
         total = done + work
         return Outlook(done / total if total else 1.0, max(work / self.cores, longest))
@@ -254,7 +256,7 @@ def told(counts: Counter[str]) -> str:
     """How many seeds are trained, and how many of them evaluated or encoded; nothing if none is."""
     parts = []
     if counts["trained done"]:
-        parts.append(f"{counts['trained done']} of {counts['trained wanted']} seeds trained")
+        parts.append(f"{counts['trained done']} of {count(counts['trained wanted'], 'seed')} trained")
     parts += [f"{counts[f'{kind} done']} {kind}" for kind in ("evaluated", "encoded") if counts[f"{kind} done"]]
     return ", ".join(parts)
 

@@ -22,15 +22,17 @@ WIDE, NARROW = 100, 72
 """Columns of a terminal from which a row has all that a job says, and its rate."""
 
 
-def headline(ledger: Ledger, now: float) -> str:
-    """What is done, by time."""
+def headline(ledger: Ledger, now: float, over: bool = False) -> str:
+    """What is done, by time, and how long the rest takes, unless it is `over`."""
     outlook, ran = ledger.outlook(now), clock(now - ledger.start)
     if outlook.share >= 1 and not ledger.active:
         return f"all done in {ran}"
+    if over:
+        return f"ended after {ran}, before all was done"
     return f"{min(outlook.share, 0.99):.0%} done in {ran}, about {clock(outlook.left)} left"
 
 
-def screen(ledger: Ledger, title: str, now: float, width: int, height: int) -> Group:
+def screen(ledger: Ledger, title: str, now: float, width: int, height: int, over: bool = False) -> Group:
     """One screen: how far all is, what runs, and what is done, in at most `height` lines."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
@@ -67,7 +69,12 @@ def screen(ledger: Ledger, title: str, now: float, width: int, height: int) -> G
     for name, words in ledger.finished(max(room - len(shown) - (len(rows) > len(shown)), 1)):
         done.add_row(line(middle(name, max(width // 2, 20))), line(words, "dim"))
     bar = ProgressBar(total=1.0, completed=min(ledger.outlook(now).share, 1.0), width=min(40, width - 2))
-    parts: list[Text | ProgressBar | Table] = [line(f"{title}: {headline(ledger, now)}", "bold"), bar, line(), running]
+    parts: list[Text | ProgressBar | Table] = [
+        line(f"{title}: {headline(ledger, now, over)}", "bold"),
+        bar,
+        line(),
+        running,
+    ]
     parts += [line(f"and {len(rows) - len(shown)} more", "dim")] if len(rows) > len(shown) else []
     return Group(*parts, *([line()] if rows and done.rows else []), done)
 
