@@ -52,10 +52,11 @@ def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) 
     elif not why:
         yield f"Cause: {killed(plan, job)}"
     # An error before the first message, or of a library in C++, is on the terminal only.
-    lines = [line for line in written if line.strip() and line != FAILED + why] or printed
-    if lines[-count:]:
-        yield f"The end of {'its log' if written else 'what jobs printed'}:"
-        yield from (f"    {line}" for line in lines[-count:])
+    lines = [line for line in written if line.strip() and line != FAILED + why]
+    shown = lines or ([] if why else printed)
+    if shown:
+        yield f"The end of {'its log' if lines else 'what jobs printed'}:"
+        yield from (f"    {line}" for line in shown[-count:])
     yield f"Log: {log}"
 
 
