@@ -28,8 +28,12 @@ class Terminal:
         self.width, self.row, self.column = width, 0, 0
         self.lines: list[list[str]] = [[]]
         self.cursor = True
+        self.cut = ""  # the beginning of a command whose rest is in the next text
 
     def feed(self, text: str) -> None:
+        text = self.cut + text
+        whole = re.sub(r"\x1b(\[[?\d;]*)?$", "", text)
+        self.cut, text = text[len(whole) :], whole
         for match in re.finditer(r"\x1b\[(\??)(\d*)[\d;]*([A-Za-z])|(.|\n)", text):
             private, number, command, character = match.groups()
             if private and number == "25":

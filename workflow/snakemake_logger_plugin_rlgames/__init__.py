@@ -50,6 +50,11 @@ class LogHandler(LogHandlerBase):
         self.planned: list[tuple[str, SimpleNamespace]] = []
         """Rule and wildcards of each job of a dry run."""
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing but errors was asked for (`--quiet all`)."""
+        return "ALL" in {each.name for each in self.common_settings.quiet or ()}
+
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a message, or show it."""
         try:
@@ -59,6 +64,8 @@ class LogHandler(LogHandlerBase):
 
     def _take(self, record: Any, event: LogEvent | None) -> None:
         settings, display = self.common_settings, self.display
+        if self.is_quiet and record.levelno < logging.WARNING:
+            return
         if settings.verbose or settings.debug_dag:  # bookkeeping was asked for
             self.say(self.format(record))
         elif event == LogEvent.SHELLCMD:

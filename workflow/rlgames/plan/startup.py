@@ -177,11 +177,10 @@ def from_the_future(plan: Plan, workflow: Any) -> str:
 
 
 def terminal(workflow: Any) -> Any:
-    """What shows this run (`snakemake_logger_plugin_rlgames`); None where another logger, or all that Snakemake has to
-    say, was asked for."""
-    if workflow.output_settings.verbose:
-        return None
-    return next((each for each in workflow.logger_manager.get_log_handlers() if hasattr(each, "follow")), None)
+    """What shows this run (`snakemake_logger_plugin_rlgames`); None where another logger, or all or nothing that
+    Snakemake has to say, was asked for."""
+    found = next((each for each in workflow.logger_manager.get_log_handlers() if hasattr(each, "follow")), None)
+    return None if found is None or found.is_quiet or workflow.output_settings.verbose else found
 
 
 def ledger(plan: Plan, workflow: Any) -> Ledger:
