@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +11,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from conftest import tiny_config
 from rlgames.operations.progress import Note
 from rlgames.plan import failure, terminal
 from rlgames.plan.ledger import Job, Ledger
+from rlgames.plan.plan import Plan
+from rlgames.provenance import Manifest
+
+PLAN: Any = None
+"""Where no plan is asked for anything."""
 
 REMARK = "mean return -3.2 over 20 episodes, ε 0.05"
 
@@ -100,17 +107,19 @@ def test_plain_line_for_each_variant_and_figure_that_is_done() -> None:
 def test_dry_run_has_a_short_line_for_each_job() -> None:
     run = {"experiment": "pong", "variant": "default", "seeds": "0"}
     files = ", ".join(f"results/mine/runs/pong/default/seed-0/{name}" for name in ("b.npz", "a.npz", "c.npz"))
-    line = terminal.planned(
-        "train_agent", run, f"Missing output files: {files}; Params have changed since last\n x", {}
-    )
+    line = terminal.planned(PLAN, "train_agent", run, f"Missing output files: {files}", {})
     assert line.split("  because: ") == [
-        f"train_agent       {'pong seed 0':<40}", "missing a.npz and 2 more; its settings have changed"
+        f"train_agent       {'pong seed 0':<40}", "missing a.npz and 2 more"
     ]  # fmt: skip
-    long = terminal.planned("train_agent", run | {"variant": "v" * 200}, "Forced execution", {})
+    long = terminal.planned(PLAN, "train_agent", run | {"variant": "v" * 200}, "Forced execution", {})
     assert len(long) == terminal.LONGEST
-    assert terminal.planned("cost", {}, "Input files updated by another job: a", {}).endswith("its input is made anew")
+    assert terminal.planned(PLAN, "cost", {}, "Input files updated by another job: a", {}).endswith(
+        "its input is made anew"
+    )
     asked = {"mem_mb": 900, "runtime": 25, "gpu": 0, "tmpdir": "/tmp"}  # noqa: S108
-    assert "  900 MB, 25 min        because: forced" in terminal.planned("train_agent", run, "Forced execution", asked)
+    assert "  900 MB, 25 min        because: forced" in terminal.planned(
+        PLAN, "train_agent", run, "Forced execution", asked
+    )
 
 
 @pytest.fixture
@@ -129,8 +138,32 @@ def failed(tmp_path: Path) -> Any:
     return make
 
 
+def test_dry_run_says_which_setting_changed(tmp_path: Path) -> None:
+    plan = Plan(tiny_config(str(tmp_path)))
+    known = {"experiment": "tiled", "variant": "default", "seeds": "0-1"}
+    run = SimpleNamespace(**known)
+    reason = "Params have changed since last execution: before ..."
+    assert "because: its settings or code have changed" in terminal.planned(plan, "train_linear", known, reason, {})
+    spec = json.loads(plan.run_spec(run))
+    spec["agent"]["step_size"] = 0.5
+    facts: dict[str, Any] = {
+        "experiment": "tiled",
+        "variant": "default",
+        "seeds": "0-1",
+        "threads": 1,
+        "device": "cpu",
+        "steps": 1,
+    }
+    facts |= {"diverged": [], "truncated": 0, "wall_seconds": 1.0, "products": {}}
+    manifest = Path(plan.path("manifest", **known))
+    for code, said in ((plan.run_code(run), ""), ("older", ", its code has changed")):
+        Manifest(**facts, spec=spec, code=code).write(manifest)
+        line = terminal.planned(plan, "train_linear", known, reason, {})
+        assert line.endswith(f"because: agent.step_size was 0.5 and is 0.0625{said}")
+    assert "its settings or code have changed" in terminal.planned(plan, "figure", {"figure": "one"}, reason, {})
+
+
 LOG = "".join(f"line {number}\n" for number in range(30))
-PLAN: Any = None
 
 
 def test_failure_names_the_run_the_cause_the_end_of_its_log_and_where_that_is(failed: Any) -> None:

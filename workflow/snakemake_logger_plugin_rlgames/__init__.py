@@ -96,10 +96,10 @@ class LogHandler(LogHandlerBase):
         """Show a job of a dry run."""
         from rlgames.plan.terminal import planned
 
-        if record.rule_name != "all":
+        if record.rule_name != "all" and self.plan is not None:
             self.planned.append((record.rule_name, SimpleNamespace(**record.wildcards)))
             asked = dict(record.resources) if self.cluster else {}
-            self.say(planned(record.rule_name, record.wildcards, record.reason, asked))
+            self.say(planned(self.plan, record.rule_name, record.wildcards, record.reason, asked))
 
     def say(self, text: str) -> None:
         """Show a message, above the screen if there is one."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
 
-from rlgames.messages import clock, plain
+from rlgames.messages import UserError, clock, plain
 from rlgames.plan.ledger import Job, Ledger, Row, describe, variant_name
+from rlgames.plan.plan import Plan
+from rlgames.provenance import Manifest
+from rlgames.settings.text import flat
 
 if TYPE_CHECKING:  # rich is loaded where a screen is drawn
     from rich.console import Group
@@ -123,21 +128,27 @@ class Lines:
 LONGEST = 150
 """Characters of a line about a job."""
 
+CHANGES = 2
+"""Settings that a line names if they have changed."""
+
 REASONS = {
     "Missing output files": "missing", "Incomplete output files": "incomplete", "Updated input files": "newer",
     "Input files updated by another job": "", "Set of input files has changed": "it has other inputs",
-    "Code has changed": "its code has changed", "Params have changed": "its settings have changed",
+    "Code has changed": "its code has changed", "Params have changed": "its settings or code have changed",
     "Forced execution": "forced",
 }  # fmt: skip
 """Snakemake's reasons by their beginnings, in fewer words; files follow those that name files."""
 
 
-def planned(rule: str, wildcards: Mapping[str, str], reason: str, resources: Mapping[str, object]) -> str:
+def planned(plan: Plan, rule: str, wildcards: Mapping[str, str], reason: str, resources: Mapping[str, object]) -> str:
     """What a dry run says of a job, in a line: what it makes, why, and the `resources` that a cluster is asked for."""
     name = describe("", wildcards)  # the rule says the rest
     units = {"mem_mb": "MB", "runtime": "min", "gpu": "GPU"}
     asked = ", ".join(f"{resources[key]} {unit}" for key, unit in units.items() if resources.get(key))
-    text = plain(f"{rule:<17} {name:<40}  {asked and f'{asked:<20}  '}because: {shortened(reason)}")
+    why = shortened(reason)
+    if (old := REASONS["Params have changed"]) in why:
+        why = why.replace(old, changes(plan, rule, SimpleNamespace(**wildcards)) or old)
+    text = plain(f"{rule:<17} {name:<40}  {asked and f'{asked:<20}  '}because: {why}")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
@@ -156,3 +167,22 @@ def shortened(reason: str) -> str:
             said += f" {PurePosixPath(first).name}{f' and {len(others)} more' if others else ''}"
         parts.append(said)
     return "; ".join(filter(None, parts)) or "its input is made anew"
+
+
+def changes(plan: Plan, rule: str, run: Any) -> str:
+    """What a job has other than when its manifest was written: settings, and code; nothing where that is unknown."""
+    if rule in plan.training_rules:
+        product, spec, code = "manifest", plan.run_spec, plan.run_code
+    elif rule == "evaluate":
+        product, spec, code = "evaluation manifest", plan.evaluation_spec, plan.evaluation_code
+    else:
+        return ""
+    try:
+        facts = Manifest.read(Path(plan.path(product, **vars(run))))
+    except UserError:
+        return ""
+    before, now = flat(facts.spec), flat(json.loads(spec(run)))
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    parts = [f"{key} was {before.get(key)} and is {now.get(key)}" for key in keys[:CHANGES]]
+    parts += [f"{len(keys) - CHANGES} more settings"] if len(keys) > CHANGES else []
+    return ", ".join([*parts, *(["its code has changed"] if facts.code != code(run) else [])])
