@@ -64,7 +64,7 @@ def test_training_says_how_far_it_is_and_one_that_was_resumed_counts_from_its_sa
     ledger.begin(1, 1000.0)
     ledger.look()
     (row,) = ledger.running(1010.0)
-    assert (row.name, row.share, row.rate) == ("pong agent.name=dqn seed 0", None, "")
+    assert (row.name, row.share, row.remark) == ("pong agent.name=dqn seed 0", None, "starting or queued")
     assert row.left == 490.0
     write(tmp_path, note | {"time": 1010.0, "done": 400})
     ledger.look()
@@ -147,6 +147,7 @@ def test_names_are_those_of_the_config() -> None:
     assert describe("train_linear", run | {"variant": "n=1", "seeds": "0-99"}) == "pong n=1 seeds 0-99"
     assert describe("encode", run) == "pong seed 3, encoding"
     assert describe("gameplay", {"experiment": "pong", "variant": "default", "which": "best"}) == "video pong best"
+    assert describe("", {"experiment": "pong", "variant": "default", "which": "best"}) == "pong best"
     assert describe("figure", {"figure": "tilings"}) == "figure tilings"
     assert describe("dataset", {"dataset": "pong-frames"}) == "data set pong-frames"
     assert describe("final_scores", {}) == "final scores"

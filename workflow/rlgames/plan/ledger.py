@@ -75,8 +75,10 @@ def describe(rule: str, wildcards: Mapping[str, str]) -> str:
     run = variant_name(known["experiment"], known["variant"])
     if "seeds" in known:
         run += f" seed{'s' * ('-' in known['seeds'])} {known['seeds']}"
+    if "which" in known:
+        run += f" {known['which']}"
     if rule in ("video", "gameplay"):
-        return " ".join(filter(None, ["video", run, known.get("which")]))
+        return f"video {run}"
     return run + {"evaluate": ", evaluation", "encode": ", encoding"}.get(rule, "")
 
 
@@ -196,7 +198,7 @@ class Ledger:
     def running(self, now: float) -> list[Row]:
         """What runs, the longest first."""
         rows = [
-            Row(job.name, job.note.share, job.note.speed, job.note.remark, self.left(job, now))
+            Row(job.name, job.note.share, job.note.speed, remark(job), self.left(job, now))
             for job in list(self.active.values())
         ]
         return sorted(rows, key=lambda row: -row.left)
@@ -263,6 +265,11 @@ def told(counts: Counter[str]) -> str:
 
 def elapsed(job: Job, now: float) -> float:
     return now - (now if job.begun is None else job.begun)
+
+
+def remark(job: Job) -> str:
+    """What a job says besides how far it is; of a training that has said nothing yet, why."""
+    return "starting or queued" if job.state is not None and job.note.share is None else job.note.remark
 
 
 def said_by(job: Job) -> Note:
