@@ -39,7 +39,7 @@ SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
 figures: $(LOCKED) checked ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
-	@$(SNAKEMAKE) --cores $(CORES) --quiet host rules
+	@$(SNAKEMAKE) --cores $(CORES)
 	@$(COMMANDS).status --brief $(CONFIG)
 
 checked: $(LOCKED)
@@ -49,11 +49,11 @@ smoke: ## the same, tiny: config/smoke.yaml
 	@$(MAKE) --no-print-directory figures CONFIG=config/smoke.yaml
 
 report: figures ## figures, captions and numbers in one HTML page
-	@snakemake $(CONFIGFILE) --report $(RESULTS)/report.html --quiet host
+	@snakemake $(CONFIGFILE) --report $(RESULTS)/report.html
 	@echo "The report is $(RESULTS)/report.html."
 
 explain: $(LOCKED) checked ## say why TARGET=path (or anything) would be made again; runs nothing
-	@$(SNAKEMAKE) --dry-run --quiet host
+	@$(SNAKEMAKE) --dry-run
 
 again: $(LOCKED) ## make TARGET=path once more from nothing, in a folder beside the results, and compare: the same bits?
 	@$(COMMANDS).again $(CONFIG) $(TARGET) --cores $(CORES) $(FLAGS)

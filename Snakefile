@@ -61,8 +61,8 @@ onstart:
 
 
 onsuccess:
-    words.say(words.notices(PLAN))
+    startup.end(PLAN, workflow)
 
 
 onerror:
-    words.say(words.notices(PLAN), startup.failure(PLAN, workflow, log))
+    startup.end(PLAN, workflow, log)

@@ -166,7 +166,7 @@ class Sandbox:
 
     def planned(self, config: dict[str, Any], *arguments: str) -> set[str]:
         """What a dry run would make: the first output of each job, below the results folder."""
-        text = self.build(config, "--dry-run", *arguments)
+        text = self.build(config, "--dry-run", "--verbose", *arguments)  # all that Snakemake has to say
         outputs = [line.split(":", 1)[1] for line in text.splitlines() if line.startswith("    output:")]
         return {
             output.split(",  ")[0].split(", results")[0].strip().removeprefix(config["results"] + "/")

@@ -150,7 +150,7 @@ def products(folder: Path) -> dict[str, str]:
         if path.is_file() and path.name not in ("manifest.json", "cost.csv", "checksums.txt")
     ]
     relative = [path.relative_to(folder) for path in found]
-    kept = sorted(path for path in relative if path.parts[0] not in ("logs", "state"))
+    kept = sorted(path for path in relative if path.parts[0] not in ("logs", "state", "arguments"))
     return {str(path): hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in kept}
 
 
@@ -190,7 +190,7 @@ def resumed(sandbox: Sandbox) -> bool:
 
 
 def test_whole_config_gives_the_same_bits_as_on_one_machine(local: Sandbox, remote: Sandbox) -> None:
-    said_of_it = Submitted(remote, WHOLE).finish()
+    said_of_it = Submitted(remote, WHOLE, "--verbose").finish()
     local.build(WHOLE)
     wanted = products(local.folder / WHOLE["results"])
     assert products(remote.folder / WHOLE["results"]) == wanted

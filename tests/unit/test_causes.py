@@ -26,7 +26,7 @@ import pytest
 from conftest import file_system
 from rlgames.files import replacing
 from rlgames.operations.jobs import explanation
-from rlgames.plan.startup import from_the_future, silent
+from rlgames.plan.startup import from_the_future
 from rlgames.provenance import code_hash
 
 AGAIN = "Then run the same command again."
@@ -155,20 +155,6 @@ def test_rights_and_limits_are_told_with_the_file() -> None:
         assert "/data/figure.png" in text
     assert "The disk is full" in said(FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"))
     assert explanation(None, ZeroDivisionError()) == ""
-
-
-def test_job_that_was_killed_is_named_by_its_log(tmp_path: Path) -> None:
-    logs = {name: tmp_path / f"{name}.log" for name in ("killed", "told", "training", "missing")}
-    logs["killed"].write_text("pong: 10 of 20 frames\n")
-    logs["told"].write_text("pong: 10 of 20 frames\nFailed: The disk is full.\n")
-    logs["training"].touch()
-    failed = [
-        SimpleNamespace(log=[path], params={"state": "s"} if name == "training" else {}, is_group=lambda: False)
-        for name, path in logs.items()
-    ]
-    workflow = SimpleNamespace(scheduler=SimpleNamespace(failed=failed), local_exec=True)
-    lines = silent(workflow)
-    assert [line.split(" ")[0] for line in lines] == [str(logs["killed"]), str(logs["missing"])]
 
 
 def test_products_of_the_future_count_as_made_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

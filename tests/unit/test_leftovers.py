@@ -207,9 +207,9 @@ def test_status_says_what_make_will_do_after_an_edit_and_a_touch(plan: Plan, say
         path, known = plan.path("manifest", **run), SimpleNamespace(**run)
         Path(path).write_text(json.dumps(json.loads(Path(path).read_text()) | {"code": "older"}))
         if number == 0:
-            record(path, plan.run_spec(known), "older", plan.run_modules(known))
+            record(path, plan.argument(plan.run_spec(known)), "older", plan.run_modules(known))
         if number == 1:
-            record(path, plan.run_spec(known), plan.run_code(known), plan.run_modules(known))
+            record(path, plan.argument(plan.run_spec(known)), plan.run_code(known), plan.run_modules(known))
         if number == 2:
             record(path)
             (note,) = [file for file in Path(".snakemake").rglob("*") if file.is_file() and "[]" in file.read_text()]

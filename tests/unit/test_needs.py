@@ -144,3 +144,17 @@ def test_every_job_asks_for_something_sensible(name: str) -> None:
         for job in (rule, *after):
             assert 1 <= needs.minutes(config, job, each, 1) <= 600
             assert 1000 <= needs.megabytes(config, job, each, 1) <= 3000
+
+
+def test_room_on_the_disk_is_about_what_the_lesson_took() -> None:
+    """Measured, in MB: products and saves of one seed or block, of the whole gallery's run."""
+    plan = Plan.read(ROOT / "config/config.yaml")
+    measured = {
+        ("pong", "agent.name=dqn", "0"): 29.9, ("pong-encoder", "latents=8", "0"): 10.2,
+        ("pong-encoder", "latents=128", "0"): 47.6, ("tilings", "tilings=8,step_size=0.0375", "0-99"): 1.3,
+    }  # fmt: skip
+    for (experiment, variant, seeds), took in measured.items():
+        run = SimpleNamespace(experiment=experiment, variant=variant, seeds=seeds)
+        assert took / 2 < needs.disk(plan, plan.agent(experiment).rule, run) < 2 * took
+    assert needs.disk(plan, "dataset", SimpleNamespace(dataset="pong-frames")) == pytest.approx(25, rel=0.2)
+    assert 0 < needs.disk(plan, "figure", SimpleNamespace(figure="tilings")) < 1

@@ -90,7 +90,9 @@ class Case:
             process.wait()
 
     def said(self) -> str:
-        return self.output.read_text()
+        """By Snakemake, and by the training in its log, which Snakemake empties before each attempt."""
+        log = self.path("logs/runs").with_suffix(".log")
+        return self.output.read_text() + (log.read_text() if log.exists() else "")
 
     def run(self, *arguments: str, fails: bool = False, before: tuple[str, ...] = ()) -> str:
         """Snakemake to its end: what it said."""

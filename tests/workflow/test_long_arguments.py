@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import yaml
 
 from conftest import ROOT, Sandbox, tiny_config
 from rlgames.commands import command_line
+from rlgames.plan.plan import Plan
+from rlgames.plan.startup import write_arguments
 from rlgames.provenance import Manifest
 from rlgames.settings.text import canonical
 
@@ -32,30 +34,46 @@ def test_config_with_a_caption_beyond_the_longest_argument(sandbox: Sandbox) -> 
 def test_spec_of_2000_curves_reaches_a_command_as_the_rules_hand_it_over(tmp_path: Path) -> None:
     """Whatever characters are in it: those at which Python breaks lines, quotes, what the shell or argparse reads."""
     spec = {"curves": [["sweep", f"step_size={n}", {"curve": "@ε\u2028\u0085\x0c'{}$(ls)\\n"}] for n in range(2000)]}
-    value = canonical(spec)
-    assert len(value) > LONGEST
-    script = tmp_path / "script.sh"
-    quoted = value.replace("'", "'\\''")
-    script.write_text(f"exec cat /dev/fd/3 3<<< '{quoted}'")
-    file = tmp_path / "spec"
-    file.write_bytes(subprocess.run(["bash", str(script)], check=True, capture_output=True).stdout)
+    plan = Plan(tiny_config(str(tmp_path)))
+    path = plan.argument(canonical(spec))
+    assert len(plan.arguments[path]) > LONGEST
+    write(plan, [path])
     parser = command_line.parser("", "png")
     parser.add_argument("--spec", type=json.loads)
-    found = parser.parse_args(["--code", "c", "--log", "l", "--png", "p", "--spec", f"@{file}"])
+    found = parser.parse_args(["--code", "c", "--log", "l", "--png", "p", "--spec", f"@{path}"])
     assert found.spec == spec
 
 
+def write(plan: Plan, *params: list[str]) -> None:
+    """As Snakemake does before its first job: the files that jobs with these params read."""
+    jobs = [SimpleNamespace(params=each) for each in params]
+    write_arguments(plan, SimpleNamespace(dag=SimpleNamespace(needrun_jobs=lambda: jobs)))
+
+
+def test_files_of_arguments_are_those_of_the_jobs_that_run(tmp_path: Path) -> None:
+    plan = Plan(tiny_config(str(tmp_path)))
+    one, other = plan.argument("one"), plan.listed(["a", "b"])
+    write(plan, [one, "code"], [other, "code"])
+    assert [Path(path).read_text() for path in (one, other)] == ["one\n", "a\nb\n"]
+    Path(one).write_text("damaged")
+    (tmp_path / "arguments" / ".one.4711.txt").touch()  # of a Snakemake that was killed
+    write(plan, [one])
+    assert Path(one).read_text() == "one\n"
+    assert [str(path) for path in (tmp_path / "arguments").iterdir()] == [one]
+
+
 def test_no_rule_hands_over_as_an_argument_what_may_be_long() -> None:
-    """But as what a file descriptor reads, at the end of the line; that takes no process, which would stay a zombie."""
     for path in ROOT.glob("workflow/rules/*.smk"):
         text = path.read_text()
+        assert "{input:q}" not in text
         for value in ("spec", "config"):
             given = text.count(f"{{params.{value}:q}}")
-            assert given == text.count(f'3<<< {{params.{value}:q}}"') == text.count(f"--{value} @/dev/fd/3"), path
+            assert given == text.count(f"--{value} @{{params.{value}:q}}"), path
+            assert given == len(re.findall(rf" {value}=(lambda wildcards: )?PLAN.argument\(", text)), path
 
 
 def test_command_takes_more_paths_than_a_process_takes_arguments(sandbox: Sandbox, tmp_path: Path) -> None:
-    """As in the rules: bash prints the paths into a pipe. No path at all is an empty line."""
+    """No path at all is an empty line."""
     manifest = tmp_path / "manifest.json"
     Manifest(
         experiment="e", variant="default", seeds="0", spec={}, code="c", threads=1, device="cpu", steps=1, diverged=[],
@@ -63,11 +81,11 @@ def test_command_takes_more_paths_than_a_process_takes_arguments(sandbox: Sandbo
     ).write(manifest)  # fmt: skip
     count = 1 + os.sysconf("SC_ARG_MAX") // (len(str(manifest)) + 1)
     (code,) = sandbox.code_hashes({"cost": ["rlgames.commands.cost"]}).values()
-    script = tmp_path / "script.sh"
-    script.write_text(
-        f"exec {sys.executable} -m rlgames.commands.cost --manifests @<(printf '%s\\n' {f'{manifest} ' * count})"
-        f" --pictures @<(printf '%s\\n' ) --output {tmp_path}/cost.csv --lock l --code {code} --log {tmp_path}/log"
-        " --parent $PPID"
+    plan = Plan(tiny_config(str(tmp_path)))
+    lists = [plan.listed([str(manifest)] * count), plan.listed([])]
+    write(plan, lists)
+    sandbox.python(
+        *("-m", "rlgames.commands.cost", "--manifests", f"@{lists[0]}", "--pictures", f"@{lists[1]}"),
+        *("--output", f"{tmp_path}/cost.csv", "--lock", "l", "--code", code, "--log", f"{tmp_path}/log"),
     )
-    sandbox.run(["bash", str(script)])
     assert len(pd.read_csv(tmp_path / "cost.csv")) == count

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -28,10 +29,15 @@ def test_dry_run_of_every_config(sandbox: Sandbox, name: str) -> None:
 def test_dry_run_of_57_games(sandbox: Sandbox) -> None:
     """With 5 seeds and 2 agents: a job for each training, each evaluation, each table and figure."""
     text = sandbox.snakemake("--dry-run", "--configfile", "config/atari57.yaml")
-    counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
     every = 57 * 5 * 2
-    ones = dict.fromkeys(("config", "deep_scores", "several_games", "cost", "checksums", "all"), 1) | {"figure": 2}
-    assert counts == {"train_agent": every, "evaluate": every, **ones, "total": 2 * every + sum(ones.values())}
+    ones = dict.fromkeys(("config", "deep_scores", "several_games", "cost", "checksums"), 1) | {"figure": 2}
+    assert rules(text) == {"train_agent": every, "evaluate": every, **ones}
+    assert f"This was a dry-run: {2 * every + sum(ones.values())} jobs, " in text
+
+
+def rules(text: str) -> Counter[str]:
+    """How many jobs of each rule a dry run has."""
+    return Counter(re.findall(r"^(\w+) .* because: ", text, flags=re.MULTILINE))
 
 
 def test_plan_imports_not_even_numpy() -> None:
@@ -98,8 +104,7 @@ def test_use_as_a_module_from_another_folder(sandbox: Sandbox, tmp_path: Path) -
     file.write_text(yaml.safe_dump(tiny_config("results/inner")))
     (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=str(sandbox.folder / "Snakefile"), config=str(file)))
     text = sandbox.snakemake("--dry-run", "--snakefile", f"{tmp_path}/Snakefile", "--directory", str(tmp_path))
-    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
-    assert counts == {"lesson_train_linear": 6, "lesson_figure": 1, "mine": 1, "total": 8}
+    assert rules(text) == {"lesson_train_linear": 6, "lesson_figure": 1, "mine": 1}
 
 
 def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:
@@ -138,7 +143,7 @@ def test_diverging_seeds_are_stopped_alone_and_named(sandbox: Sandbox) -> None:
     assert set(pd.read_parquet(run / "recordings.parquet").seed) == set(range(12)) - set(lost.seed)
     assert message in (results / "logs/runs/wild/step_size=1.0/seed-0-11.log").read_text()
     assert text.count(message) == 2  # as it happens, and at the end
-    assert "Diverged" in text.split("100%) done")[1]
+    assert "Diverged" in text.split("all done in")[1]
     scores = pd.read_csv(results / "tables/final-scores.csv").set_index("variant")
     assert scores.seeds.to_dict() == {"step_size=1.0": 12 - len(lost), "step_size=0.05": 12}
     assert scores.diverged_seeds.to_dict() == {"step_size=1.0": len(lost), "step_size=0.05": 0}
@@ -177,7 +182,7 @@ def test_ctrl_c_ends_at_once_and_the_next_run_finishes(sandbox: Sandbox) -> None
     assert process.returncode != 0
     assert not list(run.glob("*"))
     config["experiments"]["tiled"]["episodes"] = 2
-    assert "100%) done" in sandbox.build(config, target)
+    assert "all done in" in sandbox.build(config, target)
 
 
 def test_catalogue_finds_the_workflow_where_it_looks(sandbox: Sandbox) -> None:

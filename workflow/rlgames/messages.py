@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 
 log = logging.getLogger("rlgames")
 logging.raiseExceptions = False  # a log file on a full disk, or a terminal that went away, is no reason for tracebacks
@@ -30,6 +31,17 @@ class Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return plain(super().format(record))
+
+
+class Shown(Plain):
+    """The same, for a terminal, where a warning names its log: it is shown while the job runs."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self.log = log
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record) + f" ({self.log})" * (record.levelno == logging.WARNING)
 
 
 class Logged(Plain):

@@ -11,7 +11,8 @@ rule checksums:
         PLAN.path("log", job="checksums"),
     localrule: True
     params:
+        inputs=lambda wildcards, input: PLAN.listed(input),
         code=PLAN.code("checksums"),
     shell:
-        "exec python -m rlgames.commands.checksums --products @<(printf '%s\\n' {input:q})"
+        "exec python -m rlgames.commands.checksums --products @{params.inputs:q}"
         " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"

@@ -10,9 +10,9 @@ rule config:
         PLAN.path("log", job="config"),
     localrule: True
     params:
-        config=lambda wildcards: PLAN.config_spec(),  # braces in it are no wildcards
+        config=PLAN.argument(PLAN.config_spec()),
         meaning=PLAN.config_meaning(),
         code=PLAN.code("config"),
     shell:
         "exec python -m rlgames.commands.config --output {output.config:q} --variants {output.variants:q}"
-        " --config @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.config:q}"
+        " --config @{params.config:q} --code {params.code} --log {log:q} --parent $PPID"

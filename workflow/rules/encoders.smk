@@ -21,12 +21,12 @@ rule dataset:
             PLAN, "dataset", wildcards, attempt
         ),
     params:
-        spec=lambda wildcards: PLAN.dataset_spec(wildcards.dataset),
+        spec=lambda wildcards: PLAN.argument(PLAN.dataset_spec(wildcards.dataset)),
         code=PLAN.code("dataset"),
     shell:
         "exec python -m rlgames.commands.dataset --dataset {wildcards.dataset:q} --policy {input.policy:q}"
         " --recordings {output.recordings:q} --frames {output.frames:q} --manifest {output.manifest:q}"
-        " --threads {threads} --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --threads {threads} --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 # As with deep agents, every seed is a job, and state lies beside the run.
@@ -53,7 +53,7 @@ rule train_encoder:
         ),
         gpu=lambda wildcards: needs.gpus(PLAN, wildcards),
     params:
-        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.run_spec(wildcards)),
         modules=lambda wildcards: PLAN.run_modules(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
         state=PLAN.path("state"),
@@ -63,7 +63,7 @@ rule train_encoder:
         " --frames {input.frames:q} --weights {output.weights:q} --losses {output.losses:q} --manifest {output.manifest:q}"
         " --threads {threads} --state {params.state:q}"
         " --modules {params.modules:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule encode:
@@ -88,7 +88,7 @@ rule encode:
             PLAN, "encode", wildcards, attempt
         ),
     params:
-        spec=lambda wildcards: PLAN.encoding_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.encoding_spec(wildcards)),
         modules=lambda wildcards: PLAN.encoding_modules(wildcards),
         code=lambda wildcards: PLAN.encoding_code(wildcards),
     shell:
@@ -96,4 +96,4 @@ rule encode:
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
         " --weights {input.weights:q} --frames {input.frames:q} --others {input.others:q} --encoding {output:q}"
         " --modules {params.modules:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"

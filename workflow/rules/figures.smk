@@ -25,11 +25,12 @@ rule figure:
         PLAN.path("figure cost")
     priority: needs.FIRST
     params:
-        spec=lambda wildcards: PLAN.figure_spec(wildcards.figure),
+        inputs=lambda wildcards, input: PLAN.listed(input),
+        spec=lambda wildcards: PLAN.argument(PLAN.figure_spec(wildcards.figure)),
         modules=lambda wildcards: PLAN.figure_modules(wildcards.figure),
         code=lambda wildcards: PLAN.figure_code(wildcards.figure),
         caption=lambda wildcards: words.caption(PLAN, wildcards.figure),
     shell:
-        "exec python -m rlgames.commands.figure --inputs @<(printf '%s\\n' {input:q})"
+        "exec python -m rlgames.commands.figure --inputs @{params.inputs:q}"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q}"
-        " --spec @/dev/fd/3 --modules {params.modules:q} --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --modules {params.modules:q} --code {params.code} --log {log:q} --parent $PPID"

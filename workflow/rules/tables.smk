@@ -19,10 +19,11 @@ rule final_scores:
         PLAN.path("log", job="final-scores"),
     localrule: True
     params:
+        episodes=lambda wildcards, input: PLAN.listed(input.episodes),
         runs=PLAN.order(),
         code=PLAN.code("final_scores"),
     shell:
-        "exec python -m rlgames.commands.final_scores --episodes @<(printf '%s\\n' {input.episodes:q}) --output {output:q}"
+        "exec python -m rlgames.commands.final_scores --episodes @{params.episodes:q} --output {output:q}"
         " --code {params.code} --log {log:q} --parent $PPID"
 
 
@@ -48,12 +49,15 @@ rule deep_scores:
         PLAN.path("log", job="deep-scores"),
     localrule: True
     params:
+        manifests=lambda wildcards, input: PLAN.listed(input.manifests),
+        episodes=lambda wildcards, input: PLAN.listed(input.episodes),
+        evaluations=lambda wildcards, input: PLAN.listed(input.evaluations),
         runs=PLAN.order(),
         code=PLAN.code("deep_scores"),
     shell:
-        "exec python -m rlgames.commands.deep_scores --evaluations @<(printf '%s\\n' {input.evaluations:q})"
-        " --episodes @<(printf '%s\\n' {input.episodes:q})"
-        " --manifests @<(printf '%s\\n' {input.manifests:q})"
+        "exec python -m rlgames.commands.deep_scores --evaluations @{params.evaluations:q}"
+        " --episodes @{params.episodes:q}"
+        " --manifests @{params.manifests:q}"
         " --scores {output.scores:q} --steps-to-return {output.steps_to_return:q}"
         " --code {params.code} --log {log:q} --parent $PPID"
 
@@ -72,11 +76,12 @@ rule several_games:
         PLAN.path("log", job="several-games"),
     localrule: True
     params:
-        spec=several.spec(PLAN),
+        inputs=lambda wildcards, input: PLAN.listed(input),
+        spec=PLAN.argument(several.spec(PLAN)),
         code=PLAN.code("several_games"),
     shell:
-        "exec python -m rlgames.commands.several_games --evaluations @<(printf '%s\\n' {input:q})"
-        " --spec @/dev/fd/3 --output {output:q} --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        "exec python -m rlgames.commands.several_games --evaluations @{params.inputs:q}"
+        " --spec @{params.spec:q} --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule datasets:
@@ -93,9 +98,10 @@ rule datasets:
         PLAN.path("log", job="datasets"),
     localrule: True
     params:
+        inputs=lambda wildcards, input: PLAN.listed(input),
         code=PLAN.code("datasets"),
     shell:
-        "exec python -m rlgames.commands.datasets --manifests @<(printf '%s\\n' {input:q})"
+        "exec python -m rlgames.commands.datasets --manifests @{params.inputs:q}"
         " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
@@ -113,10 +119,11 @@ rule encoder_scores:
         PLAN.path("log", job="encoder-scores"),
     localrule: True
     params:
+        inputs=lambda wildcards, input: PLAN.listed(input),
         runs=PLAN.order(),
         code=PLAN.code("encoder_scores"),
     shell:
-        "exec python -m rlgames.commands.encoder_scores --encodings @<(printf '%s\\n' {input:q})"
+        "exec python -m rlgames.commands.encoder_scores --encodings @{params.inputs:q}"
         " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
@@ -134,10 +141,11 @@ rule prediction_scores:
         PLAN.path("log", job="prediction-scores"),
     localrule: True
     params:
+        inputs=lambda wildcards, input: PLAN.listed(input),
         runs=PLAN.order(),
         code=PLAN.code("prediction_scores"),
     shell:
-        "exec python -m rlgames.commands.prediction_scores --predictions @<(printf '%s\\n' {input:q})"
+        "exec python -m rlgames.commands.prediction_scores --predictions @{params.inputs:q}"
         " --output {output:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
@@ -158,11 +166,13 @@ rule cost:
         PLAN.path("log", job="cost"),
     localrule: True
     params:
+        pictures=lambda wildcards, input: PLAN.listed(input.pictures),
+        manifests=lambda wildcards, input: PLAN.listed([*input.datasets, *input.trainings, *input.evaluations]),
         runs=PLAN.order(),
         lock=PLAN.lock(),
         code=PLAN.code("cost"),
     shell:
         "exec python -m rlgames.commands.cost"
-        " --manifests @<(printf '%s\\n' {input.datasets:q} {input.trainings:q} {input.evaluations:q})"
-        " --pictures @<(printf '%s\\n' {input.pictures:q}) --output {output:q}"
+        " --manifests @{params.manifests:q}"
+        " --pictures @{params.pictures:q} --output {output:q}"
         " --lock {params.lock:q} --code {params.code} --log {log:q} --parent $PPID"

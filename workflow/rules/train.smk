@@ -25,7 +25,7 @@ rule train_linear:
             PLAN, "train_linear", wildcards, attempt
         ),
     params:
-        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.run_spec(wildcards)),
         modules=lambda wildcards: PLAN.run_modules(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
     shell:
@@ -34,7 +34,7 @@ rule train_linear:
         " --weights {output.weights:q} --episodes {output.episodes:q}"
         " --recordings {output.recordings:q} --manifest {output.manifest:q}"
         " --modules {params.modules:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 # Agents that learn step by step take minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
@@ -64,7 +64,7 @@ rule train_agent:
         ),
         gpu=lambda wildcards: needs.gpus(PLAN, wildcards),
     params:
-        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.run_spec(wildcards)),
         modules=lambda wildcards: PLAN.run_modules(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
         state=PLAN.path("state"),
@@ -76,7 +76,7 @@ rule train_agent:
         " --modules {params.modules:q}"
         " --first-weights {input.first_weights:q} --encoder {input.encoder:q}"
         " --threads {threads} --state {params.state:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule predict:
@@ -101,7 +101,7 @@ rule predict:
             PLAN, "predict", wildcards, attempt
         ),
     params:
-        spec=lambda wildcards: PLAN.run_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.run_spec(wildcards)),
         environment=lambda wildcards: PLAN.frames_environment(wildcards),
         modules=lambda wildcards: PLAN.run_modules(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
@@ -111,7 +111,7 @@ rule predict:
         " --frames {input.frames:q} --encoder {input.encoder:q} --environment {params.environment:q}"
         " --weights {output.weights:q} --predictions {output.predictions:q} --manifest {output.manifest:q}"
         " --modules {params.modules:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
 rule evaluate:
@@ -135,7 +135,7 @@ rule evaluate:
             PLAN, "evaluate", wildcards, attempt
         ),
     params:
-        spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.evaluation_spec(wildcards)),
         modules=lambda wildcards: PLAN.evaluation_modules(wildcards),
         code=lambda wildcards: PLAN.evaluation_code(wildcards),
     shell:
@@ -144,4 +144,4 @@ rule evaluate:
         " --weights {input.weights:q} --episodes {output.episodes:q} --recordings {output.recordings:q}"
         " --manifest {output.manifest:q}"
         " --modules {params.modules:q} --encoder {input.encoder:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"

@@ -64,7 +64,7 @@ rule gameplay:
             PLAN, "gameplay", wildcards, attempt
         ),
     params:
-        spec=lambda wildcards: PLAN.evaluation_spec(wildcards),
+        spec=lambda wildcards: PLAN.argument(PLAN.evaluation_spec(wildcards)),
         modules=lambda wildcards: PLAN.gameplay_modules(wildcards),
         code=lambda wildcards: PLAN.gameplay_code(wildcards),
         caption=lambda wildcards: words.video_caption(PLAN, wildcards),
@@ -72,4 +72,4 @@ rule gameplay:
         "exec python -m rlgames.commands.gameplay --recordings {input.recordings:q} --which {wildcards.which}"
         " --modules {params.modules:q} --encoder {input.encoder:q} --weights {input.weights:q}"
         " --mp4 {output.mp4:q} --html {output.html:q} --gif {output.gif:q} --png {output.png:q}"
-        " --spec @/dev/fd/3 --code {params.code} --log {log:q} --parent $PPID 3<<< {params.spec:q}"
+        " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"

@@ -30,7 +30,7 @@ def main() -> None:
     folder = Path(again.config.results)
     targets = [str(folder / Path(target).relative_to(results)) for target in chosen.targets]
     command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(chosen.config)]
-    command += ["--config", f"results={folder}", "--cores", chosen.cores, "--quiet", "host", "rules", *more]
+    command += ["--config", f"results={folder}", "--cores", chosen.cores, *more]
     if subprocess.run(command, check=False).returncode:
         sys.exit(f"Not all was made again: nothing was compared, and {results} is as it was.")
     if not (places := comparison.comparable(again)):

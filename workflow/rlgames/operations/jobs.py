@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rlgames.messages import Logged, Plain, UserError, log
+from rlgames.messages import Logged, Shown, UserError, log
 from rlgames.operations import compile_cache, isolation, locks
 from rlgames.operations.causes import cause, first_line
 from rlgames.operations.progress import note_end
@@ -36,7 +36,7 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
         sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
-    for handler, formatter in zip(handlers, (Plain(), Logged()), strict=True):
+    for handler, formatter in zip(handlers, (Shown(arguments.log), Logged()), strict=True):
         handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=handlers)
     compile_cache.use(found)

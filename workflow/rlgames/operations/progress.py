@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ class Progress:
             speed = f"{rate:.0f} {self.unit}/s" if rate >= 10 else ""
             said = [f"{done} of {self.total} {self.unit}", speed, remark, f"{clock((self.total - done) / rate)} left"]
             log.info(f"{self.name}: {', '.join(filter(None, said))}")
-            self._note(done=done, rate=rate)
+            self._note(done=done, rate=rate, remark=remark)
 
     def playing_again(self, done: int, total: int) -> None:
         """Progress of what a training needs before it resumes: its replay buffer, or where its game stood."""
@@ -69,6 +71,62 @@ class Progress:
             write_note(self.folder, self.facts)
 
 
+@dataclass(frozen=True)
+class Note:
+    """How far a job is, as it said last."""
+
+    done: float = 0
+    total: float | None = None
+    """None where it said nothing."""
+    unit: str = ""
+    rate: float | None = None
+    """Units a second; None at first."""
+    time: float = 0.0
+    """When it said so, in seconds since 1970."""
+    remark: str = ""
+    """What it said besides, such as its mean return."""
+
+    @classmethod
+    def of(cls, note: dict[str, Any], since: float) -> Note:
+        """What `read_note` found; nothing if that is from before a moment, of an attempt that has ended."""
+        if note.get("time", 0.0) < since or "done" not in note or "ended" in note:
+            return cls()
+        return cls(**{name: note[name] for name in cls.__dataclass_fields__ if name in note})
+
+    @property
+    def share(self) -> float | None:
+        """Done of it, from 0 to 1; None where it does not say."""
+        return min(self.done / self.total, 1.0) if self.total else None
+
+    @property
+    def speed(self) -> str:
+        return f"{self.rate:.{0 if self.rate >= 10 else 1}f} {self.unit}/s" if self.rate else ""
+
+    def left(self, now: float) -> float:
+        """Seconds until it is done, at this rate; 0 without a rate or a total."""
+        if not (self.rate and self.total):
+            return 0.0
+        return max(0.0, (self.total - self.done) / self.rate - max(0.0, now - self.time))
+
+
+SAID = re.compile(r": (?P<done>\d+) of (?P<total>\d+) (?P<unit>[a-z ]+)(, .*)?$")
+"""A message of `Progress.reach`, in a log."""
+
+TAIL = 2000
+"""Bytes at the end of a log in which it is looked for."""
+
+
+def last_said(log: Path, since: float) -> Note:
+    """How far a job is by the last message about that in its log, if it has said so since a moment."""
+    with suppress(OSError), log.open("rb") as file:
+        written = os.fstat(file.fileno()).st_mtime
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+        found = [match for line in file.read().decode(errors="replace").splitlines() if (match := SAID.search(line))]
+        if found and written >= since:
+            return Note(int(found[-1]["done"]), int(found[-1]["total"]), found[-1]["unit"], time=written)
+    return Note()
+
+
 def write_note(folder: Path, facts: dict[str, Any]) -> None:
     temporary = folder / f".progress.{os.getpid()}.json"
     with suppress(OSError):  # a full disk: the training goes on
@@ -78,8 +136,8 @@ def write_note(folder: Path, facts: dict[str, Any]) -> None:
 
 def read_note(folder: Path) -> dict[str, Any]:
     """What a training noted last in the folder of its saves: `done` of `total` of a `unit`, how many a second (`rate`,
-    None at first), when (`time`), by which `process` of which `machine`, and why it `ended`, if it could tell; nothing
-    if the note is damaged."""
+    None at first), a `remark`, when (`time`), by which `process` of which `machine`, and why it `ended`, if it could
+    tell; nothing if the note is damaged."""
     path = folder / "progress.json"
     with suppress(OSError, ValueError, RecursionError):
         note = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -90,7 +148,7 @@ def read_note(folder: Path) -> dict[str, Any]:
 
 def fits(name: str, value: Any) -> bool:
     """Whether a fact of a note is of its kind; a note with one that is not is damaged."""
-    if name in ("unit", "machine", "ended"):
+    if name in ("unit", "machine", "ended", "remark"):
         return isinstance(value, str)
     return (name in ("rate", "total") and value is None) or (isinstance(value, int | float) and abs(value) < 1e15)
 

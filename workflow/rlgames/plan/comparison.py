@@ -56,7 +56,7 @@ def made(plan: Plan) -> list[Path]:
     found = []
     for path in leftovers.files(Path(plan.config.results)):
         place = path.relative_to(plan.config.results)
-        of_all = place.parts[0] == "logs" and len(place.parts) == 2  # the lock, and logs of tables
+        of_all = place.parts[0] in ("logs", "arguments") and len(place.parts) == 2  # the lock, and logs of tables
         if of_all or leftovers.is_ours(plan, path) or paths.recognise(place.as_posix()):
             found.append(path)
     return found

@@ -15,7 +15,7 @@ from rlgames.plan.plan import Plan
 from rlgames.settings.encoders import JUDGED
 from rlgames.settings.environments import Atari, DatasetFrames
 from rlgames.settings.learner import PLAIN_MB
-from rlgames.settings.memory import EMULATOR_MB, beyond
+from rlgames.settings.memory import ACTION_BYTES, EMULATOR_MB, KEPT_COPIES, beyond
 
 SNAKEMAKE_MB = 400
 """Memory of the two Snakemakes that a job on a cluster starts."""
@@ -26,6 +26,12 @@ tiles, many of which share a job, so that files are in memory after the first.""
 
 SECONDS = {"figure": 3.0, "video": 4.0, "gameplay": 7.0}
 """Of rules whose jobs take about the same time whatever is asked for; the others take a second."""
+
+MEGABYTES = {"predict": 2.0, "encode": 2.0, "evaluate": 0.5, "gameplay": 3.0}
+"""On the disk, of products and saves of rules whose jobs leave about the same; of the others it is half a megabyte."""
+
+SAVED_COPIES = 40
+"""Of a network's weights, on the disk: those kept for good, thrice, and all that two saves have besides."""
 
 INSIGHTS_PER_SECOND = 200
 """Steps of a video for which a network is asked."""
@@ -113,6 +119,25 @@ def memory(plan: Plan, rule: str, run: Any) -> float:
         described = spec.agent.described_bytes(around.size, learned.numbers)
         return spec.agent.memory_mb + around.megabytes + beyond(described)
     return spec.agent.training_mb(around, spec.budget, seeds_of(run))
+
+
+def disk(plan: Plan, rule: str, run: Any) -> float:
+    """What a job leaves on the disk, its saves included, in MB."""
+    if rule == "dataset":
+        return plan.dataset(run.dataset).megabytes / 2  # frames of simple games
+    if rule not in ("train_linear", "train_agent", "train_encoder"):
+        return MEGABYTES.get(rule, 0.5)
+    spec: Any = plan.spec(run)
+    if rule == "train_encoder":
+        return 8 + 0.3 * spec.agent.numbers
+    if rule == "train_linear":
+        return 0.1 + seeds_of(run) * spec.agent.weights_bytes(spec.environment) / 1e6
+    if "features" in type(spec.agent).model_fields:
+        actions = 3 if spec.environment.actions == "three" else spec.environment.most_actions
+        weights = 8 * actions * spec.agent.features.weights
+    else:
+        weights = 1e6 * spec.agent.playing_mb(spec.environment) / KEPT_COPIES
+    return (SAVED_COPIES * weights + ACTION_BYTES * spec.budget) / 1e6
 
 
 def judged_besides(plan: Plan, run: Any) -> list[Any]:

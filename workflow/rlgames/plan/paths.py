@@ -32,6 +32,7 @@ GRAMMAR = {
     "video": "videos/{experiment}/{variant}.{format}",
     "gameplay": "videos/{experiment}/{variant}/{which}.{format}",
     "table": "tables/{table}.csv",
+    "argument": "arguments/{hash}.txt",
     "lock": "logs/lock",
     "log": "logs/{job}.log",
     "figure log": "logs/figures/{figure}.log",
@@ -66,6 +67,7 @@ CONSTRAINTS = {
     "which": "best|median|random",
     "format": "[a-z0-9]+",
     "table": r"[a-z0-9-]+",
+    "hash": "[0-9a-f]{16}",
 }
 """What each wildcard may match, so that no path can be read in two ways."""
 
@@ -120,7 +122,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
     """What paths of the products of runs, data sets, figures, videos and tables, and of their logs, look like."""
     found = {}
     for product, grammar in GRAMMAR.items():
-        if product not in ("config", "checksums", "state", "lock", "log"):  # of the whole folder
+        if product not in ("config", "checksums", "state", "argument", "lock", "log"):  # of the whole folder
             known: set[str] = set()
             text = ""
             for literal, name, _, _ in Formatter().parse(grammar):

@@ -35,6 +35,8 @@ class Plan:
         """Validate `config`, merged from `files`; raises `SettingsError`."""
         self.raw = config
         self.config = settings.load(config, files)
+        self.arguments: dict[str, str] = {}
+        """Contents of the files that jobs read their long arguments from, by path."""
 
     @classmethod
     def read(cls, file: Path) -> Plan:
@@ -151,6 +153,17 @@ class Plan:
         return [self.path(product, dataset=name) for name in self.config.datasets]
 
     # What a job gets. Snakemake compares params as text, so that each is one canonical value.
+
+    def argument(self, text: str) -> str:
+        """The path of a file of `text`, named by its hash: what is too long for a shell line. It is written when
+        Snakemake starts its jobs (`rlgames.plan.startup`)."""
+        path = self.path("argument", hash=hashlib.sha256(text.encode()).hexdigest()[:16])
+        self.arguments[path] = text
+        return path
+
+    def listed(self, files: Iterable[str]) -> str:
+        """The path of a file of paths, one a line."""
+        return self.argument("\n".join(map(str, files)))
 
     def code(self, command: str, *modules: str) -> str:
         """Hash of the code behind a command and the modules that its spec names."""

@@ -17,10 +17,11 @@ from typing import Any, TextIO
 import psutil
 from snakemake.exceptions import WorkflowError
 
-from rlgames.files import ROOT
-from rlgames.messages import FAILED, UserError
+from rlgames.files import ROOT, replacing
+from rlgames.messages import UserError
 from rlgames.operations import compile_cache, isolation, locks, memory_limits
-from rlgames.plan import needs, paths, submission, targets, words
+from rlgames.plan import failure, needs, paths, submission, targets, words
+from rlgames.plan.ledger import Job, Ledger
 from rlgames.plan.plan import Plan
 from rlgames.plan.words import say
 from rlgames.settings.learner import TENSORFLOW_MB
@@ -43,6 +44,8 @@ def planned(workflow: Any, config: dict[str, Any]) -> Plan:
     for word in sys.argv[1:]:  # Snakemake itself would show a traceback around the hint
         targets.check_names(plan, word)
     submission.guard(plan, workflow)
+    if (screen := terminal(workflow)) is not None:
+        screen.plan, screen.cluster = plan, workflow.resource_settings.nodes is not None
     return plan
 
 
@@ -90,6 +93,7 @@ def begin(plan: Plan, workflow: Any) -> None:
     if workflow.local_exec:
         check_memory(plan, workflow)
     hold(plan.config.results)
+    write_arguments(plan, workflow)
     submission.refusal(plan).unlink(missing_ok=True)
     say(from_the_future(plan, workflow))
     if workflow.local_exec:
@@ -97,7 +101,11 @@ def begin(plan: Plan, workflow: Any) -> None:
         # after a hundred short ones they took a sixth of a core. A cluster's scheduler may need the limit.
         workflow.scheduler.job_rate_limiter = None
         hand_on_signals()
-    say(words.announcement(plan, workflow))
+    known = ledger(plan, workflow)
+    disk = sum(needs.disk(plan, job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs())
+    say(words.announcement(plan, known, disk, workflow.resource_settings.cores))
+    if (screen := terminal(workflow)) is not None:
+        screen.follow(known, f"rlgames: {plan.config.results}")
 
 
 def check_memory(plan: Plan, workflow: Any) -> None:
@@ -143,6 +151,19 @@ def hold(results: str) -> None:
     held.append(lock)
 
 
+def write_arguments(plan: Plan, workflow: Any) -> None:
+    """Write the files that jobs which are about to run read their long arguments from, and remove all others."""
+    wanted = {text for job in workflow.dag.needrun_jobs() for text in map(str, job.params) if text in plan.arguments}
+    for name in wanted:
+        path, text = Path(name), f"{plan.arguments[name]}\n".encode()
+        if not (path.is_file() and path.read_bytes() == text):
+            with replacing(path) as temporary:
+                temporary.write_bytes(text)
+    for path in Path(plan.path("argument")).parent.glob("*"):
+        if str(path) not in wanted:
+            path.unlink()
+
+
 def from_the_future(plan: Plan, workflow: Any) -> str:
     """Set the time of products that are to be read, and seem to be made later than now, to now; and say so.
 
@@ -155,30 +176,45 @@ def from_the_future(plan: Plan, workflow: Any) -> str:
     return f"rlgames: the clock was set back; {len(late)} products of the future count as made now." if late else ""
 
 
-def silent(workflow: Any) -> list[str]:
-    """Of jobs that failed on this machine, but trainings, those whose logs do not say why: a message each."""
-    failed = [job for job in workflow.scheduler.failed if workflow.local_exec and not job.is_group()]
-    logs = [Path(path) for job in failed if "state" not in job.params.keys() for path in job.log]  # noqa: SIM118 (Snakemake's)
-    why = "unless a message above says more, it was killed: by kill -9, or for lack of memory (CORES=1 needs less)"
-    return [
-        f"{path} does not say why its job ended; {why}."
-        for path in logs
-        if not (path.is_file() and FAILED in path.read_text(errors="replace"))
-    ]
+def terminal(workflow: Any) -> Any:
+    """What shows this run (`snakemake_logger_plugin_rlgames`); None where another logger, or all or nothing that
+    Snakemake has to say, was asked for."""
+    found = next((each for each in workflow.logger_manager.get_log_handlers() if hasattr(each, "follow")), None)
+    return None if found is None or found.is_quiet or workflow.output_settings.verbose else found
 
 
-def failure(plan: Plan, workflow: Any, log: list[str]) -> str:
-    """What to do when a job of Snakemake's `workflow` failed, or was stopped; `log` are Snakemake's own."""
-    from rlgames.plan.status import told_nothing  # loads NumPy
+def ledger(plan: Plan, workflow: Any) -> Ledger:
+    """The jobs that are about to run, and those of the same targets that were done before."""
+    from rlgames.plan.status import left_to_do  # loads NumPy
 
+    jobs, earlier = {}, []
+    for job in workflow.dag.jobs:
+        if job.rule.name == "all":
+            continue
+        known = Job(job.rule.name, dict(job.wildcards_dict), log=Path(str(job.log[0])) if job.log else None)
+        if not workflow.dag.needrun(job):
+            earlier.append(known)
+            continue
+        known.expected, known.threads = needs.seconds(plan, job.rule.name, job.wildcards), job.threads
+        if "state" in job.params.keys():  # noqa: SIM118 (Snakemake's)
+            known.state = Path(job.params.state)
+            known.expected *= left_to_do(plan, dict(known.wildcards))
+        jobs[workflow.dag.jobid(job)] = known
+    cores = workflow.resource_settings.cores or workflow.resource_settings.nodes or 1
+    return Ledger(jobs, earlier, cores, time.time())
+
+
+def end(plan: Plan, workflow: Any, log: list[str] | None = None) -> None:
+    """Say what a reader of the results must know; and if jobs failed (`log` is Snakemake's own then), what to do."""
+    screen = terminal(workflow)
+    printed = [] if screen is None else screen.end()
+    say(words.notices(plan))
+    if log is None:
+        return
     refused = submission.refusal(plan)
     refusal = [refused.read_text(errors="replace").rstrip()] if refused.is_file() else []
-    told = [*refusal, *told_nothing(plan)[:5], *([] if stopped else silent(workflow)[:5])]
-    remedy = (
-        f"rlgames: not all was done; messages are above and in {' '.join(log)}. What is done is kept: mend the cause, "
-        "if it was not you who stopped it, and run the same command again."
-    )
-    return "\n".join([*told, remedy])
+    failed = failure.described(plan, list(workflow.scheduler.failed), bool(stopped), printed)
+    say(*refusal, *failed, failure.remedy(log, workflow.configfiles))
 
 
 def hand_on_signals() -> None:

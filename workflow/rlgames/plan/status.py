@@ -11,7 +11,7 @@ from typing import Any
 
 from rlgames.messages import UserError, clock
 from rlgames.operations import locks
-from rlgames.operations.progress import read_note
+from rlgames.operations.progress import Note, read_note
 from rlgames.operations.saves import is_of, last_save, next_start
 from rlgames.plan.leftovers import recorded_params, unfinished
 from rlgames.plan.plan import Plan
@@ -63,8 +63,8 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
             facts = Manifest.read(manifest)
             run.state, run.stale = "done", any(getattr(facts, key) != value for key, value in wanted.items())
             if run.stale:
-                recorded = recorded_params(str(manifest))
-                run.kept = recorded is None or {repr(spec.canonical()), repr(wanted["code"])} <= set(recorded)
+                recorded, params = recorded_params(str(manifest)), {plan.argument(spec.canonical()), wanted["code"]}
+                run.kept = recorded is None or set(map(repr, params)) <= set(recorded)
         except UserError:  # among the notices
             run.state = "damaged"
     elif str(manifest) in begun:
@@ -87,17 +87,21 @@ def look(plan: Plan, wildcards: dict[str, str], begun: set[str]) -> Run:
 
 
 def how_far(note: dict[str, Any], at_work: bool) -> str:
-    """What a training noted, in words: how far it is, how fast if it is at work, and how long the rest takes."""
-    done, total, unit, rate = note["done"], note["total"], note.get("unit", "steps"), note.get("rate")
-    parts = [f"{done / total:.0%}, {done} of {total} {unit}" if total else f"{done} {unit}"]
-    if rate and at_work:
-        parts.append(f"{rate:.{0 if rate >= 10 else 1}f} {unit}/s")
-    if rate and total:
-        parts.append(f"{clock(max(0.0, (total - done) / rate - max(0.0, time.time() - note['time'])))} left")
-    return ", ".join(parts)
+    """What a training noted, in words: how far it is, and if it is at work, how fast, with its mean return; and how
+    long the rest takes."""
+    found = Note.of({"unit": "steps"} | {name: value for name, value in note.items() if name != "ended"}, 0.0)
+    done, total, unit = note["done"], found.total, found.unit
+    parts = [f"{found.share:.0%}, {done} of {total} {unit}" if total else f"{done} {unit}"]
+    parts += [found.speed, found.remark] if at_work else []
+    parts += [f"{clock(found.left(time.time()))} left"] if found.rate and total else []
+    return ", ".join(filter(None, parts))
 
 
-def told_nothing(plan: Plan) -> list[str]:
-    """Of the trainings that were killed, so that they could not say why they ended: a message each."""
-    why = "by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)"
-    return [f"{run.name} was killed: {why}. {run.killed}" for run in survey(plan) if run.killed]
+def left_to_do(plan: Plan, wildcards: dict[str, str]) -> float:
+    """The share of a training, from 0 to 1, that is left after its last save, if that is one of these settings."""
+    run, folder = SimpleNamespace(**wildcards), Path(plan.path("state", **wildcards))
+    total, save = read_note(folder).get("total"), last_save(folder)
+    wanted = {"spec": json.loads(plan.run_spec(run)), "code": plan.run_code(run)}
+    if not (total and save is not None and is_of(folder, wanted)):
+        return 1.0
+    return max(0.0, 1 - save / total)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rlgames.messages import UserError, count, diverged, plain
-from rlgames.plan import needs
+from rlgames.messages import UserError, clock, count, diverged, plain
+from rlgames.plan.ledger import Ledger
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
 from rlgames.settings.text import flat
@@ -54,17 +54,19 @@ def last_name(key: str) -> str:
     return key.removesuffix(".name").split(".")[-1]
 
 
-def announcement(plan: Plan, workflow: Any) -> str:
-    """What Snakemake's `workflow` is about to run, and for how long."""
-    cores = workflow.resource_settings.cores
-    each = [needs.seconds(plan, job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
-    seconds = sum(each)
-    what = f"rlgames: {count(len(each), 'job')} for {plan.config.results}"
+def announcement(plan: Plan, ledger: Ledger, disk: float, cores: int | None) -> str:
+    """What is about to run, for how long, and what it leaves on the disk, in MB; on a cluster there are no `cores`."""
+    what = f"rlgames: {count(len(ledger.jobs), 'job')} for {plan.config.results}"
+    room = f"up to {size(disk)} of disk"
     if cores is None:  # a cluster: its queue decides
-        return f"{what}, about {count(round(seconds / 60), 'minute')} of computing."
-    left = max(seconds / cores, *each, 0)
-    about = count(round(left), "second") if left < 90 else count(round(left / 60), "minute")
-    return f"{what}, about {about} on {count(cores, 'core')}."
+        work = sum(job.expected for job in ledger.jobs.values())
+        return f"{what}, about {count(round(work / 60), 'minute')} of computing, {room}."
+    return f"{what}, about {clock(ledger.outlook(ledger.start).left)} on {count(cores, 'core')}, {room}."
+
+
+def size(megabytes: float) -> str:
+    """Room on a disk, for people."""
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
 def notices(plan: Plan) -> str:

@@ -1,0 +1,98 @@
+"""What the user reads last when jobs failed: which, why if that is known, the end of their logs, and what to type."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rlgames.messages import FAILED
+from rlgames.plan.ledger import describe
+from rlgames.plan.plan import Plan
+
+LISTED = 5
+"""Failed jobs that are shown."""
+
+LINES, FEW_LINES = 10, 3
+"""Of the log of the only failed job, and of each of several."""
+
+TAIL = 20_000
+"""Bytes at the end of a log that are read."""
+
+UNKNOWN = "This is a fault of rlgames"
+"""How the last message begins of a job that knows of no cause."""
+
+
+def described(plan: Plan, jobs: list[Any], stopped: bool, printed: Iterable[str]) -> Iterator[str]:
+    """Lines about Snakemake's `jobs` that failed, or were `stopped`; `printed` is what all jobs wrote to the terminal
+    last, for those whose log has nothing."""
+    jobs = [each for job in jobs for each in (job.jobs if job.is_group() else [job])]
+    for job in jobs[:LISTED]:
+        yield from of_job(plan, job, stopped, FEW_LINES if len(jobs) > 1 else LINES, list(printed))
+    if len(jobs) > LISTED:
+        yield f"... and {len(jobs) - LISTED} more; make status has all trainings."
+
+
+def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) -> Iterator[str]:
+    log = Path(str(job.log[0])) if job.log else None
+    written = tail(log) if log else []
+    why = next((line.removeprefix(FAILED) for line in reversed(written) if line.startswith(FAILED)), "")
+    known = why and not why.startswith(UNKNOWN)
+    name = describe(job.rule.name, job.wildcards_dict)
+    if stopped:
+        if known:
+            yield f"{name}: {why}"
+        return
+    yield f"Failed: {name} ({job.rule.name})."
+    if known:
+        yield f"Cause: {why}"
+    elif not why:
+        yield f"Cause: {killed(plan, job)}"
+    # An error before the first message, or of a library in C++, is on the terminal only.
+    lines = [line for line in written if line.strip() and line != FAILED + why]
+    shown = lines or ([] if why else printed)
+    if shown:
+        yield f"The end of {'its log' if lines else 'what jobs printed'}:"
+        yield from (f"    {line}" for line in shown[-count:])
+    yield f"Log: {log}"
+
+
+def tail(path: Path) -> list[str]:
+    """The last lines of a file; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            return file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def killed(plan: Plan, job: Any) -> str:
+    """What is likely of a job that could not say why it ended; of a training, where the next attempt begins."""
+    from rlgames.plan.status import look  # loads NumPy
+
+    why = "it was killed: by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)."
+    if "state" not in job.params.keys():  # noqa: SIM118 (Snakemake's)
+        return f"unless a message below says more, {why}"
+    run = look(plan, {name: job.wildcards_dict[name] for name in ("experiment", "variant", "seeds")}, set())
+    return f"{why} {run.killed}".rstrip()
+
+
+def remedy(log: list[str], files: Iterable[Any]) -> str:
+    """What to type; `log` is Snakemake's own, and `files` are those of the config."""
+    return (
+        "rlgames: not all was done; what is done is kept. Mend the cause, if it was not you who stopped it, and run "
+        f"the same command again: {again(files)}\n(All that Snakemake has to say is in {' '.join(log)}.)"
+    )
+
+
+def again(files: Iterable[Any]) -> str:
+    """The command that makes what is missing."""
+    if "MAKELEVEL" in os.environ:
+        here = Path.cwd()
+        names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in map(Path, files)]
+        return shlex.join(["make", *(f"CONFIG={name}" for name in names if name != "config/config.yaml")])
+    return shlex.join(["snakemake", *sys.argv[1:]])
