@@ -2,6 +2,7 @@
 #   runs/{experiment}/{variant}/seed-{seeds}/   a training run: weights, episodes, manifest
 #   runs/.../seed-{seed}/evaluation/            scores and recordings of an agent that learned step by step
 #   datasets/{dataset}/                         frames of a game, and the recordings that they come from
+#   index.html                                  the page of the results
 #   figures/{figure}.png .pdf .csv              a figure and the numbers in it
 #   videos/{experiment}/{variant}.mp4 .html     an episode, played again; of evaluations .../best, median, random
 #   tables/{table}.csv                          final scores, and what every training cost
@@ -32,6 +33,9 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+report: "workflow/report/workflow.rst"
+
+
 wildcard_constraints:
     **paths.CONSTRAINTS,
 
@@ -49,6 +53,7 @@ include: "workflow/rules/encoders.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/videos.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/checksums.smk"
 
 

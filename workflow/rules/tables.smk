@@ -167,7 +167,9 @@ rule cost:
     localrule: True
     params:
         pictures=lambda wildcards, input: PLAN.listed(input.pictures),
-        manifests=lambda wildcards, input: PLAN.listed([*input.datasets, *input.trainings, *input.evaluations]),
+        manifests=lambda wildcards, input: PLAN.listed(
+            [*input.datasets, *input.trainings, *input.evaluations]
+        ),
         runs=PLAN.order(),
         lock=PLAN.lock(),
         code=PLAN.code("cost"),

@@ -128,7 +128,7 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def is_ours(plan: Plan, path: Path) -> bool:
-    whole = plan.path("config"), plan.path("checksums")
+    whole = plan.path("page"), plan.path("config"), plan.path("checksums")
     return str(path) in whole or is_save(plan, path) or is_product(plan, path)
 
 

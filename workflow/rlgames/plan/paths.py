@@ -13,6 +13,7 @@ RUN = "runs/{experiment}/{variant}/seed-{seeds}"
 
 GRAMMAR = {
     "config": "config.yaml",
+    "page": "index.html",
     "checksums": "checksums.txt",
     "weights": f"{RUN}/weights.npz",
     "episodes": f"{RUN}/episodes.parquet",
@@ -122,7 +123,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
     """What paths of the products of runs, data sets, figures, videos and tables, and of their logs, look like."""
     found = {}
     for product, grammar in GRAMMAR.items():
-        if product not in ("config", "checksums", "state", "argument", "lock", "log"):  # of the whole folder
+        if product not in ("page", "config", "checksums", "state", "argument", "lock", "log"):  # of the whole folder
             known: set[str] = set()
             text = ""
             for literal, name, _, _ in Formatter().parse(grammar):

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rlgames.files import PACKAGE
 from rlgames.plan import paths
 from rlgames.provenance import code_hash
 from rlgames.settings import loading as settings
@@ -63,9 +64,18 @@ class Plan:
         others = {"datasets": self.config.datasets, "several-games": judged(names)}
         wanted = ["variants", "cost", *tables, *filter(others.get, others)]
         return [
-            self.path("config"), *figures, *videos, *(self.path("table", table=table) for table in wanted), *runs,
-            *evaluations, *datasets,
+            self.path("page"), self.path("config"), *figures, *videos,
+            *(self.path("table", table=table) for table in wanted), *runs, *evaluations, *datasets,
         ]  # fmt: skip
+
+    def shown(self) -> list[str]:
+        """All that the page shows, or names."""
+        return [target for target in self.targets() if target != self.path("page")]
+
+    def page_look(self) -> str:
+        """Hash of what the page looks like: template, style and script, which are no modules."""
+        files = [PACKAGE / "pages" / f"page.{kind}" for kind in ("html", "css", "js")]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
     def agent(self, experiment: str) -> Any:
         """The kind of agent of an experiment: the settings of its first variant's."""

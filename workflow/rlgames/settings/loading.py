@@ -7,7 +7,7 @@ canonical JSON, so that these modules stay outside the code hash (see `rlgames.p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -26,7 +26,7 @@ from rlgames.settings.linear_agents import OverFeatures, TiledKeypoints, misfit
 from rlgames.settings.names import unknown
 from rlgames.settings.reading import SettingsError, check_texts, read
 from rlgames.settings.spec import Spec
-from rlgames.settings.text import flat, shown, tidy
+from rlgames.settings.text import flat, shown, tidy, words
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 """Names of experiments and figures: safe in a path, in a target, and where file names ignore case."""
@@ -44,6 +44,10 @@ class Config(Settings):
 
     results: str = Field(pattern=r"^[\w./-]*[\w-]$")
     """Folder of all results, relative to the working directory; one for each config."""
+    title: str = ""
+    """Title of the page of results; by default, the name of their folder."""
+    abstract: str = ""
+    """What the config is about, in a few sentences at the head of that page; an empty line begins a paragraph."""
     block_size: int = Field(default=100, ge=1, le=1_000_000)
     """Seeds of a linear agent over tiles that one job trains. Any value gives the same bits; files are named by it."""
     threads: int = Field(default=1, ge=1, le=64)
@@ -67,6 +71,12 @@ class Config(Settings):
             return tidy(results)
         except ValueError as error:
             raise problem(str(error)) from None
+
+    @model_validator(mode="after")
+    def _has_a_title(self) -> Config:
+        if not self.title:
+            self.__dict__["title"] = words(PurePath(self.results).name)
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:

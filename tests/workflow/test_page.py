@@ -1,0 +1,218 @@
+"""The page of the results, as a browser shows it: built by the workflow, and opened in Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from conftest import Sandbox, tiny_config
+from rlgames.plan.plan import Plan
+
+TITLE = 'Tiny <b>results</b> & "more"'
+
+CONTRAST = """() => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const over = (top, below) => top.length < 4 || top[3] === 1
+    ? top : top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]));
+  const ground = element => {
+    const own = parse(getComputedStyle(element).backgroundColor);
+    if (own.length < 4 || own[3] === 1) return own;
+    return element.parentElement ? over(own, ground(element.parentElement)) : [255, 255, 255];
+  };
+  const light = colour => {
+    const [r, g, b] = colour.map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const found = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const words = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    if (!words || element.closest('script, style') || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element), back = ground(element);
+    const front = parse(element instanceof SVGElement ? style.fill : style.color);
+    const [a, b] = [light(over(front, back)), light(back)].sort((x, y) => y - x);
+    if ((a + .05) / (b + .05) < 4.5) found.push([element.textContent.trim().slice(0, 40), style.color, back.join()]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def results(sandbox: Sandbox) -> Path:
+    """The results of two linear experiments, and of a deep agent with its videos."""
+    config = tiny_config("results/page")
+    config |= {"title": TITLE, "abstract": "One </script> paragraph.\n\nAnother."}
+    config["evaluation"] = {"episodes": 2, "checkpoint_episodes": 1}
+    config["experiments"]["pole"] = {
+        "environment": {"name": "gymnasium", "id": "CartPole-v1"},
+        "agent": {"name": "dqn", "network": "mlp", "units": [8], "warm_up": 200, "capacity": 1000},
+        "steps": 500,
+        "seeds": 2,
+    }
+    config["figures"]["pole"] = {"kind": "returns", "experiments": ["pole"]}
+    config["videos"]["pole"] = {"seed": 1, "caption": "The pole."}
+    sandbox.build(config)
+    return sandbox.folder / "results" / "page"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("RLGAMES_NEEDS_BROWSER"):
+            pytest.fail("chromium is not installed")
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, results: Path) -> Iterator[Page]:
+    """The page, opened; whatever goes wrong in it fails the test."""
+    page, faults = browser.new_page(viewport={"width": 1280, "height": 900}), list[str]()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith("file:") else faults.append(request.url))
+    page.goto((results / "index.html").as_uri())
+    yield page
+    page.close()
+    assert not faults
+
+
+def test_words_of_the_config_are_words(page: Page) -> None:
+    assert page.title() == TITLE
+    assert page.inner_text("h1") == TITLE
+    assert page.locator("header p").all_inner_texts() == ["One </script> paragraph.", "Another."]
+    assert page.locator("nav a").count() >= 5
+    assert page.locator("section figure img").first.get_attribute("alt") == "Two codings."
+    heads = [int(each[1]) for each in page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h => h.tagName)")]
+    assert all(later <= earlier + 1 for earlier, later in pairwise(heads))
+
+
+def test_every_link_picture_and_video_is_there(page: Page, results: Path) -> None:
+    links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
+    assert len(links) > 30
+    for link in links:
+        if link.startswith("#"):
+            assert page.locator(link).count() == 1, link
+        else:
+            assert (results / link.replace("%3D", "=").replace("%2C", ",")).exists(), link
+            assert not Path(link).is_absolute()
+    page.evaluate("document.querySelectorAll('img').forEach(img => img.loading = 'eager')")
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    page.wait_for_function("[...document.images].every(img => img.complete)")
+    assert page.evaluate("[...document.images].every(img => img.naturalWidth > 0)")
+    assert page.locator("video").count() == 4  # three of the deep agent, one of the linear one
+    decodes = """video => new Promise(done => {
+      video.addEventListener('canplay', () => done(video.videoWidth));
+      video.querySelector('source').addEventListener('error', () => done(0));
+      video.preload = 'auto';
+      video.load();
+    })"""
+    assert all(video.evaluate(decodes) > 100 for video in page.locator("video").all())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_read(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_phone_needs_no_sideways_scroll(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def column(page: Page, table: str, number: int) -> list[str]:
+    return page.locator(f"#{table} tbody tr td:nth-child({number + 1})").all_inner_texts()
+
+
+def test_tables_sort_by_pointer_and_keyboard(page: Page) -> None:
+    heads = page.locator("#table-final-scores th").all_inner_texts()
+    number, name = heads.index("steps"), heads.index("experiment")
+    page.locator("#table-final-scores th button").nth(number).click()
+    values = list(map(float, column(page, "table-final-scores", number)))
+    assert values == sorted(values)
+    page.locator("#table-final-scores th button").nth(number).press("Enter")
+    assert list(map(float, column(page, "table-final-scores", number))) == sorted(values, reverse=True)
+    assert page.locator("#table-final-scores th").nth(number).get_attribute("aria-sort") == "descending"
+    page.locator("#table-final-scores th button").nth(name).click()
+    assert column(page, "table-final-scores", name) == sorted(column(page, "table-final-scores", name))
+
+
+def test_curves_tell_seed_and_value(page: Page) -> None:
+    chart = page.locator("#figure-pole .chart")
+    svg, said = chart.locator("svg"), chart.locator(".said")
+    assert chart.get_by_role("button").all_inner_texts() == ["pole", "0", "1"]
+    lines = svg.locator("path").count()
+    svg.hover(position={"x": 300, "y": 100})
+    assert re.search(
+        r"pole(, seed [01])?: (mean|evaluation|mean over seeds).* [\d.]+ at steps [\d,]+\.", said.inner_text()
+    )
+    chart.get_by_role("button", name="0").click()
+    assert svg.locator("path").count() < lines
+    assert chart.get_by_role("button", name="0").get_attribute("aria-pressed") == "false"
+    chart.get_by_role("button", name="pole").click()
+    assert svg.locator("path").count() == 0
+    chart.get_by_role("button", name="pole").click()
+    chart.get_by_role("button", name="0").click()
+    assert svg.locator("path").count() == lines
+
+
+def test_arrow_keys_go_to_a_value_and_enter_to_its_video(page: Page) -> None:
+    chart = page.locator("#figure-pole .chart")
+    chart.get_by_role("button", name="0").click()  # seed 1, which has a video, is left
+    svg = chart.locator("svg")
+    svg.focus()
+    svg.press("ArrowRight")
+    said = chart.locator(".said").inner_text()
+    assert "pole, seed 1:" in said
+    assert said.endswith("shows its video.")
+    svg.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "video-pole-default"
+    page.wait_for_function("!document.querySelector('#video-pole-default video').paused")
+
+
+def test_numbers_of_curves_are_those_of_the_figure(page: Page, results: Path) -> None:
+    data = json.loads(page.locator("#data").text_content() or "")
+    for name, x, kind in (("both", "episode", None), ("pole", "steps", "training")):
+        numbers = pd.read_csv(results / "figures" / f"{name}.csv")
+        numbers = numbers if kind is None else numbers[numbers["kind"] == kind]
+        for curve in data[name][0]["curves"]:
+            rows = numbers[numbers["curve"] == curve["name"]].set_index(x)["value"]
+            assert curve["mean"]["x"]
+            for place, value in zip(curve["mean"]["x"], curve["mean"]["y"], strict=True):
+                assert value == pytest.approx(rows.loc[place], rel=1e-4)
+
+
+def test_paper_has_pictures_and_stills(page: Page) -> None:
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert not page.locator("video").first.is_visible()
+    assert page.locator(".still").first.is_visible()
+
+
+def test_page_is_made_again_for_other_words_and_nothing_else_is(results: Path) -> None:
+    config = results.parents[1] / "config" / "page.yaml"
+    plan, other = Plan.read(config), yaml.safe_load(config.read_text())
+    other["title"] = "Another title"
+    changed = Plan(other)
+    assert plan.path("page") in plan.targets()
+    assert plan.config_spec() != changed.config_spec()
+    run = SimpleNamespace(**plan.runs()[0])
+    assert plan.run_spec(run) == changed.run_spec(run)

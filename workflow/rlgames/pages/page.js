@@ -1,0 +1,203 @@
+"use strict";
+/* Tables that sort, and learning curves to look into: plain SVG, no library. */
+
+const make = (name, facts = {}, ...inner) => {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(facts)) element.setAttribute(key, value);
+  element.append(...inner);
+  return element;
+};
+const draw = (name, facts, text) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(facts)) element.setAttribute(key, value);
+  if (text !== undefined) element.textContent = text;
+  return element;
+};
+
+/* Tables */
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  heads.forEach((head, column) => {
+    const button = make("button", {type: "button"}, head.textContent);
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending", sign = up ? 1 : -1;
+      heads.forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const numeric = head.classList.contains("number"), key = row => row.cells[column].textContent;
+      const compare = numeric
+        ? (a, b) => (key(a) === "") - (key(b) === "") || sign * (key(a) - key(b))
+        : (a, b) => sign * key(a).localeCompare(key(b), "en", {numeric: true});
+      body.append(...[...body.rows].sort(compare));
+    });
+  });
+}
+
+/* Curves */
+
+const WIDEST = 1040, NARROWEST = 300, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 46;
+const DASHES = ["", "8 4", "2 4", "10 3 2 3"];
+const number = value => Math.abs(value) >= 1e5 || Number.isInteger(value)
+  ? Math.round(value).toLocaleString("en") : Number(value.toPrecision(4)).toString();
+
+/** Round numbers between two ends, some five of them; on a log axis powers of ten and what lies between. */
+function ticks(low, high, log) {
+  if (log) {
+    const found = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
+      for (const times of [1, 2, 5]) found.push(times * 10 ** power);
+    return found.filter(tick => tick >= low && tick <= high);
+  }
+  const rough = (high - low) / 5 || 1, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find(times => times * power >= rough), found = [];
+  for (let tick = Math.ceil(low / step) * step; tick <= high + step / 1e6; tick += step) found.push(Number(tick.toPrecision(10)));
+  return found;
+}
+
+/** One panel of a figure, with buttons for its curves and seeds, and what is under the pointer in words. */
+function chart(panel) {
+  const numbers = [...new Set(panel.curves.flatMap(curve => curve.seeds.map(line => line.seed)))].sort((a, b) => a - b);
+  const on = new Set(panel.curves.map(curve => curve.name)), seeds = new Set(numbers);
+  const svg = draw("svg", {role: "application", tabindex: 0,
+    "aria-label": `${panel.y} against ${panel.x.toLowerCase()}. Left and right arrows go from value to value, up and down from line to line.`});
+  const said = make("p", {class: "said", role: "status"}, "Point at a curve for its seed and value; arrow keys do the same.");
+  let places = [], at = null, WIDTH = WIDEST, HEIGHT = 420;
+
+  const scale = () => {
+    const shown = panel.curves.flatMap(curve => [curve.mean, ...curve.seeds, ...curve.seeds.map(line => line.points)]);
+    const xs = shown.flatMap(line => line.x).filter(Number.isFinite);
+    const ys = shown.flatMap(line => line.y).filter(y => Number.isFinite(y) && (!panel.log || y > 0));
+    const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    const bend = panel.log ? Math.log10 : y => y, room = (bend(high) - bend(low) || 1) * .04;
+    const x = value => LEFT + (value - left) / (right - left || 1) * (WIDTH - LEFT - RIGHT);
+    const y = value => HEIGHT - BOTTOM - (bend(value) - bend(low) + room) / (bend(high) - bend(low) + 2 * room || 1) * (HEIGHT - TOP - BOTTOM);
+    return {x, y, left, right, low, high};
+  };
+  const path = (line, {x, y}, ys = line.y) => {
+    let pen = "M";
+    return line.x.map((value, i) => {
+      if (!Number.isFinite(ys[i]) || (panel.log && ys[i] <= 0)) { pen = "M"; return ""; }
+      const part = `${pen}${x(value).toFixed(1)} ${y(ys[i]).toFixed(1)}`;
+      pen = "L";
+      return part;
+    }).join("");
+  };
+
+  function paint() {
+    WIDTH = Math.min(Math.max(svg.clientWidth || WIDEST, NARROWEST), WIDEST);  // letters keep their size on a phone
+    HEIGHT = Math.round(160 + .29 * WIDTH);
+    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    const scales = scale(), {x, y, left, right, low, high} = scales;
+    svg.replaceChildren();
+    places = [];
+    for (const tick of ticks(low, high, panel.log)) {
+      svg.append(draw("line", {class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick)}),
+        draw("text", {x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end"}, number(tick)));
+    }
+    for (const tick of ticks(left, right, false).filter((_, i, all) => WIDTH > 500 || i % 2 === all.length % 2))
+      svg.append(draw("text", {x: x(tick), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle"}, number(tick)));
+    svg.append(draw("line", {class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM}),
+      draw("text", {x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle"}, panel.x),
+      draw("text", {transform: `translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle"}, panel.y));
+    panel.curves.forEach((curve, place) => {
+      if (!on.has(curve.name)) return;
+      const look = {fill: "none", stroke: curve.colour};
+      if (seeds.size === numbers.length) {
+        const back = {x: [...curve.mean.x].reverse()}, lows = [...curve.mean.low].reverse();
+        const area = path(curve.mean, scales, curve.mean.high) + path(back, scales, lows).replace("M", "L");
+        if (curve.mean.low.every(Number.isFinite) && !panel.log) svg.append(draw("path", {d: `${area}Z`, fill: curve.colour, opacity: .15}));
+        svg.append(draw("path", {...look, d: path(curve.mean, scales), "stroke-width": 2.5, "stroke-dasharray": DASHES[place % DASHES.length]}));
+        note(curve, null, curve.mean, "mean over seeds", scales);
+      }
+      for (const line of curve.seeds.filter(line => seeds.has(line.seed))) {
+        svg.append(draw("path", {...look, d: path(line, scales), "stroke-width": 1, opacity: .7}));
+        note(curve, line, line, panel.of, scales);
+        line.points.x.forEach((value, i) => {
+          if (Number.isFinite(line.points.y[i]))
+            svg.append(draw("circle", {cx: x(value), cy: y(line.points.y[i]), r: 4.5, fill: curve.colour, stroke: "#fff"}));
+        });
+        note(curve, line, line.points, "evaluation", scales);
+      }
+    });
+    svg.append(draw("circle", {class: "mark", r: 7, visibility: "hidden"}));
+  }
+  /** Remember where the values of a line lie, for pointer and keys. */
+  function note(curve, line, values, what, {x, y}) {
+    const found = values.x.map((value, i) => ({value, level: values.y[i], curve, line, what}))
+      .filter(place => Number.isFinite(place.level) && (!panel.log || place.level > 0));
+    found.forEach(place => Object.assign(place, {x: x(place.value), y: y(place.level)}));
+    if (found.length) places.push(found);
+  }
+  function say(row, column) {
+    at = [row, column];
+    const place = places[row][column], who = place.line === null ? "" : `, seed ${place.line.seed}`;
+    const video = place.line?.video ? " Enter or a click shows its video." : "";
+    said.textContent = `${place.curve.name}${who}: ${place.what} ${number(place.level)} at ${panel.x.toLowerCase()} ${number(place.value)}.${video}`;
+    const mark = svg.querySelector(".mark");
+    mark.setAttribute("cx", place.x);
+    mark.setAttribute("cy", place.y);
+    mark.setAttribute("visibility", "visible");
+    svg.style.cursor = video ? "pointer" : "crosshair";
+  }
+  function show() {
+    const place = at && places[at[0]]?.[at[1]], target = place?.line?.video && document.getElementById(place.line.video);
+    if (!target) return;
+    target.scrollIntoView();
+    target.focus({preventScroll: true});
+    target.querySelector("video").play().catch(() => {});
+  }
+  svg.addEventListener("pointermove", event => {
+    const box = svg.getBoundingClientRect(), factor = WIDTH / box.width;
+    const [px, py] = [(event.clientX - box.left) * factor, (event.clientY - box.top) * factor];
+    let best = [Infinity];
+    places.forEach((row, r) => row.forEach((place, c) => {
+      const distance = (place.x - px) ** 2 + (place.y - py) ** 2;
+      if (distance < best[0]) best = [distance, r, c];
+    }));
+    if (best.length > 1) say(best[1], best[2]);
+  });
+  svg.addEventListener("click", show);
+  svg.addEventListener("keydown", event => {
+    const move = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]}[event.key];
+    if (event.key === "Enter") return show();
+    if (!move || !places.length) return;
+    event.preventDefault();
+    const row = Math.min(Math.max((at?.[0] ?? 0) + move[0], 0), places.length - 1);
+    const column = Math.min(Math.max((at?.[1] ?? -1) + move[1], 0), places[row].length - 1);
+    say(row, column);
+  });
+
+  const keys = (title, names, chosen, label, colour) => {
+    const row = make("div", {class: "keys", role: "group", "aria-label": title}, make("span", {}, title));
+    for (const name of names) {
+      const button = make("button", {type: "button", "aria-pressed": "true"}, label(name));
+      if (colour) button.prepend(make("i", {style: `border-color: ${colour(name)}`}));
+      button.addEventListener("click", () => {
+        chosen.has(name) ? chosen.delete(name) : chosen.add(name);
+        button.setAttribute("aria-pressed", chosen.has(name));
+        at = null;
+        paint();
+      });
+      row.append(button);
+    }
+    return row;
+  };
+  const colours = Object.fromEntries(panel.curves.map(curve => [curve.name, curve.colour]));
+  const box = make("div");
+  if (panel.title) box.append(make("h3", {}, panel.title));
+  box.append(svg, said, keys("Curves", panel.curves.map(curve => curve.name), on, name => name, name => colours[name]));
+  if (numbers.length > 1) box.append(keys("Seeds", numbers, seeds, seed => `${seed}`));
+  new ResizeObserver(() => { at = null; paint(); }).observe(svg);
+  return box;
+}
+
+const data = JSON.parse(document.getElementById("data").textContent);
+for (const place of document.querySelectorAll(".chart")) {
+  place.append(...data[place.dataset.figure].map(chart));
+  place.hidden = false;
+  const picture = place.parentElement.querySelector(".picture");
+  const whole = make("details", {}, make("summary", {}, "The picture, as it is printed"));
+  picture.before(whole);
+  whole.append(picture);
+}

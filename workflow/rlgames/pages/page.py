@@ -1,0 +1,197 @@
+"""The page of a config's results: its figures, videos, tables and runs in one file beside them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from rlgames.messages import UserError, clock
+from rlgames.pages import curves
+from rlgames.plan import words
+from rlgames.plan.plan import EPISODES, Plan
+from rlgames.provenance import Manifest
+
+HERE = Path(__file__).parent
+
+ROWS = 300
+"""Of a table, at most; its CSV has all."""
+
+INTERACTIVE = {"returns", "learning-curves"}
+"""Kinds of figures whose curves are drawn again, to be looked into."""
+
+
+def build(plan: Plan) -> str:
+    """The page as HTML. All files that it names are there, and lie below the results folder."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    figures, manifests = list(figures_of(plan)), list(read_manifests(plan))
+    return environment.get_template("page.html").render(
+        config=plan.config,
+        figures=figures,
+        videos=list(videos_of(plan)),
+        tables=list(tables_of(plan)),
+        runs=[row for row, _ in manifests],
+        made=made([manifest for _, manifest in manifests]),
+        costs=costs(plan),
+        notices=words.notices(plan).splitlines(),
+        others=[Path(plan.path(name)).name for name in ("config", "checksums")],
+        data=embedded({figure["name"]: figure["panels"] for figure in figures if figure["panels"]}),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (files of ours)
+        js=Markup((HERE / "page.js").read_text(encoding="utf-8")),  # noqa: S704
+    )
+
+
+def embedded(value: Any) -> Markup:
+    """JSON within a script: nothing in it ends that."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", r"\u003c").replace("\u2028", r"\u2028").replace("\u2029", r"\u2029"))  # noqa: S704
+
+
+def below(plan: Plan, path: str | Path) -> str:
+    """A path as the page names it."""
+    return Path(path).relative_to(plan.config.results).as_posix()
+
+
+def figures_of(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Each figure: name, title, caption, protocol, files, and the panels of those that can be looked into."""
+    for name, figure in plan.config.figures.items():
+        files = {kind: plan.path("figure", figure=name, format=kind) for kind in ("png", "pdf", "csv")}
+        with Image.open(files["png"]) as picture:
+            width, height = picture.size
+        protocols = [words.protocol(plan, experiment) for experiment in figure.experiments]
+        yield {
+            "name": name, "title": figure.title, "caption": figure.caption, "protocols": protocols,
+            "width": width, "height": height, "panels": panels(plan, name) if figure.kind in INTERACTIVE else [],
+            **{kind: below(plan, path) for kind, path in files.items()},
+        }  # fmt: skip
+
+
+def panels(plan: Plan, name: str) -> list[dict[str, Any]]:
+    """The curves of a figure, a panel each game or quantity, with the videos of the runs behind them."""
+    spec = json.loads(plan.figure_spec(name))
+    if plan.figure(name).kind == "returns":
+        inputs = [Path(path) for paths in plan.figure_inputs(name).values() for path in paths]
+        found = curves.of_returns(spec | {"paths": inputs})
+    else:
+        episodes = {
+            (experiment, variant): [
+                Path(plan.path("episodes", experiment=experiment, variant=variant, seeds=seeds))
+                for seeds in plan.blocks[experiment]
+            ]
+            for experiment, variant, _ in spec["curves"]
+        }
+        summary = pd.read_csv(plan.path("figure", figure=name, format="csv"))
+        found = curves.of_learning_curves(spec | {"episodes": episodes}, summary)
+    for panel in found:
+        for curve in panel["curves"]:
+            for line in curve["seeds"]:
+                experiment, variant = line.pop("run")
+                line["video"] = video_id(plan, experiment, variant, line["seed"])
+    return found
+
+
+def video_id(plan: Plan, experiment: str, variant: str, seed: int) -> str | None:
+    """The place on the page of the video of a run; None if there is none."""
+    video = plan.config.videos.get(experiment)
+    return identifier(experiment, variant) if video is not None and video.seed == seed else None
+
+
+def identifier(experiment: str, variant: str) -> str:
+    return f"video-{experiment}-{variant}"
+
+
+def videos_of(plan: Plan) -> Iterator[dict[str, Any]]:
+    """The videos of each variant, with where they lie and what they show."""
+    for experiment, variant in plan.filmed():
+        known = {"experiment": experiment, "variant": variant}
+        found: list[dict[str, str | None]] = []
+        video = plan.config.videos[experiment]
+        if plan.agent(experiment).evaluated:
+            for which in EPISODES:
+                kinds = {kind: plan.path("gameplay", **known, which=which, format=kind) for kind in ("mp4", "png")}
+                found.append({"what": WHICH[which], **{kind: below(plan, path) for kind, path in kinds.items()}})
+        else:
+            found.append(
+                {"what": "the last episode", "mp4": below(plan, plan.path("video", **known, format="mp4")), "png": None}
+            )
+        label = plan.variants[experiment, variant].label or variant
+        yield {
+            "id": identifier(experiment, variant), "seed": video.seed, "caption": video.caption, "files": found,
+            "experiment": experiment, "title": experiment if variant == "default" else f"{experiment}: {label}",
+        }  # fmt: skip
+
+
+WHICH = {"best": "the best evaluation episode", "median": "the median one", "random": "random play"}
+
+
+def tables_of(plan: Plan) -> Iterator[dict[str, Any]]:
+    """The tables, as far as the page shows them."""
+    folder = Path(plan.path("table", table="x")).parent
+    for path in [Path(each) for each in plan.targets() if Path(each).parent == folder]:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        numeric = {
+            column: pd.to_numeric(rows[column].replace("", "0"), errors="coerce").notna().all() for column in rows
+        }
+        yield {
+            "name": path.stem, "title": path.stem.replace("-", " ").capitalize(), "csv": below(plan, path),
+            "columns": [{"name": str(column).replace("_", " "), "numeric": bool(numeric[column])} for column in rows],
+            "rows": rows.head(ROWS).to_numpy().tolist(), "count": len(rows),
+        }  # fmt: skip
+
+
+def read_manifests(plan: Plan) -> Iterator[tuple[dict[str, Any], Manifest]]:
+    """Each run as a row with links to its files, and its manifest; a damaged one is a notice, and left out here."""
+    for run in plan.runs():
+        path = Path(plan.path("manifest", **run))
+        try:
+            manifest = Manifest.read(path)
+        except UserError:
+            continue
+        folder = below(plan, path.parent)
+        links = [{"name": Path(name).stem, "path": f"{folder}/{name}"} for name in sorted(manifest.products)]
+        links.append({"name": "manifest", "path": f"{folder}/manifest.json"})
+        if plan.agent(run["experiment"]).evaluated:
+            links.append({"name": "evaluation", "path": f"{folder}/evaluation/recordings.parquet"})
+        yield {**run, "took": clock(manifest.wall_seconds), "device": manifest.device, "links": links}, manifest
+
+
+def made(manifests: list[Manifest]) -> dict[str, list[str]]:
+    """What made the runs, as their manifests say: each answer, with how many runs gave it where others differ."""
+    facts: dict[str, Counter[str]] = {}
+    for manifest in manifests:
+        around = manifest.surroundings
+        machine = around["machine"]
+        said = {
+            "Revision of the code": around["revision"] or "unknown",
+            "Lock of the environment": around["lock"] or "none: other versions were installed",
+            "Python": around["python"],
+            "Libraries": ", ".join(f"{name} {version}" for name, version in around["versions"].items()),
+            "Machine": ", ".join(
+                str(machine[key]) for key in ("system", "processor", "instruction_set") if machine.get(key)
+            ),
+            "Device": manifest.device,
+        }
+        for name, answer in said.items():
+            facts.setdefault(name, Counter())[answer] += 1
+    return {
+        name: [answer if len(answers) == 1 else f"{answer} ({number} runs)" for answer, number in answers.most_common()]
+        for name, answers in facts.items()
+    }
+
+
+def costs(plan: Plan) -> list[dict[str, str]]:
+    """How long each kind of job took in all, from the table of costs."""
+    table = pd.read_csv(plan.path("table", table="cost"))
+    kinds = table["job"].str.split().str[0]
+    found = table.groupby(kinds, sort=False)["wall_seconds"].agg(["size", "sum"])
+    rows = [{"job": str(kind), "count": str(row["size"]), "time": clock(row["sum"])} for kind, row in found.iterrows()]
+    return [*rows, {"job": "all", "count": str(len(table)), "time": clock(table["wall_seconds"].sum())}]
