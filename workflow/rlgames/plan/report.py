@@ -29,7 +29,7 @@ def summary(plan: Plan, runs: list[Run]) -> str:
     again += f", {kept} of them with other settings or code, which make leaves as they are" if kept else ""
     are = "is" if 1 in (counts["done"], len(runs)) else "are"
     parts = [f"{counts['done']} of {count(len(runs), 'run')} {are} done{again}", *counted(counts)]
-    return f"{', '.join(parts)}. Figures are in {plan.config.results}/figures, tables beside them."
+    return f"{', '.join(parts)}. Open {plan.config.results}/index.html."
 
 
 def counted(counts: Counter[str]) -> list[str]:
