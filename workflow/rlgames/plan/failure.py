@@ -72,7 +72,7 @@ def tail(path: Path) -> list[str]:
 
 
 def killed(plan: Plan, job: Any) -> str:
-    """What is likely of a job whose log does not say why; of a training, what it noted, or where the next one begins."""
+    """What is likely of a job whose log does not say why; of a training, what it noted, or where it resumes."""
     from rlgames.plan.status import look  # loads NumPy
 
     why = "it was killed: by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)."
