@@ -67,7 +67,7 @@ def test_files_of_arguments_are_those_of_the_jobs_that_run(tmp_path: Path) -> No
 def test_full_disk_is_told_before_the_first_job(tmp_path: Path) -> None:
     with file_system(tmp_path / "disk", "64k") as folder:
         plan = Plan(tiny_config(str(folder / "results")))
-        with pytest.raises(WorkflowError, match="The disk is full .*: free some space"):
+        with pytest.raises(WorkflowError, match=r"The disk is full .*: free some space"):
             write(plan, [plan.argument("x" * 100_000)])
 
 
