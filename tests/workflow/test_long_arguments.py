@@ -9,9 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 import yaml
+from snakemake.exceptions import WorkflowError
 
-from conftest import ROOT, Sandbox, tiny_config
+from conftest import ROOT, Sandbox, file_system, tiny_config
 from rlgames.commands import command_line
 from rlgames.plan.plan import Plan
 from rlgames.plan.startup import write_arguments
@@ -60,6 +62,13 @@ def test_files_of_arguments_are_those_of_the_jobs_that_run(tmp_path: Path) -> No
     write(plan, [one])
     assert Path(one).read_text() == "one\n"
     assert [str(path) for path in (tmp_path / "arguments").iterdir()] == [one]
+
+
+def test_full_disk_is_told_before_the_first_job(tmp_path: Path) -> None:
+    with file_system(tmp_path / "disk", "64k") as folder:
+        plan = Plan(tiny_config(str(folder / "results")))
+        with pytest.raises(WorkflowError, match=r"The disk is full .*: free some space"):
+            write(plan, [plan.argument("x" * 100_000)])
 
 
 def test_no_rule_hands_over_as_an_argument_what_may_be_long() -> None:

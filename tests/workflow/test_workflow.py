@@ -36,7 +36,9 @@ def products(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in OF_TIME and "logs" not in path.relative_to(folder).parts
+        if path.is_file()
+        and path.name not in OF_TIME
+        and not {"logs", "arguments"} & set(path.relative_to(folder).parts)
     }
 
 

@@ -51,12 +51,13 @@ def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) 
         yield f"Cause: {why}"
     elif not why:
         yield f"Cause: {killed(plan, job)}"
-    # An error before the first message, or of a library in C++, is on the terminal only.
-    lines = [line for line in written if line.strip() and line != FAILED + why]
-    shown = lines or ([] if why else printed)
-    if shown:
-        yield f"The end of {'its log' if lines else 'what jobs printed'}:"
-        yield from (f"    {line}" for line in shown[-count:])
+    if lines := [line for line in written if line.strip() and line != FAILED + why]:
+        yield "The end of its log:"
+        yield from (f"    {line}" for line in lines[-count:])
+    # An error before the first message, of a library in C++, or on a full disk is on the terminal only.
+    if others := [] if why else [line for line in printed if line not in written]:
+        yield "What jobs printed last:"
+        yield from (f"    {line}" for line in others[-count:])
     yield f"Log: {log}"
 
 
@@ -71,14 +72,14 @@ def tail(path: Path) -> list[str]:
 
 
 def killed(plan: Plan, job: Any) -> str:
-    """What is likely of a job that could not say why it ended; of a training, where the next attempt begins."""
+    """What is likely of a job whose log does not say why; of a training, what it noted, or where it resumes."""
     from rlgames.plan.status import look  # loads NumPy
 
     why = "it was killed: by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)."
     if "state" not in job.params.keys():  # noqa: SIM118 (Snakemake's)
         return f"unless a message below says more, {why}"
     run = look(plan, {name: job.wildcards_dict[name] for name in ("experiment", "variant", "seeds")}, set())
-    return f"{why} {run.killed}".rstrip()
+    return run.ended or f"{why} {run.killed}".rstrip()
 
 
 def remedy(log: list[str], files: Iterable[Any]) -> str:

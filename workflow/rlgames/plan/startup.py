@@ -20,6 +20,7 @@ from snakemake.exceptions import WorkflowError
 from rlgames.files import ROOT, replacing
 from rlgames.messages import UserError
 from rlgames.operations import compile_cache, isolation, locks, memory_limits
+from rlgames.operations.causes import cause
 from rlgames.plan import failure, needs, paths, submission, targets, words
 from rlgames.plan.ledger import Job, Ledger
 from rlgames.plan.plan import Plan
@@ -152,16 +153,22 @@ def hold(results: str) -> None:
 
 
 def write_arguments(plan: Plan, workflow: Any) -> None:
-    """Write the files that jobs which are about to run read their long arguments from, and remove all others."""
+    """Write the files that jobs which are about to run read their long arguments from, and remove all others.
+
+    Raises `WorkflowError` with the remedy if they cannot be written.
+    """
     wanted = {text for job in workflow.dag.needrun_jobs() for text in map(str, job.params) if text in plan.arguments}
-    for name in wanted:
-        path, text = Path(name), f"{plan.arguments[name]}\n".encode()
-        if not (path.is_file() and path.read_bytes() == text):
-            with replacing(path) as temporary:
-                temporary.write_bytes(text)
-    for path in Path(plan.path("argument")).parent.glob("*"):
-        if str(path) not in wanted:
-            path.unlink()
+    try:
+        for name in wanted:
+            path, text = Path(name), f"{plan.arguments[name]}\n".encode()
+            if not (path.is_file() and path.read_bytes() == text):
+                with replacing(path) as temporary:
+                    temporary.write_bytes(text)
+        for path in Path(plan.path("argument")).parent.glob("*"):
+            if str(path) not in wanted:
+                path.unlink()
+    except OSError as error:
+        raise WorkflowError(cause(error, trainings=False) or str(error)) from None
 
 
 def from_the_future(plan: Plan, workflow: Any) -> str:
