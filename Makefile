@@ -89,6 +89,7 @@ bench-deep: $(LOCKED) ##- speed of the deep agents; PEER=python of an environmen
 	@python benchmarks/deep.py saving
 	@python benchmarks/evaluation.py
 	@python benchmarks/deep.py trainings $(PEER)
+	@python benchmarks/learners.py
 
 bench-gpu: $(LOCKED) ##- speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu
 	@python benchmarks/learning.py gpu
