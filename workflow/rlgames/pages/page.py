@@ -21,6 +21,19 @@ from rlgames.provenance import Manifest
 
 HERE = Path(__file__).parent
 
+CAPTIONS = {
+    "evaluation-scores": "Returns of trained agents in evaluation, and of one that plays at random.",
+    "final-scores": "Means of the last 100 episodes over seeds. Where seeds diverged, there is no mean.",
+    "steps-to-return": "Steps and minutes of training until the mean of the last 20 returns reached a level.",
+    "several-games": "Scores in evaluation, scaled by those of random play and of a human tester.",
+    "encoder-scores": "Encoders, judged on frames that they have not learned from.",
+    "prediction-scores": "Predicted returns, judged on episodes that nothing was learned from.",
+    "datasets": "Data sets of frames.",
+    "variants": "All settings of every variant.",
+    "cost": "What every job took, and on which machine.",
+}
+"""Of tables, in the order in which the page has them."""
+
 ROWS = 300
 """Of a table, at most; its CSV has all."""
 
@@ -136,13 +149,16 @@ WHICH = {"best": "the best evaluation episode", "median": "the median one", "ran
 def tables_of(plan: Plan) -> Iterator[dict[str, Any]]:
     """The tables, as far as the page shows them."""
     folder = Path(plan.path("table", table="x")).parent
-    for path in [Path(each) for each in plan.targets() if Path(each).parent == folder]:
+    order = list(CAPTIONS)
+    paths = [path for path in map(Path, plan.targets()) if path.parent == folder]
+    for path in sorted(paths, key=lambda path: order.index(path.stem)):
         rows = pd.read_csv(path, dtype=str, keep_default_na=False)
         numeric = {
             column: pd.to_numeric(rows[column].replace("", "0"), errors="coerce").notna().all() for column in rows
         }
         yield {
-            "name": path.stem, "title": path.stem.replace("-", " ").capitalize(), "csv": below(plan, path),
+            "name": path.stem, "title": path.stem.replace("-", " ").capitalize(),
+            "caption": CAPTIONS[path.stem], "csv": below(plan, path),
             "columns": [{"name": str(column).replace("_", " "), "numeric": bool(numeric[column])} for column in rows],
             "rows": rows.head(ROWS).to_numpy().tolist(), "count": len(rows),
         }  # fmt: skip
