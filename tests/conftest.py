@@ -270,5 +270,5 @@ def loaded_by(folder: Path, command: str) -> Iterator[tuple[set[str], set[str], 
         arguments = dict(pairwise(words))
         roots = {module, *json.loads(arguments.get("--modules", "{}")).values()}
         roots |= {arguments["--module"]} if "--module" in arguments else set()
-        ours = {name for name in trace["modules"] if name.split(".")[0] == "rlgames" and not name.startswith(OUTSIDE)}
+        ours = {name for name in trace["modules"] if name.startswith("rlgames.") and not name.startswith(OUTSIDE)}
         yield ours | {module}, set(closure(roots)), trace["modules"]

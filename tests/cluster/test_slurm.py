@@ -147,7 +147,7 @@ def products(folder: Path) -> dict[str, str]:
     found = [
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in ("manifest.json", "cost.csv", "checksums.txt")
+        if path.is_file() and path.name not in ("manifest.json", "cost.csv", "index.html", "checksums.txt")
     ]
     relative = [path.relative_to(folder) for path in found]
     kept = sorted(path for path in relative if path.parts[0] not in ("logs", "state", "arguments"))

@@ -30,7 +30,7 @@ def test_dry_run_of_57_games(sandbox: Sandbox) -> None:
     """With 5 seeds and 2 agents: a job for each training, each evaluation, each table and figure."""
     text = sandbox.snakemake("--dry-run", "--configfile", "config/atari57.yaml")
     every = 57 * 5 * 2
-    ones = dict.fromkeys(("config", "deep_scores", "several_games", "cost", "checksums"), 1) | {"figure": 2}
+    ones = dict.fromkeys(("config", "deep_scores", "several_games", "cost", "page", "checksums"), 1) | {"figure": 2}
     assert rules(text) == {"train_agent": every, "evaluate": every, **ones}
     assert f"This was a dry-run: {2 * every + sum(ones.values())} jobs, " in text
 

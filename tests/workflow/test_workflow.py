@@ -27,7 +27,7 @@ Edit = Callable[[str, str, str], None]
 NOTHING = "Nothing to be done"
 SIZES = (0.0125, 0.0625)
 
-OF_TIME = {"manifest.json", "cost.csv", "checksums.txt"}
+OF_TIME = {"manifest.json", "cost.csv", "index.html", "checksums.txt"}
 """Products that tell time or machine, and so differ from run to run."""
 
 
@@ -133,6 +133,7 @@ def test_one_step_size_reruns_its_variant_and_the_figures_over_it(sandbox: Sandb
         "figures/both.png",
         "tables/final-scores.csv",
         "tables/cost.csv",
+        "index.html",
         "checksums.txt",
         "config.yaml",
     }
@@ -148,6 +149,7 @@ def test_setting_of_one_experiment_reruns_that_experiment(sandbox: Sandbox, conf
         "videos/tiled/default.mp4",
         "tables/final-scores.csv",
         "tables/cost.csv",
+        "index.html",
         "checksums.txt",
         "config.yaml",
     }
@@ -155,7 +157,13 @@ def test_setting_of_one_experiment_reruns_that_experiment(sandbox: Sandbox, conf
 
 def test_label_or_caption_redraws_its_figure_only(sandbox: Sandbox, config: Config) -> None:
     config["figures"]["one"]["caption"] = "Another caption."
-    assert sandbox.planned(config) == {"figures/one.png", "tables/cost.csv", "config.yaml", "checksums.txt"}
+    assert sandbox.planned(config) == {
+        "figures/one.png",
+        "tables/cost.csv",
+        "config.yaml",
+        "index.html",
+        "checksums.txt",
+    }
 
 
 def test_more_seeds_run_only_the_new_block(sandbox: Sandbox, config: Config) -> None:
@@ -176,6 +184,7 @@ def test_edited_algorithm_reruns_its_users(sandbox: Sandbox, config: Config, edi
         "videos/tiled/default.mp4",
         "tables/final-scores.csv",
         "tables/cost.csv",
+        "index.html",
         "checksums.txt",
     }
 
@@ -193,13 +202,20 @@ def test_order_of_a_sweep_is_that_of_figures_and_tables(sandbox: Sandbox, config
         "tables/final-scores.csv",
         "tables/cost.csv",
         "config.yaml",
+        "index.html",
         "checksums.txt",
     }
 
 
 def test_edited_figure_reruns_figures(sandbox: Sandbox, config: Config, edit: Edit) -> None:
     edit("workflow/rlgames/figures/learning_curves.py", "COLUMNS = 6", "COLUMNS = 4")
-    assert sandbox.planned(config) == {"figures/both.png", "figures/one.png", "tables/cost.csv", "checksums.txt"}
+    assert sandbox.planned(config) == {
+        "figures/both.png",
+        "figures/one.png",
+        "tables/cost.csv",
+        "index.html",
+        "checksums.txt",
+    }
 
 
 @pytest.mark.parametrize("command", ["config", "train_linear", "figure", "final_scores", "cost", "video"])

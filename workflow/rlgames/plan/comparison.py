@@ -11,7 +11,7 @@ from rlgames.plan import leftovers, paths
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
 
-OF_TIME = ("manifest.json", "cost.csv")
+OF_TIME = ("manifest.json", "cost.csv", "index.html")
 """Products that tell of time and machine, and so differ from build to build."""
 
 

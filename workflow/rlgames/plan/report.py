@@ -29,7 +29,9 @@ def summary(plan: Plan, runs: list[Run]) -> str:
     again += f", {kept} of them with other settings or code, which make leaves as they are" if kept else ""
     are = "is" if 1 in (counts["done"], len(runs)) else "are"
     parts = [f"{counts['done']} of {count(len(runs), 'run')} {are} done{again}", *counted(counts)]
-    return f"{', '.join(parts)}. Open {plan.config.results}/index.html."
+    page = plan.path("page")
+    where = f"Open {page}." if Path(page).exists() else f"{page} will show them when all are done."
+    return f"{', '.join(parts)}. {where}"
 
 
 def counted(counts: Counter[str]) -> list[str]:
