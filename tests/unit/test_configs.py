@@ -50,6 +50,17 @@ def test_label_of_curves_shows_the_value() -> None:
     assert figure.columns("try", variant) == {"curve": "ε = 0.0, 100%", "x": 1.0}
 
 
+def test_config_that_is_handed_to_a_job_means_the_same_folders_in_the_same_order() -> None:
+    raw = drawn(SWEEP) | {"figures": {"z": CURVES | {"facet": "n"}, "a": SWEEP}}
+    raw["experiments"]["try"]["sweep"] = [{"n": 2, "epsilon": 0.1}, {"n": 1, "epsilon": 0.2}, {"n": 1, "epsilon": 0.1}]
+    raw["figures"].pop("a")
+    plan = Plan(raw)
+    handed = Plan(json.loads(plan.config_spec()))
+    assert handed.runs() == plan.runs()
+    assert plan.runs()[0]["variant"] == "n=2,epsilon=0.1"
+    assert list(handed.config.figures) == list(plan.config.figures)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_of_the_docs_can_be_run(name: str) -> None:
     assert Plan(yaml.safe_load(EXAMPLES[name])).targets()

@@ -106,7 +106,7 @@ function chart(panel) {
       if (seeds.size === numbers.length) {
         const back = {x: [...curve.mean.x].reverse()}, lows = [...curve.mean.low].reverse();
         const area = path(curve.mean, scales, curve.mean.high) + path(back, scales, lows).replace("M", "L");
-        if (curve.mean.low.every(Number.isFinite) && !panel.log) svg.append(draw("path", {d: `${area}Z`, fill: curve.colour, opacity: .15}));
+        if (curve.mean.x.length && curve.mean.low.every(Number.isFinite) && !panel.log) svg.append(draw("path", {d: `${area}Z`, fill: curve.colour, opacity: .15}));
         svg.append(draw("path", {...look, d: path(curve.mean, scales), "stroke-width": 2.5, "stroke-dasharray": DASHES[place % DASHES.length]}));
         note(curve, null, curve.mean, "mean over seeds", scales);
       }

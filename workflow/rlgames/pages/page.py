@@ -109,7 +109,13 @@ def panels(plan: Plan, name: str) -> list[dict[str, Any]]:
             for line in curve["seeds"]:
                 experiment, variant = line.pop("run")
                 line["video"] = video_id(plan, experiment, variant, line["seed"])
-    return found
+    return [panel for panel in found if any(map(has_values, panel["curves"]))]
+
+
+def has_values(curve: dict[str, Any]) -> bool:
+    """Whether there is anything to draw of a curve: a run may be too short for its first episode to end."""
+    lines = [curve["mean"], *curve["seeds"], *(line["points"] for line in curve["seeds"])]
+    return any(value is not None for line in lines for value in line["y"])
 
 
 def video_id(plan: Plan, experiment: str, variant: str, seed: int) -> str | None:

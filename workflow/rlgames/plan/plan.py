@@ -17,7 +17,7 @@ from rlgames.settings.names import unknown
 from rlgames.settings.several_games import judged
 from rlgames.settings.spec import Spec
 from rlgames.settings.sweeps import Variant
-from rlgames.settings.text import canonical
+from rlgames.settings.text import as_json, canonical
 from rlgames.surroundings import installed_lock
 
 FORMATS = ("png", "pdf", "csv")
@@ -180,7 +180,8 @@ class Plan:
         return code_hash(f"rlgames.commands.{command}", *modules)
 
     def config_spec(self) -> str:
-        return canonical(self.raw)
+        """The config as JSON, in its own order: folders are named, and figures follow each other, by it."""
+        return as_json(self.raw, in_order=True)
 
     def config_meaning(self) -> str:
         """Hash of what the config means, so that a changed default writes the resolved config anew."""

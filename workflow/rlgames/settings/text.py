@@ -20,11 +20,16 @@ def describe(values: dict[str, Any]) -> str:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys, in one line of ASCII: equal values give equal text, whatever the locale.
+    """JSON with sorted keys: equal values give equal text, whatever the locale."""
+    return as_json(value, in_order=False)
+
+
+def as_json(value: Any, *, in_order: bool) -> str:
+    """JSON in one line of ASCII, with keys as they are `in_order`, or else sorted.
 
     Nothing in it ends a script of the report, which shows what jobs were given.
     """
-    return json.dumps(value, sort_keys=True).replace("<", r"\u003c")
+    return json.dumps(value, sort_keys=not in_order).replace("<", r"\u003c")
 
 
 def shown(value: Any) -> str:
