@@ -1,4 +1,4 @@
-"""What each learner costs, with the settings of the configs: steps per second of one core, minutes of a whole training
+"""What each learner costs, with the settings of the configs: steps per second of one core, the time of a whole training
 at that speed, and the most memory that its process held. Times are processor times, so that other work disturbs little.
 
 Each learner runs in a process of its own, past its warm-up and a part of its schedule.
@@ -30,7 +30,7 @@ STEPS, EPISODES = 6000, 20
 
 
 def main() -> None:
-    print("| learner | game | steps/s | whole training, minutes | memory, MB |")
+    print("| learner | game | steps/s | whole training | memory, MB |")
     print("|---|---|---|---|---|")
     for config, experiments in LEARNERS.items():
         for experiment in experiments:
@@ -48,6 +48,7 @@ def variants(config: str, experiment: str) -> list[str]:
 def measure(config: str, experiment: str, name: str) -> None:
     """Print the row of one learner."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from rlgames.messages import clock
     from rlgames.plan.plan import Plan
 
     found = Plan.read(CONFIGS / f"{config}.yaml").config.experiments[experiment]
@@ -57,7 +58,7 @@ def measure(config: str, experiment: str, name: str) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     environment: Any = spec.environment
     game = getattr(environment, "game_name", "") if environment.name != "mountain-car" else "Mountain Car"
-    print(f"| {variant.label or spec.agent.name} | {game} | {rate:,.0f} | {steps / rate / 60:.1f} | {memory:.0f} |")
+    print(f"| {variant.label or spec.agent.name} | {game} | {rate:,.0f} | {clock(steps / rate)} | {memory:.0f} |")
 
 
 def of_steps(spec: Any) -> tuple[float, float]:

@@ -217,6 +217,8 @@ def display(*, wanted: bool) -> Iterator[Window | None]:
         yield None
         return
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    # Pictures come from the processor anyway, and a driver of OpenGL crashes beside libraries with an LLVM of their own.
+    os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
     import pygame
 
     try:
