@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,6 +166,45 @@ def test_mountain_car_begins_where_training_did(runs: dict[str, Path]) -> None:
 def test_observation_of_another_shape_is_refused(pong: Run) -> None:
     with pytest.raises(UserError, match=re.escape("(4, 48, 48)")):
         pong.agent.values(np.zeros((4, 84, 84), np.uint8))
+
+
+def test_act_takes_one_observation_and_values_any_number(runs: dict[str, Path]) -> None:
+    agent, environment, _ = rlgames.load(runs["values"])
+    observation, _ = environment.reset(seed=0)
+    for number in (1, 2, 3):
+        assert agent.values(np.array([observation] * number)).shape == (number, 3)
+        with pytest.raises(UserError, match="takes one observation"):
+            agent.act(np.array([observation] * number))
+
+
+class Late(gym.Env):
+    """One step, whose reward is the action; actions are 5 and 6."""
+
+    action_space, observation_space = gym.spaces.Discrete(2, start=5), gym.spaces.Box(0, 1, (1,))
+    metadata: typing.ClassVar = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+
+    def reset(self, **_: Any) -> Any:
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: int) -> Any:
+        return np.zeros(1, np.float32), float(action), True, False, {}
+
+    def render(self) -> Any:
+        return np.zeros((8, 8, 3), np.uint8)
+
+
+def test_actions_are_numbered_from_zero() -> None:
+    gym.register("Late-v0", lambda **given: Late(**given))
+    try:
+        found = environments.environment(playing.game_settings("Late-v0", 10))
+        assert found.action_space == gym.spaces.Discrete(2)
+        found.reset()
+        assert found.step(1)[1] == 6
+    finally:
+        gym.registry.pop("Late-v0")
 
 
 def test_what_is_no_run_of_an_agent_is_refused(runs: dict[str, Path], tmp_path: Path) -> None:
@@ -371,12 +411,14 @@ def test_results_have_a_column_for_each_swept_setting_and_no_seed_twice(tmp_path
             found.evaluations("car")
         with pytest.raises(UserError, match="did you mean 'final-scores'"):
             found.table("final-score")
+        with pytest.raises(UserError, match="not made yet: type make"):
+            found.table("final-scores")
 
 
 def test_games_of_gymnasium_are_themselves(tmp_path: Path) -> None:
     settings = playing.game_settings("CartPole-v1", 100)
     found = environments.environment(settings)
     assert isinstance(found.unwrapped, type(gym.make("CartPole-v1").unwrapped))
-    episode = rlgames.play("CartPole-v1", steps=100, video=tmp_path / "pole.mp4")
+    episode = rlgames.play("CartPole-v1", steps=100, render=False, video=str(tmp_path / "pole.mp4"))
     assert episode.steps == episode.score
     assert (tmp_path / "pole.mp4").exists()

@@ -205,5 +205,8 @@ def test_what_to_type_is_the_command_that_was_typed(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("MAKELEVEL", raising=False)
     assert failure.again(["config/mine.yaml"]) == "snakemake --cores 2"
     monkeypatch.setenv("MAKELEVEL", "1")
+    monkeypatch.delenv("MAKEFLAGS", raising=False)
     assert failure.again(["config/my file.yaml"]) == "make 'CONFIG=config/my file.yaml'"
     assert failure.again([Path("config/config.yaml").absolute()]) == "make"
+    monkeypatch.setenv("MAKEFLAGS", "k -- CONFIG=config/my\\ file.yaml TARGET=results/a.png")
+    assert failure.again(["config/other.yaml"]) == "make 'CONFIG=config/my file.yaml' TARGET=results/a.png"

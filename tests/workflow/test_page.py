@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -18,7 +17,6 @@ import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from conftest import Sandbox, tiny_config
-from rlgames.plan.plan import Plan
 
 TITLE = 'Tiny <b>results</b> & "more"'
 
@@ -158,14 +156,14 @@ def test_tables_sort_by_pointer_and_keyboard(page: Page) -> None:
 def test_curves_tell_seed_and_value(page: Page) -> None:
     chart = page.locator("#figure-pole .chart")
     svg, said = chart.locator("svg"), chart.locator(".said")
-    assert chart.get_by_role("button").all_inner_texts() == ["pole", "0", "1"]
+    assert chart.get_by_role("button").all_inner_texts() == ["pole", "mean", "0", "1"]
     lines = svg.locator("path").count()
     svg.hover(position={"x": 300, "y": 100})
     assert re.search(
         r"pole(, seed [01])?: (mean|evaluation|mean over seeds).* [\d.]+ at steps [\d,]+\.", said.inner_text()
     )
     chart.get_by_role("button", name="0").click()
-    assert svg.locator("path").count() < lines
+    assert svg.locator("path").count() == lines - 1  # the mean stays
     assert chart.get_by_role("button", name="0").get_attribute("aria-pressed") == "false"
     chart.get_by_role("button", name="pole").click()
     assert svg.locator("path").count() == 0
@@ -176,7 +174,8 @@ def test_curves_tell_seed_and_value(page: Page) -> None:
 
 def test_arrow_keys_go_to_a_value_and_enter_to_its_video(page: Page) -> None:
     chart = page.locator("#figure-pole .chart")
-    chart.get_by_role("button", name="0").click()  # seed 1, which has a video, is left
+    for other in ("mean", "0"):
+        chart.get_by_role("button", name=other).click()  # seed 1, which has a video, is left
     svg = chart.locator("svg")
     svg.focus()
     svg.press("ArrowRight")
@@ -184,8 +183,8 @@ def test_arrow_keys_go_to_a_value_and_enter_to_its_video(page: Page) -> None:
     assert "pole, seed 1:" in said
     assert said.endswith("shows its video.")
     svg.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "video-pole-default"
-    page.wait_for_function("!document.querySelector('#video-pole-default video').paused")
+    assert page.evaluate("document.activeElement.id") == "video-pole.default"
+    page.wait_for_function("!document.getElementById('video-pole.default').querySelector('video').paused")
 
 
 def test_numbers_of_curves_are_those_of_the_figure(page: Page, results: Path) -> None:
@@ -205,14 +204,23 @@ def test_paper_has_pictures_and_stills(page: Page) -> None:
     assert not page.locator("nav").is_visible()
     assert not page.locator("video").first.is_visible()
     assert page.locator(".still").first.is_visible()
+    assert all(picture.is_visible() for picture in page.locator(".picture").all())
+    assert page.locator("#figure-pole .chart").is_hidden()
 
 
-def test_page_is_made_again_for_other_words_and_nothing_else_is(results: Path) -> None:
-    config = results.parents[1] / "config" / "page.yaml"
-    plan, other = Plan.read(config), yaml.safe_load(config.read_text())
-    other["title"] = "Another title"
-    changed = Plan(other)
-    assert plan.path("page") in plan.targets()
-    assert plan.config_spec() != changed.config_spec()
-    run = SimpleNamespace(**plan.runs()[0])
-    assert plan.run_spec(run) == changed.run_spec(run)
+def test_picture_of_a_chart_is_shown_when_asked_for(page: Page) -> None:
+    picture, button = page.locator("#figure-pole .picture"), page.get_by_role("button", name="Show the picture").last
+    assert picture.is_hidden()
+    button.click()
+    assert picture.is_visible()
+    assert button.get_attribute("aria-expanded") == "true"
+
+
+def test_page_is_made_again_for_other_words_or_another_look_and_nothing_else_is(
+    results: Path, sandbox: Sandbox, edit: Any
+) -> None:
+    config = yaml.safe_load((results.parents[1] / "config" / "page.yaml").read_text())
+    assert sandbox.planned(config) == set()
+    edit("workflow/rlgames/pages/page.css", "margin: 0;", "margin: 1px;")
+    assert sandbox.planned(config) == {"index.html", "checksums.txt"}
+    assert sandbox.planned(config | {"title": "Another"}) == {"config.yaml", "index.html", "checksums.txt"}

@@ -84,8 +84,9 @@ class Display:
     def _watch(self) -> None:
         """Look at what runs, until the end."""
         while not self.over.wait(REFRESH):
-            self.ledger.look()
-            with self.lock, suppress(OSError):
+            # A job may begin or end in another thread while this one counts: the next look is right again.
+            with self.lock, suppress(OSError, RuntimeError):
+                self.ledger.look()
                 if not self.over.is_set():
                     self._show()
 

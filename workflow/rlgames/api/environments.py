@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Box, Discrete
-from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers import TimeLimit, TransformAction
 
 from rlgames.environments.games import Games
 from rlgames.environments.mountain_car import starts
@@ -39,7 +39,9 @@ def environment(settings: dict[str, Any], games: Games | None = None) -> gym.Env
         return Atari(settings, games)
     if settings["name"] == "mountain-car":
         return MountainCar(settings)
-    return import_module("rlgames.environments.gymnasium").make(settings, render=True)
+    made = import_module("rlgames.environments.gymnasium").make(settings, render=True)
+    first = int(made.action_space.start)
+    return made if first == 0 else TransformAction(made, lambda action: action + first, Discrete(made.action_space.n))
 
 
 class Atari(gym.Env):

@@ -39,11 +39,10 @@ class Agent:
         """Action values Q(s, a), or a policy's probabilities π(a|s), of an observation as its environment gives it, or
         of several: shape (actions,) or (games, actions). Raises `UserError` for an observation of another shape."""
         seen = np.asarray(observation, self.dtype)
-        shapes = [self.shape, self.shape[1:]] if self.shape[0] == 1 else [self.shape]  # one frame, or no stack at all
-        if seen.shape in shapes:
-            return self.preferences(seen.reshape(1, *self.shape))[0]
-        if seen.shape[1:] in shapes:
-            return self.preferences(seen.reshape(-1, *self.shape))
+        if seen.shape == self.shape:
+            return self.preferences(seen[None])[0]
+        if seen.shape[1:] == self.shape:
+            return self.preferences(seen)
         raise UserError(
             f"The agent sees observations of shape {self.shape}, or several of them, and not {seen.shape}: take those "
             "of the environment that load gives."
@@ -52,9 +51,12 @@ class Agent:
     def act(self, observation: np.ndarray, *, epsilon: float = 0.0, rng: np.random.Generator | None = None) -> int:
         """An action for one observation: the best one, or with probability `epsilon` a random one.
 
-        With a policy and an `rng`, an action drawn by its probability, or else the most probable one.
+        With a policy and an `rng`, an action drawn by its probability, or else the most probable one. Raises
+        `UserError` for several observations.
         """
         values = self.values(observation)
+        if values.ndim != 1:
+            raise UserError("act takes one observation; of several, values(observations).argmax(axis=1) are the best.")
         draws = rng or np.random.default_rng()
         if epsilon > 0 and draws.random() < epsilon:
             return int(draws.integers(len(values)))
@@ -108,10 +110,13 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
             one, loaded, environment.model_dump(), agent.model_dump(include=agent.playing()), *features
         )
     games = player.games(1)
-    first = games.reset(np.zeros(1, np.int64))[0]  # shape and type of what the agent sees
+    first = games.reset(np.zeros(1, np.int64))[0]  # shape and type of what the agent sees, with its stack
     found = environments.environment(environment.model_dump(), games)
-    agent_of = Agent(player, lambda states: player.preferences(states, 0), first.shape, first.dtype)
-    return Run(agent_of, found, settings)
+
+    def preferences(states: np.ndarray) -> np.ndarray:
+        return player.preferences(states.reshape(-1, *first.shape), 0)
+
+    return Run(Agent(player, preferences, found.observation_space.shape or (), first.dtype), found, settings)
 
 
 def read_settings(folder: Path) -> tuple[Spec, str]:

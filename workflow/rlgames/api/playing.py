@@ -37,26 +37,27 @@ EPSILON = 0.01
 
 
 def play(
-    run: Path | str, *, render: bool = True, seed: int = 0, steps: int | None = None, video: Path | None = None
+    run: Path | str, *, render: bool = True, seed: int = 0, steps: int | None = None, video: Path | str | None = None
 ) -> Recording:
     """Let the agent of a run play an episode; or, of a game (`pong`, `CartPole-v1`), play it at random.
 
-    With `render`, the episode is shown in a window, where there is a display, or else written as a video, `video` or a
-    file below results/play. `seed` is of the episode, `steps` how many it may take at most. Returns the episode, with
-    its `score`, `steps` and `actions`. Raises `UserError` for what is neither a run nor a game.
+    With `render`, the episode is shown in a window, where there is a display, or else written as a video below
+    results/play; with `video`, it is written there. `seed` is of the episode, `steps` how many it may take at most.
+    Returns the episode, with its `score`, `steps` and `actions`. Raises `UserError` for what is neither a run nor a
+    game.
     """
     with display(wanted=render and video is None) as window:
         if is_run(run):
             loaded = load(run)
             recording = episode(loaded, Path(run), seed, steps)
-            shown = pictures_of(loaded, recording, Path(run)) if render else iter(())
+            shown = pictures_of(loaded, recording, Path(run))
         else:
             environment = game_settings(str(run), steps or RANDOM_STEPS)
             recording, shown = random_play.play(environment, steps=steps or RANDOM_STEPS, seed=seed)
         if window:
             window.show(shown, rate(recording.environment))
-        elif render:
-            path = video or Path("results/play") / f"{name_of(str(run))}.mp4"
+        elif render or video:
+            path = Path(video) if video else Path("results/play") / f"{name_of(str(run))}.mp4"
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
                 encode(tqdm(shown, "video", recording.steps + 1, unit=" pictures", leave=False), temporary)
@@ -217,7 +218,7 @@ def display(*, wanted: bool) -> Iterator[Window | None]:
         yield None
         return
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    # Pictures come from the processor anyway, and a driver of OpenGL crashes beside libraries with an LLVM of their own.
+    # Pictures come from the processor anyway, and an OpenGL driver crashes beside libraries with an LLVM of their own.
     os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
     import pygame
 

@@ -13,7 +13,8 @@ from rlgames.settings.names import unknown
 
 
 class Results:
-    """What the runs of a config have made so far. Each row says of which run it is, and what the sweep set there."""
+    """What the runs of a config have made so far. Each row says of which run it is, and what the sweep set there; a
+    setting that is called as another column gets `set.` before its name."""
 
     def __init__(self, config: Path | str) -> None:
         self.config, self.plan = Path(config), Plan.read(Path(config))
@@ -41,6 +42,8 @@ class Results:
         made = [str(Path(each).stem) for each in self.plan.targets() if Path(each).parent == path.parent]
         if name not in made:
             raise UserError(unknown("table", name, made))
+        if not path.exists():
+            raise UserError(f"{path} is not made yet: type make CONFIG={self.config}.")
         with reading(path):
             return pd.read_csv(path)
 
@@ -67,7 +70,8 @@ class Results:
                 if path.exists():
                     rows = read_table(path)
                     for place, (setting, value) in enumerate(swept.items()):
-                        rows.insert(2 + place, setting, [value] * len(rows))
+                        name = f"set.{setting}" if setting in rows else setting  # a swept budget of steps
+                        rows.insert(2 + place, name, [value] * len(rows))
                     found.append(rows)
         if not found:
             raise UserError(f"{experiment} has no results yet: type make CONFIG={self.config}.")

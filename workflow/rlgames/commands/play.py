@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--mp4", type=Path, help="write a video, whether there is a display or not")
     parser.add_argument("--human", action="store_true", help="play by hand")
     arguments = parser.parse_args()
-    if not 1 <= (arguments.steps or 1) <= MOST_STEPS or arguments.seed < 0:
+    if not (arguments.steps is None or 1 <= arguments.steps <= MOST_STEPS) or arguments.seed < 0:
         sys.exit(f"--steps takes 1 to {MOST_STEPS}, --seed 0 or more.")
     isolation.isolate()
 

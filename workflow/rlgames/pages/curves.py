@@ -31,6 +31,7 @@ def of_returns(figure: dict[str, Any]) -> list[dict[str, Any]]:
     runs, means = returns.runs_of(episodes, clocks), returns.summarise(episodes, clocks)
     evaluated = evaluations[evaluations["agent"].isin(["trained", "in training"])]
     single = evaluated.groupby(["game", "curve", "seed", "trained_steps"], observed=True)["return"].mean().reset_index()
+    palette = style.colours(list(map(str, episodes["curve"].unique())))
     panels = []
     for game in episodes["game"].unique():
         curves = []
@@ -52,7 +53,8 @@ def of_returns(figure: dict[str, Any]) -> list[dict[str, Any]]:
         panels.append(
             {
                 "title": returns.title(game), "x": returns.LABELS[x], "y": f"Return in {returns.title(game)}",
-                "of": f"mean of the last {returns.WINDOW} returns", "log": False, "curves": coloured(curves),
+                "of": f"mean of the last {returns.WINDOW} returns", "log": False, "curves": coloured(curves, palette),
+                "single": None, "seeds": int(episodes["seed"].nunique()),
             }
         )  # fmt: skip
     return panels
@@ -61,12 +63,13 @@ def of_returns(figure: dict[str, Any]) -> list[dict[str, Any]]:
 def of_learning_curves(figure: dict[str, Any], summary: pd.DataFrame) -> list[dict[str, Any]]:
     """The panels of a figure of kind `learning-curves`, by quantity and facet; `summary` has the numbers in it."""
     options, panels = figure["options"], []
+    palette = style.colours(list(dict.fromkeys(str(columns["curve"]) for *_, columns in figure["curves"])))
     places = {(name, variant): columns for name, variant, columns in figure["curves"]}
     seeds = {key: first_seeds(paths) for key, paths in figure["episodes"].items()}
-    drawn = summary[summary["quantity"].isin(options["quantities"])].fillna({"facet": ""})
+    drawn = summary[summary["quantity"].isin(options["quantities"])]
     for (quantity, facet), part in drawn.groupby(["quantity", "facet"], sort=False):
         curves = []
-        for curve, rows in part[part["value"].notna()].groupby("curve", sort=False):
+        for curve, rows in part.groupby("curve", sort=False):
             singles = [
                 {"seed": seed, "run": list(key), **line(run["episode"], run[quantity]), "points": line([], [])}
                 for key, table in seeds.items()
@@ -74,11 +77,12 @@ def of_learning_curves(figure: dict[str, Any], summary: pd.DataFrame) -> list[di
                 for seed in table["seed"].unique().tolist()
                 for run in (table[table["seed"] == seed],)
             ]
-            curves.append({"name": str(curve), "mean": band(rows, "episode"), "seeds": singles})
+            curves.append({"name": str(curve), "mean": band(rows[rows["value"].notna()], "episode"), "seeds": singles})
         panels.append(
             {
                 "title": str(facet), "x": "Episode", "y": (label := learning_curves.AXIS[str(quantity)]), "of": label,
-                "log": options["scale"] == "log" and quantity == "steps", "curves": coloured(curves),
+                "log": options["scale"] == "log" and quantity == "steps", "curves": coloured(curves, palette),
+                "single": options["seed"], "seeds": figure["seeds"],
             }
         )  # fmt: skip
     return panels
@@ -91,9 +95,8 @@ def first_seeds(paths: list[Path]) -> pd.DataFrame:
     return episodes[episodes["seed"].isin(chosen) & (episodes["ending"] != "diverged")]
 
 
-def coloured(curves: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def coloured(curves: list[dict[str, Any]], palette: dict[str, Any]) -> list[dict[str, Any]]:
     """Curves with the colours that they have in the picture."""
-    palette = style.colours([curve["name"] for curve in curves])
     return [curve | {"colour": hexadecimal(palette[curve["name"]])} for curve in curves]
 
 

@@ -25,9 +25,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const up = head.getAttribute("aria-sort") !== "ascending", sign = up ? 1 : -1;
       heads.forEach(other => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const numeric = head.classList.contains("number"), key = row => row.cells[column].textContent;
+      const numeric = head.classList.contains("number");
+      const key = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+      const value = row => key(row) === "" || !Number.isFinite(Number(key(row))) ? null : Number(key(row));
       const compare = numeric
-        ? (a, b) => (key(a) === "") - (key(b) === "") || sign * (key(a) - key(b))
+        ? (a, b) => (value(a) === null) - (value(b) === null) || sign * (value(a) - value(b))
         : (a, b) => sign * key(a).localeCompare(key(b), "en", {numeric: true});
       body.append(...[...body.rows].sort(compare));
     });
@@ -58,7 +60,8 @@ function ticks(low, high, log) {
 /** One panel of a figure, with buttons for its curves and seeds, and what is under the pointer in words. */
 function chart(panel) {
   const numbers = [...new Set(panel.curves.flatMap(curve => curve.seeds.map(line => line.seed)))].sort((a, b) => a - b);
-  const on = new Set(panel.curves.map(curve => curve.name)), seeds = new Set(numbers);
+  const on = new Set(panel.curves.map(curve => curve.name)), middle = panel.single === null ? "mean" : "bold line";
+  const seeds = new Set([middle, ...numbers]);
   const svg = draw("svg", {role: "application", tabindex: 0,
     "aria-label": `${panel.y} against ${panel.x.toLowerCase()}. Left and right arrows go from value to value, up and down from line to line.`});
   const said = make("p", {class: "said", role: "status"}, "Point at a curve for its seed and value; arrow keys do the same.");
@@ -84,6 +87,18 @@ function chart(panel) {
     }).join("");
   };
 
+  /** The parts of a mean that have a band. */
+  function parts({x, low, high}) {
+    const found = [];
+    let part = null;
+    x.forEach((value, i) => {
+      const has = Number.isFinite(low[i]) && Number.isFinite(high[i]) && !(panel.log && low[i] <= 0);
+      if (!has) { part = null; return; }
+      if (part === null) found.push(part = {x: [], low: [], high: []});
+      part.x.push(value); part.low.push(low[i]); part.high.push(high[i]);
+    });
+    return found.filter(each => each.x.length > 1);
+  }
   function paint() {
     WIDTH = Math.min(Math.max(svg.clientWidth || WIDEST, NARROWEST), WIDEST);  // letters keep their size on a phone
     HEIGHT = Math.round(160 + .29 * WIDTH);
@@ -103,12 +118,14 @@ function chart(panel) {
     panel.curves.forEach((curve, place) => {
       if (!on.has(curve.name)) return;
       const look = {fill: "none", stroke: curve.colour};
-      if (seeds.size === numbers.length) {
-        const back = {x: [...curve.mean.x].reverse()}, lows = [...curve.mean.low].reverse();
-        const area = path(curve.mean, scales, curve.mean.high) + path(back, scales, lows).replace("M", "L");
-        if (curve.mean.x.length && curve.mean.low.every(Number.isFinite) && !panel.log) svg.append(draw("path", {d: `${area}Z`, fill: curve.colour, opacity: .15}));
+      if (seeds.has(middle)) {
+        for (const part of parts(curve.mean)) {
+          const back = {x: [...part.x].reverse()}, lows = [...part.low].reverse();
+          const area = path(part, scales, part.high) + path(back, scales, lows).replace("M", "L");
+          svg.append(draw("path", {d: `${area}Z`, fill: curve.colour, opacity: .15}));
+        }
         svg.append(draw("path", {...look, d: path(curve.mean, scales), "stroke-width": 2.5, "stroke-dasharray": DASHES[place % DASHES.length]}));
-        note(curve, null, curve.mean, "mean over seeds", scales);
+        note(curve, null, curve.mean, panel.single === null ? "mean over seeds" : `seed ${panel.single}`, scales);
       }
       for (const line of curve.seeds.filter(line => seeds.has(line.seed))) {
         svg.append(draw("path", {...look, d: path(line, scales), "stroke-width": 1, opacity: .7}));
@@ -129,8 +146,9 @@ function chart(panel) {
     found.forEach(place => Object.assign(place, {x: x(place.value), y: y(place.level)}));
     if (found.length) places.push(found);
   }
-  function say(row, column) {
+  function say(row, column, aloud) {
     at = [row, column];
+    said.setAttribute("aria-live", aloud ? "polite" : "off");
     const place = places[row][column], who = place.line === null ? "" : `, seed ${place.line.seed}`;
     const video = place.line?.video ? " Enter or a click shows its video." : "";
     said.textContent = `${place.curve.name}${who}: ${place.what} ${number(place.level)} at ${panel.x.toLowerCase()} ${number(place.value)}.${video}`;
@@ -155,7 +173,7 @@ function chart(panel) {
       const distance = (place.x - px) ** 2 + (place.y - py) ** 2;
       if (distance < best[0]) best = [distance, r, c];
     }));
-    if (best.length > 1) say(best[1], best[2]);
+    if (best.length > 1) say(best[1], best[2], false);
   });
   svg.addEventListener("click", show);
   svg.addEventListener("keydown", event => {
@@ -165,7 +183,7 @@ function chart(panel) {
     event.preventDefault();
     const row = Math.min(Math.max((at?.[0] ?? 0) + move[0], 0), places.length - 1);
     const column = Math.min(Math.max((at?.[1] ?? -1) + move[1], 0), places[row].length - 1);
-    say(row, column);
+    say(row, column, true);
   });
 
   const keys = (title, names, chosen, label, colour) => {
@@ -183,11 +201,13 @@ function chart(panel) {
     }
     return row;
   };
+  const empty = new Set(panel.curves.filter(curve => !curve.mean.x.length && !curve.seeds.length).map(curve => curve.name));
   const colours = Object.fromEntries(panel.curves.map(curve => [curve.name, curve.colour]));
   const box = make("div");
   if (panel.title) box.append(make("h3", {}, panel.title));
-  box.append(svg, said, keys("Curves", panel.curves.map(curve => curve.name), on, name => name, name => colours[name]));
-  if (numbers.length > 1) box.append(keys("Seeds", numbers, seeds, seed => `${seed}`));
+  box.append(svg, said, keys("Curves", panel.curves.map(curve => curve.name), on, name => empty.has(name) ? `${name} (diverged)` : name, name => colours[name]));
+  const some = numbers.length < panel.seeds ? `Seeds, the first ${numbers.length} of ${panel.seeds}` : "Seeds";
+  if (numbers.length > 1) box.append(keys(some, [middle, ...numbers], seeds, seed => `${seed}`));
   new ResizeObserver(() => { at = null; paint(); }).observe(svg);
   return box;
 }
@@ -196,8 +216,8 @@ const data = JSON.parse(document.getElementById("data").textContent);
 for (const place of document.querySelectorAll(".chart")) {
   place.append(...data[place.dataset.figure].map(chart));
   place.hidden = false;
-  const picture = place.parentElement.querySelector(".picture");
-  const whole = make("details", {}, make("summary", {}, "The picture, as it is printed"));
-  picture.before(whole);
-  whole.append(picture);
+  const figure = place.parentElement, whole = make("button", {type: "button", class: "plain", "aria-expanded": "false"}, "Show the picture, as it is printed");
+  figure.classList.add("charted");
+  whole.addEventListener("click", () => whole.setAttribute("aria-expanded", figure.classList.toggle("whole")));
+  place.after(whole);
 }

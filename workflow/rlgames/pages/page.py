@@ -37,6 +37,9 @@ CAPTIONS = {
 ROWS = 300
 """Of a table, at most; its CSV has all."""
 
+NUMBERS = ("episode", "value", "low", "high")
+"""Columns of a figure's numbers that may be blank."""
+
 INTERACTIVE = {"returns", "learning-curves"}
 """Kinds of figures whose curves are drawn again, to be looked into."""
 
@@ -102,8 +105,11 @@ def panels(plan: Plan, name: str) -> list[dict[str, Any]]:
             ]
             for experiment, variant, _ in spec["curves"]
         }
-        summary = pd.read_csv(plan.path("figure", figure=name, format="csv"))
-        found = curves.of_learning_curves(spec | {"episodes": episodes}, summary)
+        texts = dict.fromkeys(("quantity", "facet", "curve", "band"), str)  # a label may look like a number
+        csv = plan.path("figure", figure=name, format="csv")
+        summary = pd.read_csv(csv, dtype=texts, keep_default_na=False, na_values={key: [""] for key in NUMBERS})
+        seeds = max(plan.config.experiments[experiment].seeds for experiment in plan.figure(name).experiments)
+        found = curves.of_learning_curves(spec | {"episodes": episodes, "seeds": seeds}, summary)
     for panel in found:
         for curve in panel["curves"]:
             for line in curve["seeds"]:
@@ -125,7 +131,7 @@ def video_id(plan: Plan, experiment: str, variant: str, seed: int) -> str | None
 
 
 def identifier(experiment: str, variant: str) -> str:
-    return f"video-{experiment}-{variant}"
+    return f"video-{experiment}.{variant}"  # no experiment has a dot in its name
 
 
 def videos_of(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -183,7 +189,16 @@ def read_manifests(plan: Plan) -> Iterator[tuple[dict[str, Any], Manifest]]:
         links.append({"name": "manifest", "path": f"{folder}/manifest.json"})
         if plan.agent(run["experiment"]).evaluated:
             links.append({"name": "evaluation", "path": f"{folder}/evaluation/recordings.parquet"})
-        yield {**run, "took": clock(manifest.wall_seconds), "device": manifest.device, "links": links}, manifest
+        yield (
+            {
+                **run,
+                "took": clock(manifest.wall_seconds),
+                "seconds": manifest.wall_seconds,
+                "device": manifest.device,
+                "links": links,
+            },
+            manifest,
+        )
 
 
 def made(manifests: list[Manifest]) -> dict[str, list[str]]:
@@ -214,6 +229,6 @@ def costs(plan: Plan) -> list[dict[str, str]]:
     """How long each kind of job took in all, from the table of costs."""
     table = pd.read_csv(plan.path("table", table="cost"))
     kinds = table["job"].str.split().str[0]
-    found = table.groupby(kinds, sort=False)["wall_seconds"].agg(["size", "sum"])
-    rows = [{"job": str(kind), "count": str(row["size"]), "time": clock(row["sum"])} for kind, row in found.iterrows()]
+    groups = table.groupby(kinds, sort=False)["wall_seconds"]
+    rows = [{"job": str(kind), "count": str(len(each)), "time": clock(each.sum())} for kind, each in groups]
     return [*rows, {"job": "all", "count": str(len(table)), "time": clock(table["wall_seconds"].sum())}]

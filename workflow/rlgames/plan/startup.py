@@ -164,8 +164,9 @@ def write_arguments(plan: Plan, workflow: Any) -> None:
             if not (path.is_file() and path.read_bytes() == text):
                 with replacing(path) as temporary:
                     temporary.write_bytes(text)
-        for path in Path(plan.path("argument")).parent.glob("*"):
-            if str(path) not in wanted:
+        old = Path(plan.path("argument")).parent.glob("*") if workflow.local_exec else ()  # a queue may still hold jobs
+        for path in old:
+            if str(path) not in wanted and path.is_file():
                 path.unlink()
     except OSError as error:
         raise WorkflowError(cause(error, trainings=False) or str(error)) from None
