@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,7 +180,7 @@ class Late(gym.Env):
     """One step, whose reward is the action; actions are 5 and 6."""
 
     action_space, observation_space = gym.spaces.Discrete(2, start=5), gym.spaces.Box(0, 1, (1,))
-    metadata: typing.ClassVar = {"render_modes": ["rgb_array"]}
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012 (as Gymnasium's own have it)
 
     def __init__(self, render_mode: str | None = None) -> None:
         self.render_mode = render_mode
