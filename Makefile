@@ -36,7 +36,7 @@ SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two
   $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
   $(addprefix videos/pong-linear/,keypoints/best.gif keypoints/median.png tiled-positions/best.gif tiled-positions/median.png) \
   $(addprefix videos/games/,game=breakout/best.gif game=space_invaders/best.gif) \
-  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif \
+  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif acrobot/default/best.gif \
   minatar/id=MinAtar-Breakout-v1/best.gif minatar/id=MinAtar-Freeway-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
