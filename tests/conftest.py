@@ -95,7 +95,8 @@ class Sandbox:
             else:
                 shutil.copy2(source, folder / name)
         (folder / "workflow" / "sitecustomize.py").write_text(TRACER)
-        self.environment = os.environ | {
+        of_make = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}  # what to type is said in the words of what was typed
+        self.environment = {name: value for name, value in os.environ.items() if name not in of_make} | {
             "PYTHONPATH": str(folder / "workflow"),  # all of it that reaches jobs
             "NUMBA_CACHE_DIR": str(folder / "numba"),
         }

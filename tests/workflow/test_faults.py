@@ -262,7 +262,7 @@ def test_two_at_once_the_second_is_refused_and_the_first_goes_on(
     assert first.wait(timeout=PATIENCE) == 0, case.said()
     assert "Nothing to be done" in second.run()
     assert case.products() == reference
-    assert "1 of 1 run is done. Figures" in case.status()  # none of them to be made again
+    assert "1 of 1 run is done. " in case.status()  # none of them to be made again
     assert "Removed" in case.tool("clean_state", "--yes")
     assert not (results / "state").exists()
 

@@ -102,11 +102,11 @@ def test_terminal_shows_one_screen_of_what_runs_and_what_is_done(built: tuple[Te
     terminal, seen, status = built
     assert status == 0
     lines = terminal.shown()
-    assert sum(line.startswith(f"rlgames: 13 jobs for {RESULTS}, about ") for line in lines) == 1
+    assert sum(line.startswith(f"rlgames: 14 jobs for {RESULTS}, about ") for line in lines) == 1
     assert sum(line.startswith(f"rlgames: {RESULTS}: all done in ") for line in lines) == 1
     for name, words in {
         "additive step_size=0.0125": "4 of 4 seeds trained", "tiled": "3 of 3 seeds trained", "videos": "1 of 1: tiled",
-        "figures": "2 of 2: ", "tables": "4 of 4: ",
+        "figures": "2 of 2: ", "tables": "5 of 5: ",
     }.items():  # fmt: skip
         assert any(re.match(rf"{re.escape(name)} +{words}", line) for line in lines), lines
     assert len(lines) < 20
@@ -167,15 +167,15 @@ def test_dry_run_has_a_line_for_each_job_and_a_sum(sandbox: Sandbox) -> None:
     (sandbox.folder / "config/unseen.yaml").write_text(yaml.safe_dump(tiny_config("results/unseen")))
     words = ("--dry-run", "--configfile", "config/unseen.yaml")
     lines = [line for line in sandbox.snakemake(*words).splitlines() if not line.startswith("Using")]
-    assert len(lines) == 14
+    assert len(lines) == 15
     assert all(len(line) < 200 for line in lines)
     assert any(
         re.match(r"train_linear +tiled seeds 0-1 +because: missing episodes.parquet and 3 more", line) for line in lines
     )
-    assert re.fullmatch(r"This was a dry-run: 13 jobs, .* on one core, up to \d+ MB of disk\.", lines[-1])
+    assert re.fullmatch(r"This was a dry-run: 14 jobs, .* on one core, up to \d+ MB of disk\.", lines[-1])
     assert not (sandbox.folder / "results/unseen").exists()  # and it writes nothing
     shells = sandbox.snakemake("--printshellcmds", *words).splitlines()
-    assert sum("exec python -m rlgames.commands." in line for line in shells) == 13
+    assert sum("exec python -m rlgames.commands." in line for line in shells) == 14
     assert max(map(len, shells)) < 3000
 
 
