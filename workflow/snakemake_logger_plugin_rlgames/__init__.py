@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import SimpleNamespace
@@ -75,7 +74,7 @@ class LogHandler(LogHandlerBase):
             if settings.dryrun:
                 self._plan_job(record)
             elif display:
-                display.ledger.begin(record.jobid, time.time())
+                display.begin(record.jobid)
         elif event == LogEvent.JOB_FINISHED and display:
             display.finish(record.job_id)
         elif event == LogEvent.JOB_ERROR and display:

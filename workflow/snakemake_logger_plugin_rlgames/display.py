@@ -69,23 +69,30 @@ class Display:
         with suppress(OSError):  # the terminal went away
             print(text, file=sys.stderr, flush=True)
 
+    def begin(self, number: int) -> None:
+        """A job begins."""
+        with self.lock:
+            self.ledger.begin(number, time.time())
+
     def finish(self, number: int) -> None:
         """A job is done."""
-        job = self.ledger.finish(number, time.time())
+        with self.lock:
+            job = self.ledger.finish(number, time.time())
         if job is not None and self.screen is None:
             for line in self.lines.finished(job):
                 self.say(line)
 
     def fail(self, number: int) -> None:
         """A job failed; others go on, and the end says more. When all are stopped, this is no news."""
-        if (job := self.ledger.fail(number)) is not None and not startup.stopped:
+        with self.lock:
+            job = self.ledger.fail(number)
+        if job is not None and not startup.stopped:
             self.say(f"Failed: {job.name}. Its log is {job.log}.")
 
     def _watch(self) -> None:
         """Look at what runs, until the end."""
         while not self.over.wait(REFRESH):
-            # A job may begin or end in another thread while this one counts: the next look is right again.
-            with self.lock, suppress(OSError, RuntimeError):
+            with self.lock, suppress(OSError):
                 self.ledger.look()
                 if not self.over.is_set():
                     self._show()
