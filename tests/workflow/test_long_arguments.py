@@ -46,10 +46,11 @@ def test_spec_of_2000_curves_reaches_a_command_as_the_rules_hand_it_over(tmp_pat
     assert found.spec == spec
 
 
-def write(plan: Plan, *params: list[str]) -> None:
-    """As Snakemake does before its first job: the files that jobs with these params read."""
+def write(plan: Plan, *params: list[str], local: bool = True) -> None:
+    """As Snakemake does before its first job, on this machine or through a cluster: the files that jobs with these
+    params read."""
     jobs = [SimpleNamespace(params=each) for each in params]
-    write_arguments(plan, SimpleNamespace(dag=SimpleNamespace(needrun_jobs=lambda: jobs)))
+    write_arguments(plan, SimpleNamespace(dag=SimpleNamespace(needrun_jobs=lambda: jobs), local_exec=local))
 
 
 def test_files_of_arguments_are_those_of_the_jobs_that_run(tmp_path: Path) -> None:
@@ -59,6 +60,8 @@ def test_files_of_arguments_are_those_of_the_jobs_that_run(tmp_path: Path) -> No
     assert [Path(path).read_text() for path in (one, other)] == ["one\n", "a\nb\n"]
     Path(one).write_text("damaged")
     (tmp_path / "arguments" / ".one.4711.txt").touch()  # of a Snakemake that was killed
+    write(plan, [one], local=False)
+    assert Path(other).read_text() == "a\nb\n", "a job in a cluster's queue may still read it"
     write(plan, [one])
     assert Path(one).read_text() == "one\n"
     assert [str(path) for path in (tmp_path / "arguments").iterdir()] == [one]
