@@ -62,17 +62,36 @@ def test_training_says_how_far_it_is_and_one_that_was_resumed_counts_from_its_sa
     note = {"done": 300, "total": 1000, "unit": "steps", "rate": 10.0, "remark": "mean return 3.5 over 20 episodes"}
     write(tmp_path, note | {"time": 900.0})  # of the attempt before
     ledger.begin(1, 1000.0)
-    ledger.look()
+    ledger.look(1000.0)
     (row,) = ledger.running(1010.0)
-    assert (row.name, row.share, row.remark) == ("pong agent.name=dqn seed 0", None, "starting or queued")
+    assert (row.name, row.share, row.remark) == ("pong agent.name=dqn seed 0", None, "starting")
     assert row.left == 490.0
     write(tmp_path, note | {"time": 1010.0, "done": 400})
-    ledger.look()
+    ledger.look(1030.0)
     (row,) = ledger.running(1030.0)
     assert (row.share, row.rate, row.remark) == (0.4, "10 steps/s", "mean return 3.5 over 20 episodes")
     assert row.left == 40.0
     found = ledger.outlook(1030.0)
     assert (found.share, found.left) == (30 / 70, 40.0)
+
+
+def test_time_in_a_queue_is_not_done_and_says_nothing_of_how_long_jobs_take(tmp_path: Path) -> None:
+    """A cluster's job has begun when its log is written anew, by whatever clock."""
+    jobs = {number: training(number, state=tmp_path, log=tmp_path / f"{number}.log") for number in (1, 2, 3)}
+    ledger = Ledger(jobs, [], 2, 1000.0, queued=True)
+    (tmp_path / "1.log").write_text("of an earlier attempt\n")
+    for number in (1, 2, 3):
+        ledger.begin(number, 1000.0)
+    ledger.look(1500.0)
+    assert [(row.remark, row.left) for row in ledger.running(1500.0)] == [("queued", 100.0)] * 3
+    assert (ledger.outlook(1500.0).share, ledger.outlook(1500.0).left) == (0.0, 150.0)
+    (tmp_path / "1.log").write_text("Resuming.\n")
+    ledger.look(1500.0)
+    assert sorted(row.remark for row in ledger.running(1520.0)) == ["queued", "queued", "starting"]
+    assert ledger.outlook(1520.0).share == pytest.approx(20 / 300)
+    ledger.finish(1, 1600.0)  # as long as expected
+    ledger.finish(2, 1601.0)  # nobody saw it begin
+    assert (ledger.outlook(1601.0).share, ledger.outlook(1601.0).left) == (pytest.approx(2 / 3), 100.0)
 
 
 def write(folder: Path, note: dict[str, Any]) -> None:
@@ -102,7 +121,7 @@ def test_job_without_saves_says_how_far_it_is_in_its_log(tmp_path: Path) -> None
     wildcards = {"experiment": "pong", "variant": "default", "seeds": "0"}
     ledger = Ledger({1: Job("evaluate", wildcards, 10.0, log=log)}, [], 1, 0.0)
     ledger.begin(1, 30.0)
-    ledger.look()
+    ledger.look(30.0)
     (row,) = ledger.running(50.0)
     assert (row.name, row.share, row.left) == ("pong seed 0, evaluation", 0.25, 60.0)
     log.write_bytes(b"\xff\x00")

@@ -93,7 +93,7 @@ class Display:
         """Look at what runs, until the end."""
         while not self.over.wait(REFRESH):
             with self.lock, suppress(OSError):
-                self.ledger.look()
+                self.ledger.look(time.time())
                 if not self.over.is_set():
                     self._show()
 

@@ -78,8 +78,9 @@ def play_by_hand(run: Path | str, *, seed: int | None = None) -> list[float]:
         if not window:
             raise UserError("There is no display to open a window on; without HUMAN=1, a video shows an agent.")
         if is_run(run):
-            environment: Any = load(run).environment
-            settings = Manifest.read(Path(run) / "manifest.json").spec["environment"]
+            loaded = load(run)
+            environment: Any = loaded.environment
+            settings = loaded.settings.environment.model_dump()
         else:
             settings = game_settings(str(run), 1_000_000)
             environment = environments.environment(settings)

@@ -22,23 +22,26 @@ from rlgames.surroundings import note_surroundings
 
 
 def begin(arguments: argparse.Namespace, *modules: str) -> None:
-    """Refuse code that is not what was planned, and modules from elsewhere; then prepare messages, Ctrl-C, an end
-    with the process that started this one, and the cache of compiled functions.
+    """Prepare messages, Ctrl-C, an end with the process that started this one, and the cache of compiled functions.
 
-    `modules` are the roots of the code behind the job, besides those that its arguments name.
+    `modules` are the roots of the code behind the job, besides those that its arguments name. Raises `UserError` for
+    code that is not what was planned, and for modules from elsewhere.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     die_with_parent(arguments.parent)
-    isolation.demand_own_modules()
-    isolation.isolate()
-    named = vars(arguments).get("modules", {}).values()
-    if (found := code_hash(*modules, *named)) != arguments.code:
-        sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
     for handler, formatter in zip(handlers, (Shown(arguments.log), Logged()), strict=True):
         handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=handlers)
+    isolation.demand_own_modules()
+    isolation.isolate()
+    named = vars(arguments).get("modules", {}).values()
+    if (found := code_hash(*modules, *named)) != arguments.code:
+        raise UserError(
+            f"The code changed after this job was planned ({arguments.code} is now {found}): run the same command "
+            "again."
+        )
     compile_cache.use(found)
     if "manifest" in arguments:
         note_surroundings()  # as they are now: they may change before the job ends

@@ -39,8 +39,10 @@ class Job:
     log: Path | None = None
     state: Path | None = None
     """Folder of the saves of a training."""
+    log_before: tuple[int, ...] = ()
+    """What its log was when it went into a queue (`written`)."""
     begun: float | None = None
-    """When it began; None before."""
+    """When it began; None before, and in a queue."""
     took: float | None = None
     """Seconds, of a finished job."""
     note: Note = field(default_factory=Note)
@@ -115,9 +117,12 @@ class Row:
 class Ledger:
     """The jobs of a run, by Snakemake's numbers."""
 
-    def __init__(self, jobs: Mapping[int, Job], earlier: Iterable[Job], cores: int, now: float) -> None:
-        """`jobs` are to run, on so many `cores`; `earlier` ones were done before. `now` is in seconds since 1970."""
-        self.jobs, self.cores, self.start = dict(jobs), cores, now
+    def __init__(
+        self, jobs: Mapping[int, Job], earlier: Iterable[Job], cores: int, now: float, *, queued: bool = False
+    ) -> None:
+        """`jobs` are to run, on so many `cores`; `earlier` ones were done before. `now` is in seconds since 1970. A job
+        that is `queued` by a cluster begins when its log is written, and not when Snakemake hands it over."""
+        self.jobs, self.cores, self.start, self.queued = dict(jobs), cores, now, queued
         self.active: dict[int, Job] = {}
         self.done: list[Job] = []
         self.counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -138,16 +143,20 @@ class Ledger:
 
     def begin(self, number: int, now: float) -> None:
         if (job := self.jobs.get(number)) is not None and number not in self.active:
-            job.begun, self.active[number] = now, job
+            self.active[number] = job
+            job.begun, job.log_before = (None, written(job)) if self.queued else (now, ())
             self._waits(job, -1)
 
     def finish(self, number: int, now: float) -> Job | None:
         """The job that finished; None if it is none of ours."""
         if (job := self.active.pop(number, None)) is None:
             return None
-        job.took = elapsed(job, now)
-        expected, took = self.measured.get(job.rule, (0.0, 0.0))
-        self.measured[job.rule] = expected + job.expected, took + job.took
+        if job.begun is None:  # nobody saw it begin
+            job.took = job.expected
+        else:
+            job.took = elapsed(job, now)
+            expected, took = self.measured.get(job.rule, (0.0, 0.0))
+            self.measured[job.rule] = expected + job.expected, took + job.took
         self.done.append(job)
         self._count(job, "done")
         return job
@@ -173,9 +182,11 @@ class Ledger:
 
     # What is said.
 
-    def look(self) -> None:
-        """Read how far the jobs are that run."""
+    def look(self, now: float) -> None:
+        """Read how far the jobs are that run, and which of those that were queued have begun."""
         for job in list(self.active.values()):
+            if job.begun is None and written(job) != job.log_before:
+                job.begun = now
             job.note = said_by(job)
 
     def scale(self, rule: str, now: float) -> float:
@@ -269,12 +280,24 @@ def elapsed(job: Job, now: float) -> float:
 
 def remark(job: Job) -> str:
     """What a job says besides how far it is; of a training that has said nothing yet, why."""
-    return "starting or queued" if job.state is not None and job.note.share is None else job.note.remark
+    if job.begun is None:
+        return "queued"
+    return "starting" if job.state is not None and job.note.share is None else job.note.remark
+
+
+def written(job: Job) -> tuple[int, ...]:
+    """What changes when a job writes its log, by no clock but its file system's: nothing without a log."""
+    try:
+        facts = job.log.stat() if job.log is not None else None
+    except OSError:
+        return ()
+    return () if facts is None else (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def said_by(job: Job) -> Note:
     """What a job that runs said last of how far it is, since it began: in the note of a training, or in its log."""
-    since = job.begun or 0.0
+    if (since := job.begun) is None:
+        return Note()
     if job.state is not None:
         return Note.of(read_note(job.state), since)
     return Note() if job.log is None else last_said(job.log, since)

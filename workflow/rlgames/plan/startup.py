@@ -209,7 +209,7 @@ def ledger(plan: Plan, workflow: Any) -> Ledger:
             known.expected *= left_to_do(plan, dict(known.wildcards))
         jobs[workflow.dag.jobid(job)] = known
     cores = workflow.resource_settings.cores or workflow.resource_settings.nodes or 1
-    return Ledger(jobs, earlier, cores, time.time())
+    return Ledger(jobs, earlier, cores, time.time(), queued=workflow.resource_settings.nodes is not None)
 
 
 def end(plan: Plan, workflow: Any, log: list[str] | None = None) -> None:
