@@ -149,6 +149,32 @@ def test_weights_to_start_from_are_a_file_of_weights(path: str) -> None:
     assert "agent.initial_weights: " in refusal(deep(initial_weights=path))
 
 
+DENSE = {"name": "dense-true-online-sarsa-lambda", "step_size": 0.01, "trace_decay": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"agent": {"name": "dqn", "network": "small"}}, "try/default has another network"),
+        ({"agent": {"name": "c51"}}, "try/default has another network"),
+        ({"environment": {"name": "atari", "game": "pong", "image_size": 48}}, "another network"),
+        ({"agent": {**DENSE, "features": {"name": "pixels"}}}, "name a run of a deep agent"),
+        ({"agent": {"name": "double-dqn", "n": 3}}, ""),
+        ({"environment": {"name": "atari", "game": "pong", "max_steps": 100}}, ""),
+    ],
+)
+def test_weights_of_another_network_are_refused_before_they_are_trained(other: dict[str, Any], message: str) -> None:
+    whole = deep()
+    results, first = whole["results"], whole["experiments"]["try"]
+    path = f"{results}/runs/try/default/seed-{{seed}}/weights.npz"
+    more = first | {"agent": {"name": "dqn", "initial_weights": path}}
+    whole["experiments"] = {"try": first | other, "more": more}
+    if message:
+        assert message in refusal(whole)
+    else:
+        load(whole)
+
+
 def test_results_in_the_folder_of_the_config_would_replace_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "config/mine.yaml"

@@ -6,12 +6,14 @@ canonical JSON, so that these modules stay outside the code hash (see `rlgames.p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.datasets import Dataset
 from rlgames.settings.encoders import AutoEncoder, Keypoints
@@ -21,7 +23,7 @@ from rlgames.settings.experiments import Experiment
 from rlgames.settings.explanations import explanations, problem
 from rlgames.settings.figure import check_drawn, check_seed
 from rlgames.settings.figures import AnyFigure, Video
-from rlgames.settings.learner import AgentSettings, GameAgent, PredictingAgent
+from rlgames.settings.learner import AgentSettings, DeepAgent, GameAgent, PredictingAgent
 from rlgames.settings.linear_agents import OverFeatures, TiledKeypoints, misfit
 from rlgames.settings.names import unknown
 from rlgames.settings.reading import SettingsError, check_texts, read
@@ -105,6 +107,7 @@ class Config(Settings):
         for name, experiment in self.experiments.items():
             for spec in [variant.spec for variant in experiment.variants]:
                 self._check_frames(f"experiments.{name}", spec)
+                self._check_first_weights(f"experiments.{name}.agent.initial_weights", spec)
         for name, dataset in self.datasets.items():
             if isinstance(run := dataset.policy, TrainedRun):
                 played: Any = self.trained(f"datasets.{name}.policy", run, GameAgent).environment
@@ -176,6 +179,28 @@ class Config(Settings):
             raise problem(
                 f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, of which "
                 f"one at least is controlled; give at most {learned.agent.points - 1}"
+            )
+
+    def _check_first_weights(self, place: str, spec: Spec) -> None:
+        """That a run of this config from whose weights another starts has such a network, as far as settings tell."""
+        runs = re.escape(f"{self.results}/runs/") + r"(?P<experiment>[^/]+)/(?P<variant>[^/]+)/seed-[^/]+/weights\.npz"
+        named = re.fullmatch(runs, spec.agent.first_weights or "")
+        if named is None or named["experiment"] not in self.experiments:
+            return  # of another config, or none
+        other = self.experiments[named["experiment"]].named.get(named["variant"])
+        if other is None:
+            return  # reported with the file that is missing
+        run = f"{named['experiment']}/{named['variant']}"
+        if not isinstance(other.spec.agent, DeepAgent):
+            raise problem(f"{place}: {run} was trained by {other.spec.agent.name}; name a run of a deep agent")
+        wanted, has = (
+            (each.agent.network, each.environment.observation_shape, memory.network(each.agent, each.environment))
+            for each in (spec, other.spec)
+        )
+        if wanted != has:
+            raise problem(
+                f"{place}: {run} has another network; make the network, its units, what it sees, and an agent's atoms "
+                "or bins equal"
             )
 
     def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:
