@@ -72,12 +72,27 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> frames.Frames:
     return walks(tmp_path_factory.mktemp("walks") / "frames.parquet", 600)
 
 
-def training_of(found: frames.Frames, agent: Any = sparse, epochs: int = 10, seed: int = 0, **changes: Any) -> Training:
+def linear(found: frames.Frames, agent: Any = sparse, epochs: int = 10, seed: int = 0, **changes: Any) -> Training:
     settings = {"step_size": 0.03, "step_size_end": 0.0005, "discount": 1.0, "trace_decay": 0.9, **changes}
     features = OneTile() if agent is sparse else OneHot()
-    training = Training({"agent": agent}, found, seed, settings, epochs, features)
+    return Training({"agent": agent}, found, seed, settings, epochs, features)
+
+
+def training_of(found: frames.Frames, agent: Any = sparse, **options: Any) -> Training:
+    """A linear agent after its training."""
+    training: Training = learned(linear(found, agent, **options))
+    return training
+
+
+def learned(training: Any, interrupted_at: int = -1) -> Any:
+    """The same, at its end; or its state, after so many advances."""
     training.describe(lambda _: None)
-    training.learn(lambda _: None)
+    training.begin()
+    while not training.finished:
+        if not interrupted_at:
+            return training.state()
+        interrupted_at -= 1
+        assert not training.advance()
     return training
 
 
@@ -98,14 +113,42 @@ def test_values_are_learned_from_episodes_that_are_cut_off_too(tmp_path: Path) -
 
 def network(found: frames.Frames, epochs: int, seed: int = 0, **changes: Any) -> Any:
     """A value network after its training, on pictures of 36 x 36 pixels."""
+    return learned(untrained_network(found, epochs, seed, **changes))
+
+
+def untrained_network(found: frames.Frames, epochs: int, seed: int = 0, **changes: Any) -> Any:
     numerics.set_up()
     declared = {"name": "value-network", "stack": 2, "step_size": 1e-3, "discount": 0.95, "target_mix": 0.05, **changes}
     agent = ValueNetwork.model_validate(declared)
     modules = {role: import_module(name) for role, name in agent.modules(DATASET.environment).items()}
-    training = modules["training"].Training(modules, found, seed, agent.model_dump(), epochs)
-    training.describe(lambda _: None)
-    training.learn(lambda _: None)
-    return training
+    return modules["training"].Training(modules, found, seed, agent.model_dump(), epochs)
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 0.5, 1])
+@pytest.mark.parametrize("kind", ["sparse", "dense", "network"])
+def test_interrupted_anywhere_it_ends_with_the_same_bits(tmp_path: Path, kind: str, share: float) -> None:
+    """At the start, within an epoch, between two, and in the end."""
+    found = walks(tmp_path / "frames.parquet", 40, side=36 if kind == "network" else 4)
+    make = {
+        "sparse": lambda: linear(found, sparse, epochs=2), "dense": lambda: linear(found, dense, epochs=2),
+        "network": lambda: untrained_network(found, epochs=2),
+    }[kind]  # fmt: skip
+    whole = learned(make())
+    advances = 2 * len(whole.order)
+    state = learned(make(), interrupted_at=int(share * advances)) if share < 1 else whole.state()
+    resumed = make()
+    resumed.describe(lambda _: None)
+    resumed.restore(state, lambda *_: None)
+    left = 0
+    while not resumed.finished:
+        resumed.advance()
+        left += 1
+    assert left == advances - int(share * advances)
+    assert (resumed.steps, resumed.epoch) == (whole.steps, 2)
+    assert resumed.steps == resumed.total
+    for name, weights in whole.weights().items():
+        np.testing.assert_array_equal(resumed.weights()[name], weights)
+    assert resumed.predictions().equals(whole.predictions())
 
 
 def test_values_of_the_random_walk_by_a_network(tmp_path: Path) -> None:

@@ -62,18 +62,25 @@ def built(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Config:
             },
             "values": {
                 "environment": {"name": "frames", "dataset": "frames"},
-                "agent": {"trace_decay": 0.9, "step_size": 0.01, "discount": 0.8},
-                "epochs": 3,
+                "agent": {"step_size": 0.01, "discount": 0.8},
+                "epochs": 10,
                 "seeds": 2,
                 "sweep": [
-                    {"agent.name": "sparse-true-online-td-lambda", "features.name": "tiled-positions", "name": "tiles"},
+                    {
+                        "agent.name": "sparse-true-online-td-lambda",
+                        "features.name": "tiled-positions",
+                        "trace_decay": 0.9,
+                        "name": "tiles",
+                    },
                     {
                         "agent.name": "dense-true-online-td-lambda",
                         "features.name": "latents",
                         "encoder.experiment": "encoder",
                         "encoder.variant": "latents=4",
+                        "trace_decay": 0.9,
                         "name": "latents",
                     },
+                    {"agent.name": "value-network", "step_size": 0.001, "batch_size": 8, "name": "network"},
                 ],
             },
         },
@@ -126,7 +133,7 @@ def test_all_products_are_there(sandbox: Sandbox, config: Config) -> None:
     assert scores["error"].between(0, 1, inclusive="neither").all()
     cost = pd.read_csv(results / "tables/cost.csv")
     assert cost.groupby("job").size().to_dict() == {
-        "data set": 2, "training": 8, "evaluation": 1, "encoding": 3, "figure losses": 1, "figure sizes": 1,
+        "data set": 2, "training": 10, "evaluation": 1, "encoding": 3, "figure losses": 1, "figure sizes": 1,
         "figure space": 1, "figure pictures": 1, "figure errors": 1, "figure predictions": 1,
     }  # fmt: skip
 
@@ -160,12 +167,8 @@ def test_predictions_are_of_the_test_episodes_and_in_the_table(sandbox: Sandbox,
     results = sandbox.folder / config["results"]
     assert pd.read_parquet(results / "runs/values/tiles/seed-0/predictions.parquet")["step"].max() == MAX_STEPS - 21
     scores = pd.read_csv(results / "tables/prediction-scores.csv")
-    assert scores[["variant", "seed"]].to_numpy().tolist() == [
-        ["tiles", 0],
-        ["tiles", 1],
-        ["latents", 0],
-        ["latents", 1],
-    ]
+    runs = [[variant, seed] for variant in ("tiles", "latents", "network") for seed in (0, 1)]
+    assert scores[["variant", "seed"]].to_numpy().tolist() == runs
 
 
 def test_nothing_more_to_do_and_frames_verify(sandbox: Sandbox, config: Config) -> None:
@@ -219,36 +222,47 @@ def test_code_hash_covers_the_modules_that_a_command_really_loads(built: Config,
         assert loaded == covered
 
 
-def test_killed_encoder_resumes_to_the_same_bits(sandbox: Sandbox, built: Config) -> None:
-    module, variant = "rlgames.commands.train_encoder", "latents=4"
-    (argv,) = [t["argv"] for t in traces(built["traces"]) if module in t["argv"] and variant in t["argv"]]
+@pytest.mark.parametrize(
+    ("command", "run", "product"),
+    [
+        ("train_encoder", "encoder/latents=4/seed-0", "losses"), ("predict", "values/tiles/seed-0", "predictions"),
+        ("predict", "values/network/seed-0", "predictions"),
+    ],
+)  # fmt: skip
+def test_killed_training_over_frames_resumes_to_the_same_bits(
+    sandbox: Sandbox, built: Config, command: str, run: str, product: str
+) -> None:
+    """Killed on two cores, where the other one ran on one."""
+    module, path = f"rlgames.commands.{command}", f"{built['results']}/runs/{run}/manifest.json"
+    (argv,) = [t["argv"] for t in traces(built["traces"]) if module in t["argv"] and path in t["argv"]]
     results = sandbox.folder / built["results"]
-    frames = str(Path(built["results"], "datasets"))
+    frames = f"{built['results']}/datasets"
     again = [
         word.replace(built["results"], "results/killed") if built["results"] in word and frames not in word else word
         for word in argv
     ]
+    manifest = json.loads((sandbox.folder / path).read_text())
     again[again.index("--parent") + 1] = str(os.getpid())
-    manifest = json.loads((sandbox.folder / argv[argv.index("--manifest") + 1]).read_text())
+    again[again.index("--threads") + 1] = "2"
     again[again.index("--spec") + 1] = json.dumps(manifest["spec"])  # the file that it came in is gone
 
     def start() -> subprocess.Popen[str]:
         environment = sandbox.environment | {"RLGAMES_SAVE_SECONDS": "0"}
         return subprocess.Popen(again, cwd=sandbox.folder, env=environment, stderr=subprocess.PIPE, text=True)
 
-    for marker in ("Saving at 1 minibatches", "Saving at 6 minibatches", "Saved."):
+    for marker, number in (("Saving at", signal.SIGKILL), ("Saved.", signal.SIGKILL), ("Saved.", signal.SIGTERM)):
         process = start()
         assert process.stderr
         assert any(marker in line for line in process.stderr)
-        process.send_signal(signal.SIGTERM if marker == "Saved." else signal.SIGKILL)
+        process.send_signal(number)
         _, messages = process.communicate()
-    assert re.search(r"Stopped by SIGTERM at \d+ minibatches", messages)
+    assert re.search(r"Stopped by SIGTERM at \d+ (minibatches|steps)", messages)
     assert process.returncode == 1
     _, messages = (process := start()).communicate(timeout=120)
     assert process.returncode == 0, messages
-    assert re.search(r"Resuming from \d+ minibatches", messages)
-    run = f"runs/encoder/{variant}/seed-0"
-    for name in ("weights.npz", "losses.parquet"):
-        one, other = (root / run / name for root in (results, sandbox.folder / "results/killed"))
+    assert re.search(r"Resuming from \d+ (minibatches|steps)", messages)
+    for name in ("weights.npz", f"{product}.parquet"):
+        one, other = (root / f"runs/{run}" / name for root in (results, sandbox.folder / "results/killed"))
         assert hashlib.sha256(one.read_bytes()).digest() == hashlib.sha256(other.read_bytes()).digest()
-    assert json.loads((sandbox.folder / "results/killed" / run / "manifest.json").read_text())["steps"] == 24
+    found = json.loads((sandbox.folder / "results/killed/runs" / run / "manifest.json").read_text())
+    assert (found["steps"], found["threads"], manifest["threads"]) == (manifest["steps"], 2, 1)

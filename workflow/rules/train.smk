@@ -93,6 +93,7 @@ rule predict:
         experiment=PLAN.names("predict"),
         seeds=r"\d+",
     priority: lambda wildcards: needs.priority(PLAN, wildcards)
+    threads: lambda wildcards: needs.threads(PLAN, wildcards)
     resources:
         mem_mb=lambda wildcards, attempt: needs.megabytes(
             PLAN, "predict", wildcards, attempt
@@ -105,11 +106,13 @@ rule predict:
         environment=lambda wildcards: PLAN.frames_environment(wildcards),
         modules=lambda wildcards: PLAN.run_modules(wildcards),
         code=lambda wildcards: PLAN.run_code(wildcards),
+        state=PLAN.path("state"),
     shell:
         "exec python -m rlgames.commands.predict"
         " --experiment {wildcards.experiment:q} --variant {wildcards.variant:q} --seeds {wildcards.seeds}"
         " --frames {input.frames:q} --encoder {input.encoder:q} --environment {params.environment:q}"
         " --weights {output.weights:q} --predictions {output.predictions:q} --manifest {output.manifest:q}"
+        " --threads {threads} --state {params.state:q}"
         " --modules {params.modules:q}"
         " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 

@@ -6,6 +6,7 @@ end. What learns them is a subclass of `Prediction`: a linear agent, below, or a
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -25,8 +26,17 @@ UNKNOWN = 0.01
 """A return is known if what follows the last reward of a data set's episode counts less than this in it."""
 
 
+FACTS = ("epoch", "place", "steps", "diverged")
+"""Of a training, that a save holds besides arrays."""
+
+
 class Prediction(ABC):
-    """Learning from the training episodes of a data set, and predicted returns of its test episodes."""
+    """Learning from the training episodes of a data set, and predicted returns of its test episodes.
+
+    It is a training at some place in an epoch (`rlgames.training.protocol`), once all frames are described.
+    """
+
+    unit = "steps"
 
     def __init__(self, frames: Frames, seed: int, settings: dict[str, Any], epochs: int) -> None:
         """Prepare. Raises `UserError` if nothing could be judged."""
@@ -41,7 +51,10 @@ class Prediction(ABC):
                 f"{frames.path}: its episodes are cut off so soon that no return is known. Raise the size of the data "
                 "set or its environment.max_steps, or lower the discount."
             )
-        self.epoch = self.steps = 0
+        self.epoch, self.place, self.steps = 1, 0, 0
+        """The epoch, from 1; what was learned from in it, of `order`; and steps learned from in all."""
+        self.order = np.empty(0, np.int64)
+        """What each `advance` of this epoch learns from."""
         self.diverged = False
 
     @property
@@ -49,14 +62,63 @@ class Prediction(ABC):
     def total(self) -> int:
         """Steps of play to learn from, in all epochs."""
 
+    @property
+    def done(self) -> int:
+        """Steps learned from so far."""
+        return self.steps
+
+    @property
+    def finished(self) -> bool:
+        return self.diverged or self.steps >= self.total
+
+    @property
+    def remark(self) -> str:
+        return f"epoch {self.epoch} of {self.epochs}"
+
     @abstractmethod
     def describe(self, advanced: Callable[[int], object]) -> None:
         """Look at all frames; `advanced` gets the number of those done since its last call."""
 
     @abstractmethod
-    def learn(self, advanced: Callable[[int], object]) -> None:
-        """Go through all epochs, or as far as weights are finite; `advanced` gets the number of steps since its last
-        call."""
+    def shuffled(self, rng: np.random.Generator) -> np.ndarray:
+        """All that there is to learn from in an epoch, in a new order; an `advance` takes one of its rows."""
+
+    @abstractmethod
+    def learn(self, rows: Any) -> None:
+        """Learn from a row of the order, unless weights diverge, and count its steps."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that learning changes, by name."""
+
+    @abstractmethod
+    def assign(self, arrays: dict[str, np.ndarray]) -> None:
+        """Set it."""
+
+    def begin(self) -> None:
+        """Shuffle what is learned from in this epoch, by a stream of its own."""
+        self.order = self.shuffled(episode_stream(self.seed, Purpose.MINIBATCHES, self.epoch))
+
+    def advance(self) -> bool:
+        """Learn from the next row of the order; no weights are kept on the way."""
+        self.learn(self.order[self.place])
+        self.place += 1
+        if self.place == len(self.order) and not self.finished:
+            self.epoch, self.place = self.epoch + 1, 0
+            self.begin()
+        return False
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that is needed to resume, as arrays."""
+        facts = {name: getattr(self, name) for name in FACTS}
+        return {"facts": np.array(json.dumps(facts)), **self.arrays()}
+
+    def restore(self, state: dict[str, np.ndarray], _advanced: Callable[[int, int], None]) -> None:
+        """Resume from `state`; nothing is played again."""
+        for name, value in json.loads(str(state["facts"])).items():
+            setattr(self, name, value)
+        self.begin()
+        self.assign(state)
 
     @abstractmethod
     def values(self, rows: np.ndarray) -> np.ndarray:
@@ -138,17 +200,23 @@ class Training(Prediction):
         newest = self.numbers[rows]
         return self.features.join(newest, np.concatenate([newest[:1], newest[:-1]]))
 
-    def learn(self, advanced: Callable[[int], object]) -> None:
-        total = self.total
-        for epoch in range(1, self.epochs + 1):
-            self.epoch = epoch
-            for episode in episode_stream(self.seed, Purpose.MINIBATCHES, epoch).permutation(self.training):
-                rows = self.rows[int(episode)]
-                self.learn_episode(rows, self.step_size(self.steps / total))
-                if self.diverged:
-                    return
-                self.steps += len(rows)
-                advanced(len(rows))
+    def shuffled(self, rng: np.random.Generator) -> np.ndarray:
+        """Episodes, by their numbers."""
+        return rng.permutation(self.training)
+
+    def learn(self, rows: Any) -> None:
+        """Learn from an episode."""
+        moments = self.rows[int(rows)]
+        self.learn_episode(moments, self.step_size(self.steps / self.total))
+        if not self.diverged:
+            self.steps += len(moments)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Traces begin anew with each episode."""
+        return {"w": self.w}
+
+    def assign(self, arrays: dict[str, np.ndarray]) -> None:
+        self.w[:] = arrays["w"]
 
     def learn_episode(self, rows: np.ndarray, step_size: float) -> None:
         """The box of true online TD(λ). After the last step of an episode that was cut off, nothing is known."""

@@ -13,7 +13,7 @@ from rlgames.encoders.frames import Frames, parts
 from rlgames.encoders.prediction import Prediction
 from rlgames.environments.games import Frame
 from rlgames.networks.reader import Reader
-from rlgames.streams import Purpose, episode_stream, stream
+from rlgames.streams import Purpose, stream
 
 
 class Training(Prediction):
@@ -55,27 +55,33 @@ class Training(Prediction):
             stack.append(frame)
         return np.concatenate(stack, axis=-1)
 
-    def learn(self, advanced: Callable[[int], object]) -> None:
-        total, size = self.total, self.settings["batch_size"]
-        for epoch in range(1, self.epochs + 1):
-            self.epoch = epoch
-            order = episode_stream(self.seed, Purpose.MINIBATCHES, epoch).permutation(self.transitions)
-            for rows in order[: len(order) // size * size].reshape(-1, size):
-                terminal = self.frames.terminal[rows]
-                following = np.where(terminal, rows, rows + 1)  # after an end, of no meaning
-                discounts = np.where(terminal, 0, self.settings["discount"]).astype(np.float32)
-                self.learner.step_size = self.step_size(self.steps / total)
-                self.learner.update(
-                    Minibatch(
-                        self.observations(rows), np.zeros(size, np.int32), self.frames.rewards[rows], discounts,
-                        self.observations(following),
-                    )
-                )  # fmt: skip
-                self.steps += size
-                advanced(size)
-            if not self.learner.online.is_finite():
-                self.diverged = True
-                return
+    def shuffled(self, rng: np.random.Generator) -> np.ndarray:
+        """Rows of moments, shape (minibatches, batch size); those left over wait for another epoch."""
+        order, size = rng.permutation(self.transitions), self.settings["batch_size"]
+        return order[: len(order) // size * size].reshape(-1, size)
+
+    def learn(self, rows: Any) -> None:
+        """Learn from a minibatch, and look at the weights when it was the last of an epoch."""
+        terminal = self.frames.terminal[rows]
+        following = np.where(terminal, rows, rows + 1)  # after an end, of no meaning
+        discounts = np.where(terminal, 0, self.settings["discount"]).astype(np.float32)
+        self.learner.step_size = self.step_size(self.steps / self.total)
+        self.learner.update(
+            Minibatch(
+                self.observations(rows), np.zeros(len(rows), np.int32), self.frames.rewards[rows], discounts,
+                self.observations(following),
+            )
+        )  # fmt: skip
+        self.steps += len(rows)
+        if self.place + 1 == len(self.order):
+            self.diverged = not self.learner.online.is_finite()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {name: variable.numpy() for name, variable in self.learner.variables().items()}
+
+    def assign(self, arrays: dict[str, np.ndarray]) -> None:
+        for name, variable in self.learner.variables().items():
+            variable.assign(arrays[name])
 
     def values(self, rows: np.ndarray) -> np.ndarray:
         found = [self.learner.preferences(self.observations(part)) for part in parts(rows)]

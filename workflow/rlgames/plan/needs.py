@@ -27,7 +27,7 @@ tiles, many of which share a job, so that files are in memory after the first.""
 SECONDS = {"figure": 3.0, "video": 4.0, "gameplay": 7.0}
 """Of rules whose jobs take about the same time whatever is asked for; the others take a second."""
 
-MEGABYTES = {"predict": 2.0, "encode": 2.0, "evaluate": 0.5, "gameplay": 3.0}
+MEGABYTES = {"encode": 2.0, "evaluate": 0.5, "gameplay": 3.0}
 """On the disk, of products and saves of rules whose jobs leave about the same; of the others it is half a megabyte."""
 
 SAVED_COPIES = 40
@@ -125,9 +125,11 @@ def disk(plan: Plan, rule: str, run: Any) -> float:
     """What a job leaves on the disk, its saves included, in MB."""
     if rule == "dataset":
         return plan.dataset(run.dataset).megabytes / 2  # frames of simple games
-    if rule not in ("train_linear", "train_agent", "train_encoder"):
+    if rule not in plan.training_rules:
         return MEGABYTES.get(rule, 0.5)
     spec: Any = plan.spec(run)
+    if rule == "predict":  # weights, two saves, and predictions
+        return 1 + 3 * spec.agent.saved_bytes(surroundings(plan, run)) / 1e6
     if rule == "train_encoder":
         return 8 + 0.3 * spec.agent.numbers
     if rule == "train_linear":

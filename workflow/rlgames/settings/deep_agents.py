@@ -88,6 +88,7 @@ class ValueNetwork(PredictingAgent, GreyLevels, Adam):
     module: ClassVar[str] = "rlgames.agents.deep.td"
     training: ClassVar[str] = "rlgames.encoders.value_network"
     memory_mb: ClassVar[int] = TENSORFLOW_MB
+    uses_threads: ClassVar[bool] = True
     name: Literal["value-network"]
     network: Literal["nature", "small", "compact", "impala", "mbconv"] = "small"
     """Body of the network, as of agents that play."""
@@ -106,10 +107,17 @@ class ValueNetwork(PredictingAgent, GreyLevels, Adam):
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         """All frames, as they are and as pictures."""
-        side = environment.environment.image_size
-        size = memory.convolutional(self.network, (side, side, self.stack), 1)
+        side, size = environment.environment.image_size, self._size(environment)
         learning = 4 * size.weights * memory.KEPT_COPIES + 2 * self.batch_size * 16 * size.activations
         return self.memory_mb + environment.megabytes + memory.beyond(learning + environment.size * side**2)
+
+    def saved_bytes(self, environment: Any) -> int:
+        """The online network, both moments of its weights, and the target network."""
+        return 4 * 4 * self._size(environment).weights
+
+    def _size(self, dataset: Any) -> memory.Size:
+        side = dataset.environment.image_size
+        return memory.of_pictures(self.network, (side, side, self.stack), 1)
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:
         frames = environment.size * (environment.environment.image_size / 84) ** 2

@@ -146,6 +146,10 @@ class PredictingAgent(AgentSettings):
     discount: float = Field(default=0.99, ge=0, lt=1)
     """Discount γ, below 1: of an episode that is cut off, returns are known for its beginning only."""
 
+    def saved_bytes(self, environment: Any) -> int:
+        """What one save takes, for a data set."""
+        raise NotImplementedError
+
     def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
         return "Judged by the discounted returns of episodes that nothing was learned from."
 

@@ -383,6 +383,9 @@ class LinearPredictingAgent(OverFeatures, PredictingAgent):
         described = self.described_bytes(environment.size, self.features.numbers)
         return self.memory_mb + environment.megabytes + memory.beyond(described)
 
+    def saved_bytes(self, environment: Any) -> int:  # noqa: ARG002 (a network needs it)
+        return 8 * int(self.features.weights)
+
     @staticmethod
     def described_bytes(size: int, numbers: int) -> int:
         """So many numbers of every frame, and three times the features of a long episode."""

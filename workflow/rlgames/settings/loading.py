@@ -193,9 +193,10 @@ class Config(Settings):
         run = f"{named['experiment']}/{named['variant']}"
         if not isinstance(other.spec.agent, DeepAgent):
             raise problem(f"{place}: {run} was trained by {other.spec.agent.name}; name a run of a deep agent")
+        sides: Any = (spec, other.spec)
         wanted, has = (
             (each.agent.network, each.environment.observation_shape, memory.network(each.agent, each.environment))
-            for each in (spec, other.spec)
+            for each in sides
         )
         if wanted != has:
             raise problem(

@@ -129,9 +129,12 @@ def network(agent: Any, environment: Any) -> Size:
     shape, actions = environment.observation_shape, agent.outputs(environment.most_actions)
     if len(shape) == 1:
         return mlp(math.prod(shape), agent.units, actions)
-    if agent.network in PADDED:
-        return padded(agent.network, shape, actions)
-    return convolutional(agent.network, shape, actions)
+    return of_pictures(agent.network, shape, actions)
+
+
+def of_pictures(network: str, shape: tuple[int, ...], actions: int) -> Size:
+    """A network of pictures of `shape` (height, width, channels)."""
+    return (padded if network in PADDED else convolutional)(network, shape, actions)
 
 
 def learning_bytes(agent: Any, environment: Any, samples: int) -> int:
