@@ -23,9 +23,11 @@ import rlgames
 from rlgames.agents.linear import actor_critic_lambda, sarsa
 from rlgames.api import environments, playing
 from rlgames.api.loading import Run
+from rlgames.environments import atari
 from rlgames.features.tile_coding import IndexHashed, active_tiles, make
 from rlgames.messages import UserError
 from rlgames.provenance import Manifest, checksums
+from rlgames.settings.environments import Atari
 from rlgames.settings.spec import Spec
 from rlgames.training import mountain_car
 from rlgames.training.block import Block
@@ -291,6 +293,22 @@ def test_exported_networks_give_the_same_values_in_bare_keras(tmp_path: Path) ->
         assert ("value" in found) == (agent is actor_critic)
 
 
+def test_pong_is_played_up_and_down() -> None:
+    """Its paddle goes up by the action `right`, which the picture shows."""
+    import pygame
+
+    settings = Atari(name="atari", game="pong").model_dump()
+    environment = environments.environment(settings)
+    up = environments.keys(atari.actions(settings))[pygame.K_UP,]
+    heights = []
+    environment.reset(seed=0)
+    for _ in range(4):
+        environment.step(up)
+        green = (np.asarray(environment.render())[34:194] == (92, 186, 92)).all(axis=-1)
+        heights.append(np.argwhere(green).mean(axis=0)[0])
+    assert (np.diff(heights) < 0).all()
+
+
 def test_actions_have_keys() -> None:
     import pygame
 
@@ -301,7 +319,9 @@ def test_actions_have_keys() -> None:
         (pygame.K_DOWN, pygame.K_LEFT, pygame.K_SPACE): 3,
     }
     assert environments.idle(names) == 0
-    assert environments.keys(["reverse", "coast", "forward"]) == {(pygame.K_LEFT,): 0, (pygame.K_RIGHT,): 2}
+    assert environments.keys(["reverse", "coast", "forward"]) == {
+        (pygame.K_LEFT,): 0, (pygame.K_DOWN,): 0, (pygame.K_RIGHT,): 2, (pygame.K_UP,): 2,
+    }  # fmt: skip
     assert environments.idle(["reverse", "coast", "forward"]) == 1
 
 

@@ -104,7 +104,10 @@ class MountainCar(TimeLimit):
 
 
 def keys(names: list[str]) -> dict[tuple[int, ...], int]:
-    """Which keys together give which action, by the actions' names: what `gymnasium.utils.play` takes."""
+    """Which keys together give which action, by the actions' names: what `gymnasium.utils.play` takes.
+
+    Where nothing goes up or down, the keys of these go right and left, since Pong's paddle goes up by `right`.
+    """
     import pygame
 
     found = {}
@@ -112,6 +115,9 @@ def keys(names: list[str]) -> dict[tuple[int, ...], int]:
         held = tuple(getattr(pygame, f"K_{key}") for key, words in KEYS.items() if re.search(words, name.lower()))
         if held:
             found[held] = action
+    if not any({pygame.K_UP, pygame.K_DOWN} & set(held) for held in found):
+        upright = {pygame.K_RIGHT: pygame.K_UP, pygame.K_LEFT: pygame.K_DOWN}
+        found |= {tuple(upright.get(key, key) for key in held): action for held, action in found.items()}
     return found
 
 

@@ -141,13 +141,16 @@ def episode(loaded: Run, folder: Path, seed: int, steps: int | None) -> Recordin
     observation, _ = environment.reset(seed=number)
     actions, rewards, values, over = bytearray(), [], [], False
     terminated = False
+    progress = tqdm(desc="playing", unit=" steps", leave=False)
     while not over and (steps is None or len(actions) < steps):
+        progress.update()
         values.append(agent.values(observation))
         explores = rng.random() < EPSILON
         actions.append(int(rng.integers(len(agent.actions)) if explores else values[-1].argmax()))
         observation, reward, terminated, truncated, _ = environment.step(actions[-1])
         rewards.append(float(reward))
         over = bool(terminated or truncated)
+    progress.close()
     preferences = np.array(values, np.float32)
     return Recording(
         1, len(actions), sum(rewards), "terminated" if terminated else "truncated", bytes(actions), settings,
