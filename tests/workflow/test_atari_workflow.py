@@ -332,4 +332,4 @@ def test_figures_over_episodes_are_not_for_atari(sandbox: Sandbox, config: Confi
     config["figures"]["returns"]["kind"] = "cost-to-go"
     config["figures"]["returns"]["seed"] = 0
     found = sandbox.build(config, "--dry-run", fails=True)
-    assert "figures.returns: cost-to-go draws agents that learn in episodes, and those of pong learn in steps" in found
+    assert "figures.returns: cost-to-go draws agents that learn in episodes, but those of pong learn in steps" in found

@@ -32,5 +32,5 @@ class Dataset(Settings):
     def _memory_can_be_read(self) -> Dataset:
         for key in ("fire_reset", "fire_each_life"):
             if getattr(self.environment, key):
-                raise problem(f"environment.{key}: leave it out, the memory of such games cannot be read")
+                raise problem(f"environment.{key}: the console's memory cannot be read in such games; leave it out")
         return self

@@ -40,7 +40,7 @@ class Categorical(OffPolicyAgent):
     @model_validator(mode="after")
     def _range_has_a_length(self) -> Categorical:
         if self.v_min >= self.v_max:
-            raise problem(f"v_max: a number above v_min, {self.v_min:g}, not {self.v_max:g}")
+            raise problem(f"v_max: {self.v_max:g} is not above v_min, {self.v_min:g}; give a greater number")
         return self
 
 

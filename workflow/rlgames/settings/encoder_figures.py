@@ -42,8 +42,8 @@ class LatentSizes(EncoderFigure):
         points = [tuple(columns[key] for key in ("latent_count", *FAMILY)) for columns in found]
         if len(set(points)) < len(points):
             raise problem(
-                f"{place}: several variants agree in latents, split and loss, and would be one point; draw "
-                "them in figures of their own"
+                f"{place}: several variants have the same latents, split and loss, and would share one point; "
+                "draw them in figures of their own"
             )
         data: set[Any] = {variant.spec.environment.dataset for _, variant in variants(experiments)}  # type: ignore[union-attr]
         if len(data) > 1:
@@ -54,11 +54,11 @@ class LatentSizes(EncoderFigure):
             line = tuple(columns[key] for key in FAMILY)
             if (owner := owners.setdefault(line, name)) != name:
                 raise problem(
-                    f"{place}: {owner} and {name} agree in split and loss, so that one line would join their "
-                    "points; draw them in figures of their own"
+                    f"{place}: {owner} and {name} have the same split and loss, so that one line would join "
+                    "their points; draw them in figures of their own"
                 )
         if len(owners) > LINES:
-            raise problem(f"{place}: nobody can tell {len(owners)} lines apart; draw {LINES} at most")
+            raise problem(f"{place}: readers cannot tell {len(owners)} lines apart; draw at most {LINES}")
 
 
 class LatentSpace(EncoderFigure):
@@ -72,7 +72,9 @@ class LatentSpace(EncoderFigure):
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
         if any(self.columns(name, variant)["latent_count"] < 2 for name, variant in variants(experiments)):
-            raise problem(f"{place}: {self.kind} draws two components, and one latent has one; drop that variant")
+            raise problem(
+                f"{place}: {self.kind} draws two principal components, and one latent has only one; drop that variant"
+            )
 
 
 class EncoderErrors(EncoderFigure):

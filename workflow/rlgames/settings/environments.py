@@ -114,10 +114,10 @@ class Gymnasium(GameSettings):
     @model_validator(mode="after")
     def _can_be_played(self) -> Gymnasium:
         if reserved := RESERVED & self.kwargs.keys():
-            raise problem(f"kwargs: {', '.join(sorted(reserved))}: is set for every environment; leave it out")
+            raise problem(f"kwargs: {', '.join(sorted(reserved))} cannot be set here; leave it out")
         limit = self.facts.limit
         if self.max_steps is None and limit is None:
-            raise problem(f"max_steps: {self.id} has no limit of its own; give one")
+            raise problem(f"max_steps: {self.id} has no time limit of its own; give one")
         if self.max_steps is None:
             self.__dict__["max_steps"] = limit  # so that it is in the spec, whatever Gymnasium says later
         return self
@@ -127,7 +127,8 @@ class Gymnasium(GameSettings):
         dimensions = len(self.low or []), len(self.high or [])
         if (self.low or self.high) and not (len(self.facts.shape) == 1 and {*dimensions} == {self.facts.shape[0]}):
             raise problem(
-                f"low and high: observations of {self.id} have the shape {self.facts.shape}; give a number for each"
+                f"low and high: observations of {self.id} have the shape {self.facts.shape}; give a number for each "
+                "dimension; pictures take neither key"
             )
         if any(low >= high for low, high in zip(self.low or [], self.high or [], strict=False)):
             raise problem("low and high: each lower bound must be below its upper bound")
@@ -200,13 +201,13 @@ class Atari(GameSettings):
     @model_validator(mode="after")
     def _game_exists(self) -> Atari:
         if self.game in FOR_TWO:
-            raise problem(f"game: {self.game} takes two players, and ALE plays it with one only; choose another")
+            raise problem(f"game: {self.game} takes two players, and here one agent plays; choose another game")
         if self.game not in atari_games():
             game = atari_game(self.game)
             hint = f"there is no game {self.game!r}; did you mean {game!r}?" if game else ""
             raise problem(f"game: {hint or unknown('game', self.game, atari_games())}")
         if self.actions == "three" and self.game != "pong":
-            raise problem(f"actions: three are for pong; {self.game} needs minimal or full")
+            raise problem(f"actions: three is only for pong; choose minimal or full for {self.game}")
         return self
 
     @property

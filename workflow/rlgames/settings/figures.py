@@ -53,7 +53,7 @@ class LearningCurves(FigureSettings):
     def _limits_fit_the_scale(self) -> LearningCurves:
         if self.limits and self.limits[0] <= 0 and self.scale == "log" and self.quantities[0] == "steps":
             raise problem(
-                f"limits: a log axis of steps begins above 0, not at {self.limits[0]}; give a positive number"
+                f"limits: a logarithmic axis must begin above 0, not at {self.limits[0]}; give a positive number"
             )
         return self
 
@@ -122,7 +122,7 @@ class Sweep(FigureSettings):
     @classmethod
     def _label_has_one_place(cls, label: str | None) -> str | None:
         if label is not None and (label.count("{}") != 1 or re.search("[{}]", label.replace("{}", ""))):
-            raise problem(f"{label!r} must hold {{}} once, where the value goes, and no other brace")
+            raise problem(f"{label!r} must contain {{}} exactly once, where the value goes, and no other braces")
         return label
 
     def complete(self, name: str) -> None:
@@ -145,10 +145,10 @@ class Sweep(FigureSettings):
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         check_swept(place, {"x": self.x, "curves": self.curves}, experiments)
         if locate(self.x) == locate(self.curves):
-            raise problem(f"{place}.curves: x and curves are one setting; name two of the sweep")
+            raise problem(f"{place}.curves: x and curves name the same setting; name two different ones")
         for value in checked(place, "x", self.x, experiments):
             if not isinstance(value, int | float) or isinstance(value, bool):
-                raise problem(f"{place}.x: {self.x} is {shown(value)}, and an axis takes numbers; name another setting")
+                raise problem(f"{place}.x: {self.x} is {shown(value)}, and an axis needs numbers; name another setting")
         super().check(place, experiments)
         for name, variant in variants(experiments):
             if (count := variant.spec.budget) < self.episodes:
@@ -171,13 +171,13 @@ class Sweep(FigureSettings):
             if other is not variant:
                 keys = [key for key in variant.values if variant.values[key] != other.values.get(key)]
                 raise problem(
-                    f"{place}: {name}/{other.name} and {name}/{variant.name} would be averaged in one point, and only "
-                    f"seeds may be; they differ in {', '.join(keys)}: let x and curves tell them apart, or sweep that "
-                    "in experiments and figures of their own"
+                    f"{place}: {name}/{other.name} and {name}/{variant.name} would be averaged into one point, where "
+                    f"only seeds may be averaged; they differ in {', '.join(keys)}: choose x and curves that tell them "
+                    "apart, or give each its own experiment and figure"
                 )
         if len(owners) > MOST:
             raise problem(
-                f"{place}: nobody can tell {len(owners)} curves in one panel apart; {self.fewer(experiments)}"
+                f"{place}: readers cannot tell {len(owners)} curves in one panel apart; {self.fewer(experiments)}"
             )
 
 
@@ -201,13 +201,13 @@ class CostToGo(FigureSettings):
             environment: Any = variant.spec.environment
             if not isinstance(environment, MountainCar):
                 raise problem(
-                    f"{place}: {self.kind} is drawn over the states of the environment mountain-car, and {name} plays "
-                    f"{environment.game_name}; drop it"
+                    f"{place}: {self.kind} is drawn over the states of mountain-car, but {name} plays "
+                    f"{environment.game_name}; drop that experiment"
                 )
             if not variant.spec.agent.estimates_values:
                 raise problem(
-                    f"{place}: {self.kind} is drawn of action values, and the agents of {name} choose by a policy; "
-                    "drop it"
+                    f"{place}: {self.kind} draws action values, but the agents of {name} learn a policy; drop that "
+                    "experiment"
                 )
 
 
@@ -253,14 +253,14 @@ class PairedDifferences(PanelForEachGame):
             if (other.first_seed, other.seeds) != (reference.first_seed, reference.seeds):
                 raise problem(
                     f"{place}: {name} has the seeds {other.first_seed} to {other.last_seed}, and {first} has "
-                    f"{reference.first_seed} to {reference.last_seed}; {self.kind} compares equal ones, so give both "
-                    "the same seeds and first_seed"
+                    f"{reference.first_seed} to {reference.last_seed}; {self.kind} pairs runs by their seeds, so give "
+                    "both the same seeds and first_seed"
                 )
         curves = Counter(self.columns(name, variant)["game"] for name, variant in variants(experiments))
         if alone := [game for game, count in curves.items() if count < 2]:
             raise problem(
                 f"{place}: {self.kind} compares curves with the first one, and {alone[0]} has a single one; add one to "
-                "the sweep, or drop this"
+                "the sweep, or drop this figure"
             )
 
 
@@ -276,11 +276,13 @@ class ValueEstimates(GameFigure):
         for name, variant in variants(experiments):
             environment: Any = variant.spec.environment
             if not variant.spec.agent.estimates_values:
-                raise problem(f"{place}: the agents of {name} choose by a policy, not by values; drop it")
+                raise problem(
+                    f"{place}: the agents of {name} choose by a policy, not by action values; drop that experiment"
+                )
             if environment.ends_at_lost_lives:
                 raise problem(
-                    f"{place}: {name} learns with life_loss_terminal, and recordings do not know lost lives, so that "
-                    "its values cannot be compared with what followed; draw another experiment"
+                    f"{place}: {name} learns with life_loss_terminal, and recordings do not contain lost lives, so "
+                    "its values cannot be compared with the returns; draw another experiment"
                 )
 
 
@@ -296,7 +298,10 @@ class Observations(GameFigure):
         super().check(place, experiments)
         for name, variant in variants(experiments):
             if not isinstance(variant.spec.environment, Atari):
-                raise problem(f"{place}: {name} does not play an Atari game, whose screen this figure shows; drop it")
+                raise problem(
+                    f"{place}: {name} plays no Atari game, and this figure shows the screen of one; drop that "
+                    "experiment"
+                )
 
     step: int | None = Field(default=None, ge=0)
     """The step to show; by default, one that shows motion."""
@@ -323,7 +328,7 @@ class Predictions(FigureSettings):
         super().check(place, experiments)
         if len({self.columns(name, variant)["discount"] for name, variant in variants(experiments)}) > 1:
             raise problem(
-                f"{place}: returns of several discounts cannot be compared; draw them in figures of their own"
+                f"{place}: returns with different discounts cannot be compared; draw them in figures of their own"
             )
 
 

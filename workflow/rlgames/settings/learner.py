@@ -276,7 +276,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
         except ValueError as error:
             raise problem(str(error)) from None
         if PurePath(path).suffix != ".npz":
-            raise problem(f"{path!r} names no weights; give the path of the weights.npz of another run")
+            raise problem(f"{path!r} is not a file of weights; give the path of the weights.npz of another run")
         return path
 
     def modules(self, environment: Any) -> dict[str, str]:
@@ -322,9 +322,15 @@ class OffPolicyAgent(DeepAgent, LongExploration, ReplayBuffer):
     def _buffer_fills(self) -> OffPolicyAgent:
         needed = 2 * self.batch_size + self.games * (self.n + 16)
         if self.warm_up < needed:
-            raise problem(f"warm_up: {needed} steps or more, for {self.batch_size} transitions over {self.n} steps")
+            raise problem(
+                f"warm_up: {self.warm_up} steps do not hold two minibatches of {self.batch_size} transitions over "
+                f"n = {self.n} steps in each of {count(self.games, 'game')}; give at least {needed}"
+            )
         if self.capacity < needed:
-            raise problem(f"capacity: {needed} frames or more, shared by {count(self.games, 'game')}")
+            raise problem(
+                f"capacity: {self.capacity} frames are too few for {count(self.games, 'game')} side by side; give at "
+                f"least {needed}"
+            )
         return self
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:

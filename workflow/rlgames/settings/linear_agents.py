@@ -79,7 +79,7 @@ class LinearAgent(AgentSettings):
     @model_validator(mode="after")
     def _defect_is_known(self) -> LinearAgent:
         if isinstance(self.coding, Tiled) and self.coding.defect is not None and self.name != "sarsa":
-            raise problem(f"coding.defect: {self.coding.defect} is the lesson's, of sarsa; leave it out")
+            raise problem(f"coding.defect: {self.coding.defect} is a defect of sarsa only; leave it out")
         return self
 
     def training_in(self, environment: Any) -> str:
@@ -428,13 +428,13 @@ def misfit(features: FeatureSettings, environment: Any) -> str | None:
     others = "'tiled-keypoints'" if isinstance(features, TiledPositions) else "'pixels' or 'latents'"
     if isinstance(features, Positions) and environment.game != "pong":
         return (
-            f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
-            f"choose {others}"
+            f"agent.features.name: {features.name!r} can be read from the console's memory in pong, not in "
+            f"{environment.game}; choose {others}"
         )
     fires = [key for key in ("fire_reset", "fire_each_life") if getattr(environment, key)]
     if isinstance(features, Positions) and fires:
         return (
-            f"environment.{fires[0]}: the memory of a game that begins with FIRE cannot be read; set it to false, "
-            f"or choose other agent.features than {features.name!r}"
+            f"environment.{fires[0]}: the console's memory cannot be read in a game that begins with FIRE; set "
+            f"this to false, or choose agent.features other than {features.name!r}"
         )
     return None

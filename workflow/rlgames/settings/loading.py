@@ -87,7 +87,7 @@ class Config(Settings):
                 if experiment not in self.experiments:
                     raise problem(f"{place}.experiments: {unknown('experiment', experiment, self.experiments)}")
             if len(set(figure.experiments)) < len(figure.experiments):
-                raise problem(f"{place}.experiments: names one experiment twice; drop one")
+                raise problem(f"{place}.experiments: names the same experiment twice; drop one")
             figure.check(place, drawn := self.drawn(figure))
             if figure.plays_again:
                 check_drawn(place, drawn)
@@ -95,7 +95,7 @@ class Config(Settings):
             if name not in self.experiments:
                 raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
             if "recordings" not in self.experiments[name].agent_kind.products:
-                raise problem(f"videos.{name}: {self.experiments[name].agent_kind.name} plays no game; drop it")
+                raise problem(f"videos.{name}: {self.experiments[name].agent_kind.name} plays no game; drop this video")
             check_seed(f"videos.{name}", self.videos[name].seed, {name: self.experiments[name]})
             check_drawn(f"videos.{name}", {name: self.experiments[name]})
         return self
@@ -114,8 +114,8 @@ class Config(Settings):
                 for key in ("fire_reset", "fire_each_life"):
                     if has[key]:
                         raise problem(
-                            f"datasets.{name}.policy: {run.experiment} plays with {key}, and the memory of such games "
-                            "cannot be read; name an experiment without it"
+                            f"datasets.{name}.policy: {run.experiment} plays with {key}, and the console's memory "
+                            "cannot be read in such games; name an experiment without it"
                         )
                 for key in DYNAMICS:
                     if has[key] != wanted[key]:
@@ -134,19 +134,23 @@ class Config(Settings):
                 if name not in self.datasets:
                     raise problem(f"{place}.environment.{key}: {unknown('data set', name, self.datasets)}")
             if environment.judged_on == environment.dataset:
-                raise problem(f"{place}.environment.judged_on: {environment.dataset} is learned from; name another one")
+                raise problem(
+                    f"{place}.environment.judged_on: the agent already learns from {environment.dataset}; name another "
+                    "data set"
+                )
             own, other = (self.datasets[name].environment for name in named.values())
             for key in ("game", "image_size"):
                 if (has := getattr(own, key)) != (wanted := getattr(other, key)):
                     raise problem(
-                        f"{place}.environment.judged_on: its {key} is {shown(wanted)}, and that of "
-                        f"{environment.dataset} {shown(has)}; make them equal"
+                        f"{place}.environment.judged_on: its {key} is {shown(wanted)}, but that of "
+                        f"{environment.dataset} is {shown(has)}; make them equal"
                     )
         seen, where = environment, f"{place}.environment"
         if isinstance(spec.agent, PredictingAgent):
             if environment.judged_on is not None:
                 raise problem(
-                    f"{place}.environment.judged_on: a policy's values are judged on episodes of its own; leave it out"
+                    f"{place}.environment.judged_on: a policy's values are judged on its own episodes; leave this key "
+                    "out"
                 )
             seen, where = self.datasets[environment.dataset].environment, f"datasets.{environment.dataset}.environment"
             agent = spec.agent
@@ -164,7 +168,7 @@ class Config(Settings):
             if seen.game != environment.game:
                 raise problem(
                     f"{place}.agent.features.encoder: {encoder.experiment} encodes frames of {seen.game}, not of "
-                    f"{environment.game}; name another one"
+                    f"{environment.game}; name an encoder of {environment.game}"
                 )
             wanted = seen.image_size
             if environment.image_size != wanted:
@@ -174,8 +178,8 @@ class Config(Settings):
                 )
         if isinstance(learned.agent, Keypoints) and features.pairs >= learned.agent.points:
             raise problem(
-                f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, of which "
-                f"one at least is controlled; give at most {learned.agent.points - 1}"
+                f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, and at "
+                f"least one of them is controlled; give at most {learned.agent.points - 1}"
             )
 
     def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:
@@ -232,12 +236,13 @@ def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
         raise SettingsError(f"This config cannot be run; config/README.md describes every key.\n{lines}") from None
     except RecursionError:
         raise SettingsError(
-            "This config is nested without end: an alias (*name) stands within its own anchor"
+            "This config is nested without end: an alias (*name) stands within its own anchor (&name); write that "
+            "part out"
         ) from None
     for file in files:
         if Path(loaded.results).resolve() == Path(file).resolve().parent:
             raise SettingsError(
-                f"results: {loaded.results} is the folder of {file}, and its config.yaml would be written over; name a "
-                "folder for the results alone"
+                f"results: {loaded.results} is the folder of {file}, and the results' own config.yaml would replace "
+                "it; name a folder for the results alone"
             )
     return loaded
