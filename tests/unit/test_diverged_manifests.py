@@ -71,4 +71,4 @@ def test_blank_scores_are_confirmed_and_others_are_not(runs: list[Path], tmp_pat
     table.write_text(made)
     assert list(differences(table, made)) == []
     scores.assign(**{"return": scores["return"].fillna(1.0)}).to_csv(table, index=False, float_format="%.8g")
-    assert sum("do not give the row" in line for line in differences(table, made)) == 2
+    assert sum("do not give this row" in line for line in differences(table, made)) == 2

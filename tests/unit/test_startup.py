@@ -22,7 +22,9 @@ LATIN = 'results: results/x\ntitle: "é"\n'
 @pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", "1e400", "60s", " "])
 def test_time_between_saves_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("RLGAMES_SAVE_SECONDS", text)
-    with pytest.raises(UserError, match=r"RLGAMES_SAVE_SECONDS is '.*': give seconds, such as 60, or unset it"):
+    with pytest.raises(
+        UserError, match=r"RLGAMES_SAVE_SECONDS is '.*': give a number of seconds, such as 60, or unset it"
+    ):
         save_seconds()
 
 

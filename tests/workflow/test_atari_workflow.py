@@ -208,7 +208,7 @@ def test_edited_score_is_noticed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPat
     scores = pd.read_csv(path)
     scores.loc[scores["agent"] == "trained", "return"] += 1
     scores.to_csv(path, index=False)
-    found = [line for line in audit.tables(plan) if "its sources do not give the row" in line]
+    found = [line for line in audit.tables(plan) if "its sources do not give this row" in line]
     path.write_text(text)
     assert len(found) == 3
     assert any("pong,agent.name=dqn,trained,0" in line for line in found)

@@ -118,7 +118,7 @@ def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:
 
 def test_environment_of_another_copy_is_refused(sandbox: Sandbox) -> None:
     text = sandbox.snakemake("--dry-run", fails=True, PYTHONPATH=str(ROOT / "workflow"))
-    assert "This environment runs the library in" in text
+    assert "This environment would run the library in" in text
     assert "source .venv/bin/activate" in text
 
 

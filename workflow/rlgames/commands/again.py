@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rlgames.messages import count
 from rlgames.operations import isolation, jobs
 from rlgames.plan import comparison, removal
 from rlgames.plan.plan import Plan
@@ -22,26 +23,28 @@ def main() -> None:
     plan = Plan.read(chosen.config)
     again, results = comparison.second(plan), plan.config.results
     if not chosen.targets:
-        sys.exit(f"Name what to make again, a file of {results}: make again TARGET={plan.targets()[-1]}")
+        sys.exit(f"Name a file of {results} to make again, such as: make again TARGET={plan.targets()[-1]}")
     for target in chosen.targets:
         if not (Path(target).is_relative_to(results) and Path(target).is_file()):
-            sys.exit(f"{target} is no file of {results} that is there already: make it first.")
+            sys.exit(f"{target} is not there, or not in {results}: make it first, or name another file.")
     isolation.isolate()
     folder = Path(again.config.results)
     targets = [str(folder / Path(target).relative_to(results)) for target in chosen.targets]
     command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(chosen.config)]
     command += ["--config", f"results={folder}", "--cores", chosen.cores, *more]
     if subprocess.run(command, check=False).returncode:
-        sys.exit(f"Not all was made again: nothing was compared, and {results} is as it was.")
+        sys.exit(f"Not everything was made again: nothing was compared, and {results} is as it was.")
     if not (places := comparison.comparable(again)):
-        sys.exit(f"Nothing was compared: of these targets, which are in {folder}, time and machine make a part.")
+        sys.exit(
+            f"Nothing was compared: these targets, now in {folder}, tell of times and machines, and differ each time."
+        )
     if wrong := list(comparison.differences(plan, again, places)):
         print(*wrong, sep="\n")
         sys.exit(
-            f"{len(wrong)} of {len(places)} files are not the same in {results} and {folder}. Both stay as they are."
+            f"{results} and {folder} differ in {len(wrong)} of {count(len(places), 'file')}. Both stay as they are."
         )
     removal.unlink(folder, comparison.made(again))
-    print(f"Made again from nothing, with the same bits as in {results}: {len(places)} files.")
+    print(f"Made again from nothing, with the same bits as in {results}: {count(len(places), 'file')}.")
 
 
 if __name__ == "__main__":

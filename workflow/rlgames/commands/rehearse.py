@@ -31,7 +31,7 @@ def main(config: str, *only: str) -> None:
     command = [sys.executable, "-m", __spec__.name, config]
     # A process each, so that memory is counted apart.
     if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
-        sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here as they are.")
+        sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here; the reasons are above.")
 
 
 if __name__ == "__main__":

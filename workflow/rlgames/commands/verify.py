@@ -44,8 +44,10 @@ def main() -> None:
             for count, lines in pool.map(check, parts):
                 total, unlike, wrong = total + count, unlike + len(lines), wrong + lines
                 bar.update()
-        said = f"All {total} recordings give the lengths, returns and endings that were published."
-        wrong += [f"{unlike} of {total} recordings do not give what was published."] * bool(unlike) + list(tables(plan))
+        said = f"Played again, all recordings ({total}) give the lengths, returns and endings that were published."
+        wrong += [f"Recordings that do not give what was published: {unlike} of {total}."] * bool(unlike) + list(
+            tables(plan)
+        )
     if wrong:
         raise UserError("\n".join([*wrong, REMEDY]))
     print(f"{said}\n{NOT_COVERED}{unfinished(plan)}")

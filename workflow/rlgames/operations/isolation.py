@@ -53,8 +53,8 @@ def isolate() -> None:
     os.environ.update(FIXED)
     if NUMBA_SETTINGS.is_file():
         raise UserError(
-            f"{NUMBA_SETTINGS.absolute()} changes how agents are compiled, and so their numbers: move it, or work in "
-            "another folder."
+            f"{NUMBA_SETTINGS.absolute()} changes how agents are compiled, and so their results: move it elsewhere, or "
+            "work in another folder."
         )
 
 

@@ -33,7 +33,9 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
     isolation.isolate()
     named = vars(arguments).get("modules", {}).values()
     if (found := code_hash(*modules, *named)) != arguments.code:
-        sys.exit(f"The code changed after this job was planned ({arguments.code} is now {found}). Run snakemake again.")
+        sys.exit(
+            f"The code changed after this job was planned ({arguments.code} is now {found}). Run that command again."
+        )
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
     for handler, formatter in zip(handlers, (Shown(arguments.log), Logged()), strict=True):
@@ -71,7 +73,7 @@ def run(main: Callable[[], None]) -> None:
         if known := explanation(None, error):
             log.error(known)
         else:
-            log.exception("This is a fault of rlgames, or of a library:")  # in the log as well
+            log.exception("This is a bug in rlgames, or in a library:")  # in the log as well
         sys.exit(1)
 
 

@@ -20,7 +20,7 @@ def options(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("config", type=Path)
     parser.add_argument("--yes", action="store_true", help="remove without asking (make: YES=1)")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be removed, no more (make: DRY=1)")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be removed (make: DRY=1)")
     return parser.parse_args()
 
 
@@ -42,7 +42,8 @@ def alone(plan: Plan) -> Iterator[None]:
 
 def refusal(lock: Path) -> str:
     """Who is at work."""
-    process = locks.holder(lock) or "that has ended just now"
+    if (process := locks.holder(lock)) is None:
+        return f"A process was at work until just now ({lock}): nothing was removed. Run the same command again."
     stop = locks.how_to_stop(process)
     return f"Process {process} is at work ({lock}): nothing was removed. Wait for it, or stop it with {stop}."
 
@@ -81,5 +82,6 @@ def unlink(root: Path, files: list[Path]) -> None:
 def agreed(question: str) -> bool:
     """What the user answers; ends this process where nobody can."""
     if not sys.stdin.isatty():
-        sys.exit(f"{question.partition('?')[0]}? Nothing was removed, since nobody is here to say: YES=1 removes them.")
+        what = question.partition("?")[0]
+        sys.exit(f"{what}? Nothing was removed, since there is no terminal to ask on; YES=1 removes without asking.")
     return input(question).strip().lower() in ("y", "yes")

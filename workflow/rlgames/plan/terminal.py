@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
-from rlgames.messages import UserError, clock, plain
+from rlgames.messages import UserError, clock, count, plain
 from rlgames.plan.ledger import Job, Ledger, Row, describe, variant_name
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
@@ -184,5 +184,5 @@ def changes(plan: Plan, rule: str, run: Any) -> str:
     before, now = flat(facts.spec), flat(json.loads(spec(run)))
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     parts = [f"{key} was {before.get(key)} and is {now.get(key)}" for key in keys[:CHANGES]]
-    parts += [f"{len(keys) - CHANGES} more settings"] if len(keys) > CHANGES else []
+    parts += [count(len(keys) - CHANGES, "more setting")] if len(keys) > CHANGES else []
     return ", ".join([*parts, *(["its code has changed"] if facts.code != code(run) else [])])
