@@ -68,7 +68,7 @@ def test_make_takes_one_config_without_spaces() -> None:
         words = ["make", "-n", "status", f"CONFIG={name}"]
         run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
         assert run.returncode != 0
-        assert f'CONFIG="{name}" must be one file, with no space in its path' in run.stderr
+        assert f'CONFIG="{name}" must be one file, and its path must have no space' in run.stderr
 
 
 def test_make_names_a_mistyped_target_before_snakemake_starts() -> None:
