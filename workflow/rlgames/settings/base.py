@@ -45,12 +45,12 @@ class Settings(BaseModel):
 
 
 class TrainedRun(Settings):
-    """A run of an experiment of the same config."""
+    """A run of an experiment in the same config."""
 
     experiment: str
-    """Its experiment."""
+    """Name of its experiment."""
     variant: str = "default"
-    """The point of its sweep, as in the name of its folder."""
+    """Name of its variant, which is that of its folder."""
     seed: int = Field(default=0, ge=0)
     """Its seed."""
 

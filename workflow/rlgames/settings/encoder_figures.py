@@ -1,4 +1,4 @@
-"""What is drawn of auto-encoders."""
+"""Figures about auto-encoders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rlgames.settings.learner import AgentSettings
 
 
 class EncoderLosses(EncoderFigure):
-    """Losses of auto-encoders against epochs, of training and of held-out frames, and the epoch that is kept."""
+    """Losses of auto-encoders against epochs, on training and on held-out frames, with the epoch whose weights are
+    kept."""
 
     module: ClassVar[str] = "rlgames.figures.encoder_losses"
     products: ClassVar[tuple[str, ...]] = ("losses",)
@@ -27,7 +28,7 @@ LINES = 5
 
 
 class LatentSizes(EncoderFigure):
-    """What more latents buy: errors, balls found and linear readouts of positions, against the number of latents.
+    """What more latents gain: errors, balls found and linear readouts of positions, against the number of latents.
     Variants that share `moving_weight`, `ignore_still` and `split` make one line."""
 
     draws: ClassVar[type[AgentSettings]] = AutoEncoder
@@ -62,7 +63,7 @@ class LatentSizes(EncoderFigure):
 
 
 class LatentSpace(EncoderFigure):
-    """The first two principal components of the latents of test frames, coloured by where the ball is."""
+    """The first two principal components of the latents of test frames, coloured by the ball's position."""
 
     draws: ClassVar[type[AgentSettings]] = AutoEncoder
     module: ClassVar[str] = "rlgames.figures.latent_space"
@@ -78,15 +79,16 @@ class LatentSpace(EncoderFigure):
 
 
 class EncoderErrors(EncoderFigure):
-    """How far from the things in a game encoders put them, and in how many frames within 2 pixels; beside half a
-    paddle's height. Pong only."""
+    """Median errors of the positions that encoders give, and the share of frames in which they are within 2 pixels,
+    beside half a paddle's height. Only for Pong."""
 
     module: ClassVar[str] = "rlgames.figures.encoder_errors"
     kind: Literal["encoder-errors"]
 
 
 class Reconstructions(EncoderFigure):
-    """Typical and worst test frames, with the points of a keypoint encoder; what it draws, and the difference."""
+    """Typical and worst test frames, with the points of a keypoint encoder, their reconstructions, and the
+    differences."""
 
     module: ClassVar[str] = "rlgames.figures.reconstructions"
     own_panels: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""What all kinds of figure share: which experiments they draw, what they know of a variant, and what they refuse."""
+"""What all kinds of figure share: the experiments that they draw, what they know of a variant, and what they refuse."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class FigureSettings(Settings):
     own_panels: ClassVar[bool] = False
     """Whether each variant has a panel of its own, so that there may be any number."""
     experiments: list[str] = Field(min_length=1)
-    """Experiments to draw."""
+    """Names of the experiments to draw."""
     title: str = ""
-    """Heading of the figure; by default, its name."""
+    """Title of the figure; by default, its name."""
     caption: str = ""
-    """What it shows, in a sentence or two; seeds and protocol are added from the experiments."""
+    """Caption, a sentence or two; seeds and protocol are added from the experiments."""
 
     def complete(self, name: str) -> None:
         """Give the figure of this name what the config leaves out, and what its pictures need."""

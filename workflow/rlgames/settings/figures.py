@@ -1,4 +1,4 @@
-"""What is drawn: a kind of figure names its module, what it needs of each variant, and when it cannot be drawn."""
+"""Kinds of figure: each names its module, what it needs of each variant, and when it cannot be drawn."""
 
 from __future__ import annotations
 
@@ -31,23 +31,24 @@ from rlgames.settings.text import describe, shown, words
 
 
 class LearningCurves(FigureSettings):
-    """Steps or returns against episodes, a curve for each variant: mean over seeds, band, and every single seed."""
+    """Steps or returns against episodes, with a curve for each variant: mean over seeds, band, and every single
+    seed."""
 
     module: ClassVar[str] = "rlgames.figures.learning_curves"
     panel_column: ClassVar[str] = "facet"
     kind: Literal["learning-curves"]
     quantities: list[Literal["steps", "return"]] = Field(default=["steps"], min_length=1, max_length=2)
-    """What is drawn against episodes, a panel for each."""
+    """Quantities to draw against episodes, with a panel for each."""
     scale: Literal["linear", "log"] = "linear"
-    """Scale of the vertical axis; returns, which may be negative, are drawn on a symmetric log scale."""
+    """Scale of the vertical axis; for returns, which may be negative, `log` is a symmetric log scale."""
     limits: Limits | None = None
     """Ends of the vertical axis of the first of `quantities`; by default, those of the data."""
     facet: str | None = None
-    """A setting of the sweep: a panel for each of its values."""
+    """A setting of the sweep, each of whose values gets a panel."""
     seed: int | None = Field(default=None, ge=0)
-    """Draw this single seed bold, over the band of all, in place of the mean."""
+    """A single seed to draw bold over the band of all, in place of the mean."""
     levels: bool = False
-    """Add a table of the means of the first and of the last 100 episodes, with intervals."""
+    """Whether to add a table of the means of the first and of the last 100 episodes, with intervals."""
 
     @model_validator(mode="after")
     def _limits_fit_the_scale(self) -> LearningCurves:
@@ -97,7 +98,7 @@ class FirstSteps(FigureSettings):
 
 
 class Sweep(FigureSettings):
-    """Steps per episode over the first episodes against one setting of a sweep; a curve for each value of another."""
+    """Mean steps of the first episodes against one setting of a sweep, with a curve for each value of another."""
 
     module: ClassVar[str] = "rlgames.figures.sweep"
     unique_curves: ClassVar[bool] = False  # the points of one curve share its name
@@ -106,15 +107,16 @@ class Sweep(FigureSettings):
     x: str
     """The setting on the horizontal axis."""
     x_factor: float = Field(default=1.0, gt=0)
-    """Its values are drawn times this: 8 for 8α, with eight tilings."""
+    """Factor by which the values of `x` are multiplied: 8 for 8α, with eight tilings."""
     x_label: str = ""
     """Label of the horizontal axis; by default, the setting and its factor."""
     curves: str
-    """The setting that tells curves apart; an experiment that does not sweep it is one curve, by its own name."""
+    """The setting that tells curves apart; an experiment that does not sweep it is one curve, named after the
+    experiment."""
     curve_label: str | None = None
-    """The name of a curve, with {} for its value; by default, the setting and its value."""
+    """Name of a curve, with {} in place of its value; by default, the setting and its value."""
     episodes: int = Field(ge=1)
-    """Average over this many first episodes."""
+    """Number of first episodes to average over."""
     limits: Limits | None = None
     """Ends of the vertical axis; by default, those of the data."""
 
@@ -182,7 +184,8 @@ class Sweep(FigureSettings):
 
 
 class CostToGo(FigureSettings):
-    """The surface of -max over a of q(s, a), a panel for each variant: of one seed, and the mean over seeds below."""
+    """The surface of -max over a of q(s, a), with a panel for each variant: one seed above, the mean over seeds
+    below."""
 
     module: ClassVar[str] = "rlgames.figures.cost_to_go"
     own_panels: ClassVar[bool] = True
@@ -222,25 +225,25 @@ class PanelForEachGame(GameFigure):
 
 
 class Returns(PanelForEachGame):
-    """Learning curves of agents that learn step by step: training returns against steps, or minutes, evaluations as
-    points, and published levels."""
+    """Learning curves of agents that learn step by step: training returns against steps or minutes, evaluations as
+    points, and published scores as lines."""
 
     module: ClassVar[str] = "rlgames.figures.returns"
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
     kind: Literal["returns"]
     reference: Literal["papers", "cleanrl", "none"] = "papers"
-    """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million; `none`
-    where published levels are far above the curves."""
+    """Published scores of DQN to draw as dashed lines: those of the papers, after 50 million steps, or CleanRL's, after
+    10 million; `none` where they are far above the curves."""
     x: Literal["steps", "minutes"] = "steps"
-    """What the horizontal axis counts: steps, or minutes of training, as the clock on the wall had them. These are
-    minutes of a machine, and of whatever else ran there."""
+    """Unit of the horizontal axis: steps, or minutes of wall time, which depend on the machine and on what else ran
+    there."""
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         return super().columns(experiment, variant) | {"games": getattr(variant.spec.agent, "games", 1)}
 
 
 class PairedDifferences(PanelForEachGame):
-    """Evaluation returns in the end minus those of the first curve, seed by seed, with their mean."""
+    """Final evaluation returns minus those of the first curve, seed by seed, with their mean."""
 
     module: ClassVar[str] = "rlgames.figures.paired_differences"
     products: ClassVar[tuple[str, ...]] = ("evaluation episodes", "manifest")
@@ -265,7 +268,8 @@ class PairedDifferences(PanelForEachGame):
 
 
 class ValueEstimates(GameFigure):
-    """max Q along evaluation episodes against what followed, beside the textbook's example of maximisation bias."""
+    """max Q along evaluation episodes against the returns that followed, beside the textbook's example of maximisation
+    bias."""
 
     module: ClassVar[str] = "rlgames.figures.value_estimates"
     products: ClassVar[tuple[str, ...]] = ("evaluation recordings", "manifest")
@@ -287,7 +291,7 @@ class ValueEstimates(GameFigure):
 
 
 class Observations(GameFigure):
-    """What an agent sees, step by step from the screen, in the first evaluation episode."""
+    """What an agent sees in the first evaluation episode: from the screen to the observation, stage by stage."""
 
     module: ClassVar[str] = "rlgames.figures.observations"
     products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
@@ -308,7 +312,7 @@ class Observations(GameFigure):
 
 
 class Predictions(FigureSettings):
-    """Errors of predicted returns on test episodes, beside that of the mean return; and values along an episode. Each
+    """Errors of predicted returns on test episodes, beside that of the mean return, and values along an episode. Each
     data set, and so each policy, has a panel."""
 
     module: ClassVar[str] = "rlgames.figures.predictions"
@@ -353,10 +357,10 @@ AnyFigure = Annotated[
 
 
 class Video(Settings):
-    """Videos of one seed of each variant: the last training episode; of agents that are evaluated, the episodes of best
-    and of median return, and one of random play."""
+    """Videos of one seed of each variant: the last training episode, or, for agents that are evaluated, the evaluation
+    episodes of best and of median return, and one of random play."""
 
     seed: int = Field(ge=0)
     """The seed to show."""
     caption: str = ""
-    """What it shows."""
+    """Caption."""

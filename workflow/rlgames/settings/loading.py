@@ -33,7 +33,7 @@ NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
 DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "fire_each_life", "max_steps")
-"""Settings of an Atari game on which the course of an episode depends; the others change what is seen of it."""
+"""Settings of an Atari game on which the course of an episode depends; the others change only what is seen of it."""
 
 
 Names = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
@@ -45,16 +45,16 @@ class Config(Settings):
     results: str = Field(pattern=r"^[\w./-]*[\w-]$")
     """Folder of all results, relative to the working directory; one for each config."""
     title: str = ""
-    """Title of the page of results; by default, the name of their folder."""
+    """Title of the results page; by default, the name of the results folder."""
     abstract: str = ""
-    """What the config is about, in a few sentences at the head of that page; an empty line begins a paragraph."""
+    """A few sentences at the head of the results page; an empty line begins a new paragraph."""
     block_size: int = Field(default=100, ge=1, le=1_000_000)
-    """Seeds of a linear agent over tiles that one job trains. Any value gives the same bits; files are named by it."""
+    """Seeds of a linear agent over tiles that one job trains. Results do not depend on it, but names of files do."""
     threads: int = Field(default=1, ge=1, le=64)
-    """Cores for the training of one deep agent or auto-encoder; any number gives the same bits, and one per training is
-    fastest. Linear agents use one."""
+    """Cores for training one deep agent or auto-encoder. Results do not depend on it, and one core per training is
+    fastest overall. Linear agents use one."""
     evaluation: Evaluation = Evaluation()
-    """How agents that learn step by step are evaluated."""
+    """Evaluation of agents that learn step by step."""
     datasets: dict[Names, Dataset] = Field(default={})
     """The data sets, by name."""
     experiments: dict[Names, Experiment] = Field(min_length=1)

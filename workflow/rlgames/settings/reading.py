@@ -69,7 +69,7 @@ OTHERWISE = {
         "YAML reads {text} as {value}; write {value}, or put it in quotes",
     ),
 }
-"""Numbers in the dress of YAML 1.1, by their tags: octal ones, and those of base 60."""
+"""Numbers that YAML 1.1 reads differently from how they look, by their tags: octal and base-60 ones."""
 
 
 class CarefulLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -25,7 +25,7 @@ def besides_the_game(variant: Variant) -> dict[str, Any]:
 
 
 class SeveralGames(GameFigure):
-    """Agents over three Atari games or more: interquartile means of human-normalised scores with stratified bootstrap
+    """Agents on three or more Atari games: interquartile means of human-normalised scores with stratified bootstrap
     intervals, performance profiles, and the probability that one agent beats another."""
 
     module: ClassVar[str] = "rlgames.figures.several_games"

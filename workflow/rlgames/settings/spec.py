@@ -33,11 +33,11 @@ class Spec(Settings):
     agent: Agent
     """The learner."""
     episodes: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Episodes per run, of a linear agent over tiles."""
+    """Episodes per run, for linear agents over tiles."""
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Steps per run, of an agent that learns from single steps: deep agents, and linear ones on Atari."""
+    """Steps per run, for agents that learn step by step: deep agents, and linear ones on Atari."""
     epochs: int | None = Field(default=None, ge=1, le=100_000)
-    """Times that an auto-encoder, or an agent that predicts, sees the training frames, at most."""
+    """Maximum number of passes over the training frames, for auto-encoders and agents that predict."""
 
     @model_validator(mode="after")
     def _budget_fits(self) -> Spec:
