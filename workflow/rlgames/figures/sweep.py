@@ -21,7 +21,7 @@ from rlgames.figures.style import (
 from rlgames.statistics import completed, over_seeds
 
 MARKERS = "osDvPXhp"
-"""So that curves can be told apart without their colours."""
+"""Markers, so that curves can be told apart without their colours."""
 
 
 def make(

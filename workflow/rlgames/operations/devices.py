@@ -15,7 +15,7 @@ from rlgames.networks.numerics import DeviceError
 from rlgames.operations import locks
 
 POLL_SECONDS = 1
-"""Between two looks for a free GPU."""
+"""Seconds between two looks for a free GPU."""
 
 held: list[TextIO] = []
 """The open file whose lock this process holds; child processes do not inherit it."""

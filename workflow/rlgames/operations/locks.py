@@ -78,7 +78,7 @@ def this_process() -> str:
 
 
 def how_to_stop(process: str) -> str:
-    """What ends a process that `holder` named; a job of a cluster may be on another machine."""
+    """The command that ends a process that `holder` named, which may be on another machine, as a job of a cluster."""
     number, _, machine = process.partition(" on ")
     return (
         f"kill {number}"

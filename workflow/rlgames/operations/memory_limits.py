@@ -41,7 +41,7 @@ def demand_replay(buffer: int, frames: int) -> None:
 
 
 def limits() -> Iterator[tuple[int, str]]:
-    """Bytes that may still be taken, and by whose limit."""
+    """Bytes that may still be taken under each limit, and the limit in words."""
     yield from shared()
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY:
@@ -49,7 +49,7 @@ def limits() -> Iterator[tuple[int, str]]:
 
 
 def shared() -> Iterator[tuple[int, str]]:
-    """The same, without the limit that each process has for itself."""
+    """As `limits`, without the limit of each single process."""
     yield psutil.virtual_memory().available, "on this machine"
     for free in group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")):
         yield free, "within the limit of this container, job or service (its control group)"

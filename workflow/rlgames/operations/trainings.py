@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its co
     from rlgames.training.protocol import Arrays, Training
 
 SAVE_SECONDS = 60.0
-"""Between two saves: what a kill may cost."""
+"""Seconds between two saves: what a kill may cost."""
 
 VARIABLE = "RLGAMES_SAVE_SECONDS"
-"""The environment variable that replaces it, and changes no result."""
+"""The environment variable that overrides SAVE_SECONDS; it changes no result."""
 
 
 def save_seconds() -> float:
