@@ -1,4 +1,4 @@
-"""Make targets of a config once more, from nothing, in a folder beside the results, and compare both to the last bit
+"""Make targets of a config again from nothing, in a folder beside the results, and compare the two bit by bit
 (`make again TARGET=path`). The results stay as they are."""
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from rlgames.plan.plan import Plan
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("targets", nargs="*", help="files below the results folder")
-    parser.add_argument("--cores", default="all")
+    parser.add_argument("config", type=Path, help="a config file")
+    parser.add_argument("targets", nargs="*", help="files below the results folder to make again")
+    parser.add_argument("--cores", default="all", help="cores to use (default: all); further options go to Snakemake")
     chosen, more = parser.parse_known_args()
     plan = Plan.read(chosen.config)
     again, results = comparison.second(plan), plan.config.results

@@ -1,4 +1,4 @@
-"""Remove what trainings resume from, and what killed jobs left half-written (`make clean-state`); results stay."""
+"""Remove the saves that trainings resume from, and files of killed jobs (`make clean-state`); results stay."""
 
 from rlgames.messages import count
 from rlgames.operations import jobs

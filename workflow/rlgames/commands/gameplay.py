@@ -1,8 +1,7 @@
 """Show an evaluation episode, with what the agent's actions were chosen by, as a video and a page that holds it.
 
-Things on the screen get rings, if the agent is one that sees where they are, and what else its network says stands with
-the actions. The best eight seconds become an
-animation, and the choice that mattered most in them a still.
+Things on the screen get rings, if the agent sees where they are, and further outputs of its network stand beside the
+actions. The best eight seconds become an animation, and the choice that mattered most in them a still.
 """
 
 from __future__ import annotations

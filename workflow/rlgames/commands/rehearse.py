@@ -1,6 +1,6 @@
-"""Start every deep training of a config, with its whole replay buffer, for 2,000 steps (`make rehearse`).
+"""Start every training of a config that has a replay buffer, with the whole buffer, for 2,000 steps (`make rehearse`).
 
-Says in minutes whether days of training will fit in memory, and how fast they will be. No result is written.
+Takes minutes to say whether days of training will fit in memory, and how fast they will be. Writes no results.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Say how far a config's runs are, and what needs a hand or a second look (`make status`; briefly after `make`)."""
+"""Say how far the runs of a config are, and what needs attention (`make status`; briefly after `make`)."""
 
 import argparse
 import shlex
@@ -13,7 +13,7 @@ from rlgames.plan.status import survey
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", type=Path)
+    parser.add_argument("config", type=Path, help="a config file")
     parser.add_argument("--brief", action="store_true", help="only count the notices")
     parser.add_argument("--results", action="store_true", help="print only the results folder")
     parser.add_argument(

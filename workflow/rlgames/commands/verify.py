@@ -1,4 +1,4 @@
-"""Confirm that a config's results are what was made (`make verify`): checksums, recordings played again, tables."""
+"""Check that the results of a config are what was made: checksums, replayed recordings, tables (`make verify`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check(part: audit.Part) -> tuple[int, list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", type=Path)
+    parser.add_argument("config", type=Path, help="a config file")
     parser.add_argument("--quick", action="store_true", help="compare checksums only (make verify QUICK=1)")
     arguments = parser.parse_args()
     if arguments.config.is_dir():

@@ -14,16 +14,16 @@ from rlgames.plan.ledger import describe
 from rlgames.plan.plan import Plan
 
 LISTED = 5
-"""Failed jobs that are shown."""
+"""Maximum number of failed jobs that are shown."""
 
 LINES, FEW_LINES = 10, 3
-"""Of the log of the only failed job, and of each of several."""
+"""Lines shown of the log of a single failed job, and of each of several."""
 
 TAIL = 20_000
 """Bytes at the end of a log that are read."""
 
 UNKNOWN = "This is a bug in rlgames"
-"""How the last message begins of a job that knows of no cause."""
+"""How the last message of a job begins that failed for no known cause."""
 
 
 def described(plan: Plan, jobs: list[Any], stopped: bool, printed: Iterable[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is done and left of all jobs of a run, by the time that they take: what the terminal shows.
+"""What is done and left of a run, weighed by the time that its jobs take: what the terminal shows.
 
 It knows no Snakemake, no clock and no screen: it is told what begins and ends, and when.
 """
@@ -14,7 +14,7 @@ from rlgames.messages import count
 from rlgames.operations.progress import Note, last_said, read_note
 
 PRIOR = 10.0
-"""Seconds of jobs that are as long as they were expected to be, beside those that were measured."""
+"""Weight, in seconds, of the expected times of jobs beside the measured ones."""
 
 KINDS = {
     "train_linear": "trained", "train_agent": "trained", "train_encoder": "trained", "predict": "trained",
@@ -40,11 +40,11 @@ class Job:
     state: Path | None = None
     """Folder of the saves of a training."""
     begun: float | None = None
-    """When it began; None before."""
+    """When it began, in seconds since 1970; None before."""
     took: float | None = None
-    """Seconds, of a finished job."""
+    """Seconds that it took; None before it is finished."""
     note: Note = field(default_factory=Note)
-    """How far it said that it is."""
+    """Its progress, as it said last."""
 
     @property
     def name(self) -> str:
@@ -92,7 +92,7 @@ class Outlook:
     """How far a run is."""
 
     share: float
-    """Of the time of all jobs, what is done: from 0 to 1."""
+    """Share of the time of all jobs that is done, from 0 to 1."""
     left: float
     """Seconds until all is done."""
 
@@ -103,11 +103,11 @@ class Row:
 
     name: str
     share: float | None
-    """Done of it, from 0 to 1; None where it does not say."""
+    """Share that is done, from 0 to 1; None where the job does not say."""
     rate: str
-    """How fast it is, with its unit."""
+    """Its speed, with the unit."""
     remark: str
-    """What it says besides, as its mean return."""
+    """What else it says, such as its mean return."""
     left: float
     """Seconds until it is done."""
 

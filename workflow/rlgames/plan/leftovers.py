@@ -1,5 +1,5 @@
-"""What lies about besides a config's products: marks and locks of Snakemake, saves, temporary files of killed jobs,
-and products of runs, figures and videos that are no more. What can be removed is known by its name."""
+"""What a results folder holds besides the products of its config: saves, temporary files of killed jobs, marks and
+locks of Snakemake, and products that the config no longer has. What can be removed is known by its name."""
 
 from __future__ import annotations
 

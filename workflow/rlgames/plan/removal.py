@@ -18,7 +18,7 @@ from rlgames.plan.plan import Plan
 def options(description: str | None) -> argparse.Namespace:
     """The command line of commands that remove files."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("config", type=Path)
+    parser.add_argument("config", type=Path, help="a config file")
     parser.add_argument("--yes", action="store_true", help="remove without asking (make: YES=1)")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be removed (make: DRY=1)")
     return parser.parse_args()

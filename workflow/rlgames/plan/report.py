@@ -14,11 +14,11 @@ from rlgames.plan.plan import Plan
 from rlgames.plan.status import Run
 
 LISTED = 20
-"""Runs of one state that are named; of more, the number is said."""
+"""Maximum number of runs of one state that are named; the others are counted."""
 
 STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun",
           "damaged": "damaged"}  # fmt: skip
-"""In words, but for those that are done."""
+"""States in words, except that of runs that are done."""
 
 
 def summary(plan: Plan, runs: list[Run]) -> str:
