@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlgames.messages import UserError
 
-if TYPE_CHECKING:  # the plan knows this module, and does without NumPy
+if TYPE_CHECKING:  # the plan imports this module, and must not load NumPy, which takes time
     import numpy as np
     import pandas as pd
 PACKAGE = Path(__file__).parent

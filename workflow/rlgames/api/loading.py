@@ -107,12 +107,12 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
     loaded = {role: import_module(name) for role, name in names.items()}
     features = seen_by(settings, loaded, folder)
     one = {name: each if each.shape[:1] != (points,) else each[[point]] for name, each in saved.items()}
-    with reading(folder / "weights.npz"):  # whether they fit
+    with reading(folder / "weights.npz"):  # weights that do not fit the network are damage, too
         player = loaded["player"].Player(
             one, loaded, environment.model_dump(), agent.model_dump(include=agent.playing()), *features
         )
     games = player.games(1)
-    first = games.reset(np.zeros(1, np.int64))[0]  # shape and type of what the agent sees, with its stack
+    first = games.reset(np.zeros(1, np.int64))[0]  # for the shape and dtype of what the agent sees, with its stack
     found = environments.environment(environment.model_dump(), games)
 
     def preferences(states: np.ndarray) -> np.ndarray:

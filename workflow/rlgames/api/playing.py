@@ -71,7 +71,7 @@ def play_by_hand(run: Path | str, *, seed: int | None = None) -> list[float]:
     Raises `UserError` where there is no display.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it would plot with Tk, and says that it cannot
+        warnings.simplefilter("ignore")  # it warns that it cannot plot with Tk, which is not needed here
         from gymnasium.utils.play import play as play_with_keys
 
     with display(wanted=True) as window:

@@ -37,7 +37,7 @@ def main() -> None:
         import_module(arguments.modules["player"]).prepare()
         modules, spec = command_line.run_modules(arguments), arguments.spec
         (path,) = arguments.weights
-        with reading(path):  # whether they fit
+        with reading(path):  # weights that do not fit the network are damage, too
             player = modules["player"].Player(read_weights(path), modules, spec["environment"], spec["agent"])
         insights = player.insights(episode)
     with replacing(arguments.mp4) as path:

@@ -29,7 +29,7 @@ def main(config: str, *only: str) -> None:
         return
     deep = [key for key, variant in plan.variants.items() if isinstance(variant.spec.agent, OffPolicyAgent)]
     command = [sys.executable, "-m", __spec__.name, config]
-    # A process each, so that memory is counted apart.
+    # One process each, so that the memory of each is measured separately.
     if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
         sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here; the reasons are above.")
 

@@ -62,7 +62,7 @@ class Training(Prediction):
             order = episode_stream(self.seed, Purpose.MINIBATCHES, epoch).permutation(self.transitions)
             for rows in order[: len(order) // size * size].reshape(-1, size):
                 terminal = self.frames.terminal[rows]
-                following = np.where(terminal, rows, rows + 1)  # after an end, of no meaning
+                following = np.where(terminal, rows, rows + 1)  # meaningless after a terminal state
                 discounts = np.where(terminal, 0, self.settings["discount"]).astype(np.float32)
                 self.learner.step_size = self.step_size(self.steps / total)
                 self.learner.update(

@@ -40,7 +40,8 @@ def use(code: str) -> None:
         log.warning(f"Compiled functions cannot be kept in {folder} ({error.strerror}): this job compiles its own.")
         folder = own_folder()
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"  # and no other
+    # Other locators would fall back to a folder that all code shares.
+    os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"
 
 
 def use_for_all_code() -> None:

@@ -33,9 +33,8 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
     isolation.isolate()
     named = vars(arguments).get("modules", {}).values()
     if (found := code_hash(*modules, *named)) != arguments.code:
-        sys.exit(
-            f"The code changed after this job was planned ({arguments.code} is now {found}). Run that command again."
-        )
+        change = f"{arguments.code} is now {found}"
+        sys.exit(f"The code changed after this job was planned ({change}). Run the same command again.")
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.StreamHandler(), logging.FileHandler(arguments.log, mode="a")]
     for handler, formatter in zip(handlers, (Shown(arguments.log), Logged()), strict=True):
@@ -64,7 +63,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read has seen enough, as head does
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:
         log.error(error)

@@ -54,7 +54,7 @@ def holder(path: Path) -> str | None:
             return None
         with path.open(
             errors="replace"
-        ) as file:  # a shared lock needs no right to write, on network file systems either
+        ) as file:  # a shared lock needs no write access, not even on network file systems
             if is_free(file, fcntl.LOCK_SH):
                 return None
             said = file.read(200).strip()

@@ -134,7 +134,7 @@ class Ledger:
             self.waiting[job.rule][job.expected, job.threads] += 1
         self.measured: dict[str, tuple[float, float]] = {}
 
-    # What happens.
+    # Events.
 
     def begin(self, number: int, now: float) -> None:
         if (job := self.jobs.get(number)) is not None and number not in self.active:
@@ -171,7 +171,7 @@ class Ledger:
             counted = job.seeds if job.kind == "trained" else 1
             self.counts[job.variant][f"{job.kind} {what}"] += counted
 
-    # What is said.
+    # Reports.
 
     def look(self) -> None:
         """Read how far the jobs are that run."""
@@ -193,7 +193,8 @@ class Ledger:
             return job.note.left(now)
         if share and ran > PRIOR:
             return ran * (1 - share) / share
-        return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)  # longer than expected: who knows
+        # A job that takes longer than expected: any estimate will do.
+        return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)
 
     def running(self, now: float) -> list[Row]:
         """What runs, the longest first."""

@@ -43,7 +43,7 @@ def unfinished(plan: Plan, since: float = 0.0) -> set[str]:
     """
     root, found = SNAKEMAKE / "incomplete", set()
     for mark in root.rglob("*"):
-        with suppress(OSError, binascii.Error, UnicodeDecodeError):  # it ended just now, or is no mark
+        with suppress(OSError, binascii.Error, UnicodeDecodeError):  # the job ended just now, or this is no mark
             if mark.is_file() and mark.stat().st_mtime >= since:
                 found.add(urlsafe_b64decode("".join(mark.relative_to(root).parts).replace("@", "")).decode())
     return set(ours(plan, found))

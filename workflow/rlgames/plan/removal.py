@@ -75,7 +75,7 @@ def unlink(root: Path, files: list[Path]) -> None:
         path.unlink(missing_ok=True)
     for folder in sorted({folder for path in files for folder in path.parents}, key=lambda path: -len(path.parts)):
         if folder.is_relative_to(root):
-            with suppress(OSError):  # it holds more
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
 

@@ -94,7 +94,7 @@ def notices(plan: Plan) -> str:
             cut = f"Truncated: {run}: {count(facts.truncated, 'episode')} cut off"
             if not declares_cap(plan, facts):
                 lines.append(f"{cut} after max_steps.")
-            elif not facts.diverged:  # which has its line
+            elif not facts.diverged:  # a diverged run has a line already
                 expected.append(cut)
         other = {**now, **facts.surroundings["versions"]}.items() - now.items()
         if facts.surroundings["lock"] != lock or other:

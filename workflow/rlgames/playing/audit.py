@@ -98,7 +98,7 @@ def compare(part: Part, recording: Recording) -> Iterator[str]:
                 yield f"{where}: {problem}"
     except MemoryError:
         raise
-    except Exception as error:  # whatever a game, or a network, makes of what it was not made for
+    except Exception as error:  # a damaged recording can make a game or a network fail in any way
         yield f"{where}: cannot be played again ({type(error).__name__}: {error})"
 
 

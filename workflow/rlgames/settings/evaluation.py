@@ -26,6 +26,7 @@ class Evaluation(Settings):
     @property
     def earlier_points(self) -> int:
         """Points before the end of training at which weights are kept."""
-        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
+        # Imported late: a job that reads settings must load nothing that is not in its code hash.
+        from rlgames.checkpoints import KEPT
 
         return KEPT - 1

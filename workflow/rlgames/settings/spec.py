@@ -69,7 +69,8 @@ class Spec(Settings):
             raise problem(
                 f"environment: {agent.name} needs low and high for its tiles; give the bounds of each dimension"
             )
-        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
+        # Imported late: a job that reads settings must load nothing that is not in its code hash.
+        from rlgames.checkpoints import KEPT
 
         if isinstance(agent, OnPolicyAgent) and (taken := agent.rollout_steps * agent.games) > (self.steps or 0) / KEPT:
             raise problem(
@@ -146,7 +147,7 @@ class Spec(Settings):
     @property
     def budget(self) -> int:
         """The number of episodes, steps or epochs that the agent learns for."""
-        return self.budgets[self.agent.unit] or 0  # none is refused above
+        return self.budgets[self.agent.unit] or 0  # a missing one is refused above
 
     def canonical(self) -> str:
         """The spec as text: one text for one spec, every default written out."""

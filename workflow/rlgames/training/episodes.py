@@ -73,7 +73,7 @@ class GameTraining(ABC):
         self.steps = self.updates = 0
         self.diverged = False
 
-    # What each kind does in its own way.
+    # Methods that each kind of training overrides.
 
     @abstractmethod
     def begin(self) -> None:
