@@ -88,7 +88,7 @@ def test_other_bits_are_named_with_what_may_be_why(
     with pytest.raises(SystemExit, match="results/tiny and results/tiny-again differ in 2 of 25 files"):
         run(monkeypatch, str(RESULTS / RUN / "weights.npz"))
     text = capsys.readouterr().out
-    why = "made with different code and lock and instruction set"
+    why = "made under other conditions: code, lock, instruction set"
     assert f"{RUN}/weights.npz differs ({why})" in text
     assert "figures/one.png is not among the results" in text
     assert contents() == before

@@ -153,7 +153,9 @@ def test_evaluation_has_its_own_seeds_and_its_values(sandbox: Sandbox, config: C
 
 def test_nothing_more_to_do_and_recordings_verify(sandbox: Sandbox, config: Config) -> None:
     assert "Nothing to be done" in sandbox.build(config, "--dry-run")
-    assert "recordings give the" in sandbox.python("-m", "rlgames.commands.verify", "config/deep.yaml")
+    assert "give the lengths, returns and endings" in sandbox.python(
+        "-m", "rlgames.commands.verify", "config/deep.yaml"
+    )
     assert "nothing was played" in sandbox.python("-m", "rlgames.commands.verify", "config/deep.yaml", "--quick")
 
 

@@ -113,7 +113,7 @@ def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:
         "--output", "o", "--lock", "l", fails=True,
     )  # fmt: skip
     assert "The code changed after this job was planned" in text
-    assert "Run snakemake again" in text
+    assert "Run the same command again" in text
 
 
 def test_environment_of_another_copy_is_refused(sandbox: Sandbox) -> None:

@@ -116,8 +116,9 @@ class Saves:
             return True
         if differs := [key for key, value in self.machine.items() if identity["machine"].get(key) != value]:
             raise ResumeError(
-                f"The saves in {self.folder} were made with different {' and '.join(differs)}, and resuming from them "
-                "would not give the same bits. Resume where they were made, or delete this folder to start anew."
+                f"The saves in {self.folder} were made under other conditions ({', '.join(differs)}), and resuming "
+                "from them would not give the same bits. Resume where they were made, or delete this folder to start "
+                "anew."
             )
         return False
 

@@ -48,7 +48,7 @@ def reason(*manifests: Path) -> str:
     names += [name for name in ("lock", "versions", "python") if around[0][name] != around[1][name]]
     sets = [each["machine"].get("instruction_set") for each in around]
     names += ["instruction set"] * (sets[0] != sets[1])
-    return f" (made with different {' and '.join(names)})" if names else ""
+    return f" (made under other conditions: {', '.join(names)})" if names else ""
 
 
 def made(plan: Plan) -> list[Path]:
