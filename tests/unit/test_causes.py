@@ -169,7 +169,7 @@ def test_products_of_the_future_count_as_made_now(tmp_path: Path, monkeypatch: p
     job = SimpleNamespace(input=["results/mine/a", "results/mine/b", "weights.npz", "results/mine/missing"])
     workflow = SimpleNamespace(dag=SimpleNamespace(needrun_jobs=lambda: [job]))
     plan: Any = SimpleNamespace(config=SimpleNamespace(results="results/mine"))
-    assert "clock was set back; 1 product dated in the future" in from_the_future(plan, workflow)
+    assert "clock was set back, and so is now the time of 1 product from" in from_the_future(plan, workflow)
     assert late.stat().st_mtime <= time.time()
     assert early.stat().st_mtime == before
     assert foreign.stat().st_mtime > time.time() + 3600

@@ -181,11 +181,8 @@ def from_the_future(plan: Plan, workflow: Any) -> str:
     ours = [path for path in inputs if path.is_relative_to(plan.config.results) and path.is_file()]
     for path in (late := [path for path in ours if path.stat().st_mtime > time.time()]):
         os.utime(path)
-    return (
-        f"rlgames: the clock was set back; {count(len(late), 'product')} dated in the future now counts as new."
-        if late
-        else ""
-    )
+    said = f"rlgames: the clock was set back, and so is now the time of {count(len(late), 'product')} from the future."
+    return said if late else ""
 
 
 def terminal(workflow: Any) -> Any:
