@@ -99,7 +99,7 @@ def test_other_bits_are_named_with_what_may_be_why(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Name a file of results/tiny to make again, such as: make again TARGET=results/tiny/"),
+        ([], "Name a file of results/tiny to make again, such as: make CONFIG=tiny.yaml again TARGET=results/tiny/"),
         (["results/other/figures/one.png"], "results/other/figures/one.png is not there, or not in results/tiny"),
         (["results/tiny/figures/two.png"], "make it first"),
         (["results/tiny/../tiny.yaml"], "is not there, or not in"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rlgames.messages import count
 from rlgames.operations import isolation, jobs
-from rlgames.plan import comparison, removal
+from rlgames.plan import comparison, removal, report
 from rlgames.plan.plan import Plan
 
 
@@ -23,7 +23,8 @@ def main() -> None:
     plan = Plan.read(chosen.config)
     again, results = comparison.second(plan), plan.config.results
     if not chosen.targets:
-        sys.exit(f"Name a file of {results} to make again, such as: make again TARGET={plan.targets()[-1]}")
+        make = report.make(chosen.config)
+        sys.exit(f"Name a file of {results} to make again, such as: {make} again TARGET={plan.targets()[-1]}")
     for target in chosen.targets:
         if not (Path(target).is_relative_to(results) and Path(target).is_file()):
             sys.exit(f"{target} is not there, or not in {results}: make it first, or name another file.")

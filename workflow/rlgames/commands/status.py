@@ -1,7 +1,6 @@
 """Say how far the runs of a config are, and what needs attention (`make status`; briefly after `make`)."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 from rlgames.messages import count, plain
@@ -30,8 +29,7 @@ def main() -> None:
         print(plan.config.results)
         return
     runs, notices = survey(plan), words.notices(plan)
-    is_default = arguments.config == Path("config/config.yaml")
-    make = "make" if is_default else shlex.join(["make", f"CONFIG={arguments.config}"])
+    make = report.make(arguments.config)
     print(plain(report.summary(plan, runs)))
     if arguments.brief and notices:
         print(f"{count(len(notices.splitlines()), 'notice')} about runs that need a second look: {make} status")

@@ -21,6 +21,11 @@ STATES = {"running": "running", "started": "starting or queued", "resumable": "r
 """States in words, except that of runs that are done."""
 
 
+def make(config: Path) -> str:
+    """The command that builds a config, as typed into a shell; other targets of the Makefile follow it."""
+    return "make" if config == Path("config/config.yaml") else shlex.join(["make", f"CONFIG={config}"])
+
+
 def summary(plan: Plan, runs: list[Run]) -> str:
     """All runs in one line."""
     counts, stale = Counter(run.state for run in runs), [run for run in runs if run.state == "done" and run.stale]
