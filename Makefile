@@ -10,17 +10,17 @@ CONFIG ?= config/config.yaml
 TARGET ?=
 FLAGS ?=
 
-$(if $(word 2,$(CONFIG)),$(error CONFIG="$(CONFIG)" must be one file, with no space in its path. Two files, of which the second changes the first, are for Snakemake itself: snakemake --cores all --configfile one.yaml two.yaml))
+$(if $(word 2,$(CONFIG)),$(error CONFIG="$(CONFIG)" must be one file, and its path must have no space. For two files, of which the second changes the first, type: snakemake --cores all --configfile one.yaml two.yaml))
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
 
 export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# What of a user's shell would bring in other modules, or another profile. Jobs are kept apart from more: operations/isolation.py.
+# Variables of a user's shell that would bring in other modules or another profile. Jobs are isolated further: operations/isolation.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
 ASKING = $(if $(YES),--yes) $(if $(DRY),--dry-run)
 COMMANDS = python -I -m rlgames.commands
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, see above; if there is no $(VENV) yet, type make first))
+RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, for the reason above; if there is no $(VENV) yet, type make first))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
 SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
@@ -40,36 +40,36 @@ SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two
   minatar/id=MinAtar-Breakout-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 
-figures: $(LOCKED) checked ## rebuild every figure, or TARGET=path, on CORES=n, from CONFIG=file (this is the default)
+figures: $(LOCKED) checked ## make every figure, video and table, or TARGET=path; CORES=n, CONFIG=file (the default target)
 	@$(SNAKEMAKE) --cores $(CORES)
 	@$(COMMANDS).status --brief $(CONFIG)
 
 checked: $(LOCKED)
 	@$(COMMANDS).status --results $(CONFIG) --target $(TARGET) > /dev/null
 
-smoke: ## the same, tiny: config/smoke.yaml
+smoke: ## the same from a tiny config, config/smoke.yaml, in minutes
 	@$(MAKE) --no-print-directory figures CONFIG=config/smoke.yaml
 
-report: figures ## figures, captions and numbers in one HTML page
+report: figures ## Snakemake's report: figures, captions and numbers in one HTML file
 	@snakemake $(CONFIGFILE) --report $(RESULTS)/report.html
 	@echo "The report is $(RESULTS)/report.html."
 
-explain: $(LOCKED) checked ## say why TARGET=path (or anything) would be made again; runs nothing
+explain: $(LOCKED) checked ## list what would be made, or made again for TARGET=path, and why; runs nothing
 	@$(SNAKEMAKE) --dry-run
 
-again: $(LOCKED) ## make TARGET=path once more from nothing, in a folder beside the results, and compare: the same bits?
+again: $(LOCKED) ## make TARGET=path again from nothing, in a folder beside the results, and compare the two bit by bit
 	@$(COMMANDS).again $(CONFIG) $(TARGET) --cores $(CORES) $(FLAGS)
 
-rehearse: $(LOCKED) ## start every deep training of CONFIG with its whole replay buffer: does it fit, how fast is it?
+rehearse: $(LOCKED) ## start every deep Q-learning run of CONFIG with its whole replay buffer: does it fit, and how fast is it?
 	@$(COMMANDS).rehearse $(CONFIG)
 
-verify: $(LOCKED) ## compare all checksums, play every recorded episode again, make the tables again; QUICK=1: checksums only
+verify: $(LOCKED) ## compare all checksums, replay every recorded episode, and remake the tables; QUICK=1: checksums only
 	@$(COMMANDS).verify $(CONFIG) $(if $(QUICK),--quick)
 
-status: $(LOCKED) ## what is done, running, resumable, or left behind by a kill; which runs need a second look
+status: $(LOCKED) ## say what is done, running, resumable or left behind by a kill, and which runs need a second look
 	@$(COMMANDS).status $(CONFIG)
 
-play: $(LOCKED) ## watch the agent of RUN=folder, or GAME=pong at random, in a window or as a video; HUMAN=1: play by hand
+play: $(LOCKED) ## watch the agent of RUN=folder, or random play of GAME=pong, in a window or as a video; HUMAN=1: play it yourself
 	@$(COMMANDS).play $(or $(RUN),$(GAME),trained/pong-double-dqn) $(if $(HUMAN),--human)
 
 export: $(LOCKED) ## write the network of the deep agent of RUN=folder as a Keras file
@@ -80,11 +80,11 @@ notebook: $(DEV_LOCKED) ## open the lesson's notebook, over the results of make
 
 slurm: $(SLURM_LOCKED) ## install what `snakemake --profile profiles/slurm` needs (docs/cluster.md)
 
-bench: $(LOCKED) ##- speed of the compiled agents, on one core: against plain NumPy, and what takes the time on Pong
+bench: $(LOCKED) ##- time the compiled agents on one core: against plain NumPy, and by what takes the time on Pong
 	@python benchmarks/agents.py
 	@python benchmarks/linear.py
 
-bench-deep: $(LOCKED) ##- speed of the deep agents; PEER=python of an environment with Stable-Baselines3 times that beside
+bench-deep: $(LOCKED) ##- time the deep agents; PEER=path of a Python with Stable-Baselines3 times that as well
 	@python benchmarks/deep.py updates
 	@python benchmarks/deep.py rebuild
 	@python benchmarks/deep.py frames
@@ -93,22 +93,22 @@ bench-deep: $(LOCKED) ##- speed of the deep agents; PEER=python of an environmen
 	@python benchmarks/deep.py trainings $(PEER)
 	@python benchmarks/learners.py
 
-bench-gpu: $(LOCKED) ##- speed of the deep agents on a GPU, and minutes there until Pong is learned; with FLAVOUR=gpu
+bench-gpu: $(LOCKED) ##- time the deep agents on a GPU, and how many minutes Pong takes there; needs FLAVOUR=gpu
 	@python benchmarks/learning.py gpu
 
-bench-learning: $(LOCKED) ##- minutes on one core until Pong is learned, for the settings of config/fast.yaml (hours)
+bench-learning: $(LOCKED) ##- time until Pong is learned on one core, with the settings of config/fast.yaml (takes hours)
 	@python benchmarks/learning.py learning
 
-soak: $(DEV_LOCKED) ##- kill a deep training a hundred times at random, and compare the bits
+soak: $(DEV_LOCKED) ##- kill a deep training a hundred times at random moments, and compare the bits
 	@PYTHONPATH=tests python tests/workflow/test_exact_resume.py 100
 
-test: $(DEV_LOCKED) ## the whole test suite
+test: $(DEV_LOCKED) ## run the whole test suite
 	@pytest
 
-test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ##- the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
+test-cluster: $(DEV_LOCKED) $(SLURM_LOCKED) ##- run the tests on a Slurm of their own; needs slurmctld, slurmd, slurm-client and munge
 	@pytest --numprocesses=0 -rs tests/cluster
 
-lint: $(DEV_LOCKED) ##- formatting, style, types, imports, and Snakemake's own linter
+lint: $(DEV_LOCKED) ##- check formatting, style, types and imports, and run Snakemake's own linter
 	ruff format --check
 	ruff check
 	mypy
@@ -116,42 +116,42 @@ lint: $(DEV_LOCKED) ##- formatting, style, types, imports, and Snakemake's own l
 	snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	snakemake --lint
 
-format: $(DEV_LOCKED) ##- mend formatting and what ruff can mend
+format: $(DEV_LOCKED) ##- fix formatting, and what ruff can fix
 	ruff format
 	ruff check --fix
 	snakefmt Snakefile workflow/Snakefile workflow/rules
 
-docs: $(DEV_LOCKED) ##- write what is made from the code: config/README.md, its JSON schema, the picture of the packages
+docs: $(DEV_LOCKED) ##- write what is generated from the code: config/README.md, the JSON schema, the diagram of the packages
 	@$(COMMANDS).docs
 
-site: $(DEV_LOCKED) ##- build the docs as a site, into site/; a link that leads nowhere is an error
+site: $(DEV_LOCKED) ##- build the docs as a site, into site/; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 	@echo "The site is site/index.html."
 
-lock: $(DEV_LOCKED) ##- compile pyproject.toml into envs/; with UPGRADE=1 at the newest versions
+lock: $(DEV_LOCKED) ##- lock the dependencies of pyproject.toml in envs/; UPGRADE=1: at their newest versions
 	@python envs/lock.py $(if $(UPGRADE),--upgrade)
 
-clean-state: $(LOCKED) ## remove what interrupted or finished trainings resume from, and temporary files; results stay
+clean-state: $(LOCKED) ## remove the saves that trainings resume from, and temporary files; results stay
 	@$(COMMANDS).clean_state $(CONFIG) $(ASKING)
 
-prune: $(LOCKED) ## remove what CONFIG no longer makes: dropped variants, seeds, figures; asks, unless YES=1; DRY=1 only shows
+prune: $(LOCKED) ## remove what CONFIG no longer makes (dropped variants, seeds, figures); asks first, unless YES=1; DRY=1: only show it
 	@$(COMMANDS).prune $(CONFIG) $(ASKING)
 
 clean: ##- remove the environment and caches; results stay
 	rm -rf $(VENV) .cache .*_cache .hypothesis
 
-gallery: figures ##- copy the figures, tables and pictures that the docs show to docs/gallery (or below, for another CONFIG)
+gallery: figures ##- copy the figures, tables and pictures that the docs show to docs/gallery, or a folder below it for another CONFIG
 	@mkdir -p $(GALLERY)
 	@for name in $(SHOWN); do \
 	  if [ -e $(RESULTS)/$$name ]; then cp $(RESULTS)/$$name $(GALLERY)/$$(echo $$name | sed 's|^[a-z]*/||; s|,[^/]*/|/|; s|/|-|g; s|[a-z]*\.name=||; s|id=||'); fi; \
 	done
 	@$(if $(CONFIGFILE),,$(COMMANDS).ship $(CONFIG) pong trained)
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "make help-dev       what developers need"
+	@echo "make help-dev        list what developers need"
 
-help-dev: ##- this list
+help-dev: ##- show this list
 	@awk -F ':.*##- ' '/^[a-z-]+:.*##- / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The copy of the lock tells every manifest what its run was made with. Contents decide, not times: a checkout installs

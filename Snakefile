@@ -11,7 +11,7 @@
 
 import sys
 
-# No file here is in place of a module.
+# A file in this folder must not take the place of a module.
 sys.path[:] = [each for each in sys.path if each != str(workflow.current_basedir)]
 
 from snakemake.exceptions import WorkflowError

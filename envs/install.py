@@ -23,7 +23,9 @@ def main() -> None:
             what = "installing" if line.startswith("Installing") else "fetching"
             show(f"{lock.stem}: {what}, {min(found, total)} of {total} packages, {time.monotonic() - start:.0f} s")
     if process.returncode:
-        sys.exit(f"\n{''.join(last)}pip failed. Mend what it says, and type make again: what is fetched is kept.")
+        sys.exit(
+            f"\n{''.join(last)}pip failed. Remove the cause named above, and type make again: what is fetched is kept."
+        )
     print(f"\r{lock.stem}: {total} packages in {time.monotonic() - start:.0f} s" + " " * 30, flush=True)
 
 

@@ -209,13 +209,13 @@ def test_actions_are_numbered_from_zero() -> None:
 
 
 def test_what_is_no_run_of_an_agent_is_refused(runs: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no run: give the folder"):
+    with pytest.raises(UserError, match="is not a run: give the folder"):
         rlgames.load(tmp_path)
     with pytest.raises(UserError, match=r"did you mean .*values/seed-3-5"):
         rlgames.load(runs["values"].parent)
-    with pytest.raises(UserError, match="seeds 3-5, and not 0"):
+    with pytest.raises(UserError, match="seeds 3-5, not 0; choose one of these"):
         rlgames.load(runs["values"], seed=0)
-    with pytest.raises(UserError, match="kept at 1 point"):
+    with pytest.raises(UserError, match="kept at 1 point: give a point from -1 to 0, not 3"):
         rlgames.load(SHIPPED, point=3)
     with pytest.raises(UserError, match=r"\.keras"):
         rlgames.export(SHIPPED, tmp_path / "model.h5")
@@ -226,7 +226,7 @@ def test_what_is_no_run_of_an_agent_is_refused(runs: dict[str, Path], tmp_path: 
     facts = json.loads((SHIPPED / "manifest.json").read_text())
     facts["spec"]["agent"]["network"] = "enormous"
     (tmp_path / "manifest.json").write_text(json.dumps(facts))
-    with pytest.raises(UserError, match=r"network.*train it again"):
+    with pytest.raises(UserError, match=r"network.*train the agent again"):
         rlgames.load(tmp_path)
     with pytest.raises(AttributeError, match="no attribute 'lood'"):
         rlgames.lood  # noqa: B018

@@ -147,7 +147,7 @@ def test_shared_memory_that_is_full_or_closed(monkeypatch: pytest.MonkeyPatch, n
 
 def test_rights_and_limits_are_told_with_the_file() -> None:
     for number, words in {
-        errno.EACCES: "must not be read or written", errno.EFBIG: "ulimit -f", errno.EIO: "fails",
+        errno.EACCES: "may not be read or written", errno.EFBIG: "ulimit -f", errno.EIO: "fails",
         errno.EMFILE: "ulimit -n", errno.EDQUOT: "The disk is full",
     }.items():  # fmt: skip
         text = said(OSError(number, os.strerror(number), "/data/figure.png"))
@@ -169,7 +169,7 @@ def test_products_of_the_future_count_as_made_now(tmp_path: Path, monkeypatch: p
     job = SimpleNamespace(input=["results/mine/a", "results/mine/b", "weights.npz", "results/mine/missing"])
     workflow = SimpleNamespace(dag=SimpleNamespace(needrun_jobs=lambda: [job]))
     plan: Any = SimpleNamespace(config=SimpleNamespace(results="results/mine"))
-    assert "clock was set back; 1 products" in from_the_future(plan, workflow)
+    assert "clock was set back, and so is now the time of 1 product from" in from_the_future(plan, workflow)
     assert late.stat().st_mtime <= time.time()
     assert early.stat().st_mtime == before
     assert foreign.stat().st_mtime > time.time() + 3600

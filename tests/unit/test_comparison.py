@@ -85,11 +85,11 @@ def test_other_bits_are_named_with_what_may_be_why(
     facts = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(facts | {"code": "y", "lock": "y", "machine": machine("sse4_2")}))
     before = contents()
-    with pytest.raises(SystemExit, match="2 of 25 files are not the same in results/tiny and results/tiny-again"):
+    with pytest.raises(SystemExit, match="results/tiny and results/tiny-again differ in 2 of 25 files"):
         run(monkeypatch, str(RESULTS / RUN / "weights.npz"))
     text = capsys.readouterr().out
-    why = "made with another code and another lock and another instruction set"
-    assert f"{RUN}/weights.npz has other contents, and was {why}" in text
+    why = "made under other conditions: code, lock, instruction set"
+    assert f"{RUN}/weights.npz differs ({why})" in text
     assert "figures/one.png is not among the results" in text
     assert contents() == before
     assert (SECOND / RUN / "weights.npz").exists()
@@ -99,10 +99,10 @@ def test_other_bits_are_named_with_what_may_be_why(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Name what to make again, a file of results/tiny: make again TARGET=results/tiny/"),
-        (["results/other/figures/one.png"], "results/other/figures/one.png is no file of results/tiny"),
+        ([], "Name a file of results/tiny to make again, such as: make CONFIG=tiny.yaml again TARGET=results/tiny/"),
+        (["results/other/figures/one.png"], "results/other/figures/one.png is not there, or not in results/tiny"),
         (["results/tiny/figures/two.png"], "make it first"),
-        (["results/tiny/../tiny.yaml"], "is no file"),
+        (["results/tiny/../tiny.yaml"], "is not there, or not in"),
     ],
 )
 @pytest.mark.usefixtures("built")

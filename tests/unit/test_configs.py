@@ -41,7 +41,7 @@ def drawn(figure: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_label_of_curves_has_one_place_for_the_value(label: str) -> None:
     line = refusal(drawn(SWEEP | {"curve_label": label}))
     assert line.startswith("  figures.it.curve_label: ")
-    assert "must hold {} once" in line
+    assert "must contain {} exactly once" in line
 
 
 def test_label_of_curves_shows_the_value() -> None:
@@ -88,14 +88,14 @@ MIXED = [{"agent.name": "n-step-sarsa", "n": 2, "epsilon": 0.1}, {"agent.name": 
     ("figure", "changes", "parts"),
     [
         (SWEEP | {"x": "coding.name"}, {"sweep": {"coding.name": ["tiled", "additive"], "epsilon": [0.1], "n": [1]}},
-         ["it.x: coding.name is tiled, and an axis takes numbers"]),
+         ["it.x: coding.name is tiled, and an axis needs numbers"]),
         (SWEEP | {"x": "start"}, {"sweep": {"start": [[-0.6, -0.4], [-0.5, -0.5]], "epsilon": [0.1], "n": [1]}},
-         ["it.x: start is -0.6_-0.4, and an axis takes numbers"]),
+         ["it.x: start is -0.6_-0.4, and an axis needs numbers"]),
         (SWEEP, {"sweep": MIXED}, ["it.x: try/agent.name=sarsa,epsilon=0.2 has no setting 'n'"]),
         (CURVES | {"facet": "n"}, {"sweep": MIXED}, ["it.facet: try/agent.name=sarsa,epsilon=0.2 has no setting 'n'"]),
-        (SWEEP | {"curves": "n"}, {}, ["it.curves: x and curves are one setting"]),
-        (SWEEP | {"x": "step_size"}, {}, ["it.x: no experiment of it sweeps 'step_size'; swept: epsilon, n"]),
-        (SWEEP | {"x_factor": 1e-320}, {}, ["it", "x_factor: 1e-320 is nothing to compute with"]),
+        (SWEEP | {"curves": "n"}, {}, ["it.curves: x and curves name the same setting"]),
+        (SWEEP | {"x": "step_size"}, {}, ["it.x: none of its experiments sweeps 'step_size'; choose from: epsilon, n"]),
+        (SWEEP | {"x_factor": 1e-320}, {}, ["it", "x_factor: 1e-320 is out of the range"]),
         (SWEEP | {"x_factor": 0.0}, {}, ["it.x_factor", "greater than 0"]),
     ],
 )  # fmt: skip
@@ -114,8 +114,8 @@ def test_options_of_figures_that_make_no_sense(
     ("results", "message"),
     [
         ("-n", "'-n' begins with a hyphen"), ("a/--all/b", "'--all' begins with a hyphen"),
-        ("x" * 256, "256 bytes long"), ("a/" + "ε" * 128, "256 bytes long"), (".", "ends in none of"),
-        ("a/..", "ends in none of"), ("a b", "may hold"),
+        ("x" * 256, "256 bytes long"), ("a/" + "ε" * 128, "256 bytes long"), (".", "must not end in"),
+        ("a/..", "must not end in"), ("a b", "may contain only"),
     ],
 )  # fmt: skip
 def test_results_that_no_folder_should_be_called(results: str, message: str) -> None:
@@ -180,13 +180,15 @@ def test_results_in_the_folder_of_the_config_would_replace_it(tmp_path: Path, mo
     file = tmp_path / "config/mine.yaml"
     file.parent.mkdir()
     file.write_text(yaml.safe_dump(config() | {"results": "config"}))
-    with pytest.raises(SettingsError, match=r"results: config is the folder of .*mine.yaml, and its config.yaml would"):
+    with pytest.raises(
+        SettingsError, match=r"results: config is the folder of .*mine.yaml, and the results' own config.yaml would"
+    ):
         Plan.read(file)
 
 
 def test_names_fit_in_every_file_system() -> None:
     """With the longest suffix and a temporary name: 255 bytes."""
-    assert "has 101 characters; 100 are the most" in refusal(config() | {"figures": {"x" * 101: CURVES}})
+    assert "has 101 characters; give at most 100" in refusal(config() | {"figures": {"x" * 101: CURVES}})
     named = config() | {"figures": {"x" * 100: CURVES}}
     named["experiments"] = {"y" * 100: named["experiments"]["try"] | {"sweep": [{"name": "z" * 64, "epsilon": 0.5}]}}
     named["figures"]["x" * 100] = CURVES | {"experiments": ["y" * 100]}
@@ -220,12 +222,12 @@ def test_numbers_that_single_precision_has_no_room_for(agent: dict[str, Any]) ->
 def test_bounds_that_no_tile_has_room_for() -> None:
     car = {"name": "gymnasium", "id": "MountainCar-v0", "low": [-1e308, -1.0], "high": [1e308, 1.0]}
     agent = LINEAR | {"name": "true-online-sarsa-lambda", "trace_decay": 0.9}
-    assert "low: -1e+308 is nothing to compute with" in refusal(config(environment=car, agent=agent))
+    assert "low: -1e+308 is out of the range" in refusal(config(environment=car, agent=agent))
 
 
 def test_agent_that_never_learns_is_refused() -> None:
     line = refusal(config(**deep()["experiments"]["try"] | {"steps": 2000}))
-    assert "dqn learns nothing in 2000 steps, since its warm_up takes 5000" in line
+    assert "dqn learns nothing in 2000 steps, since its warm-up takes 5000" in line
     assert load(config(**deep(warm_up=1999)["experiments"]["try"] | {"steps": 2000}))
 
 
@@ -245,7 +247,7 @@ def test_games_that_draw_nothing_are_not_filmed() -> None:
     whole = config(environment=environment, agent=agent, steps=6000, episodes=None)
     assert load(whole)
     line = refusal(whole | {"videos": {"try": {"seed": 0, "caption": "c"}}})
-    assert "videos.try: Blind-v0, which try plays, draws no pictures of itself" in line
+    assert "videos.try: Blind-v0, which try plays, cannot be drawn" in line
     gym.registry.pop("Blind-v0")
 
 

@@ -108,5 +108,5 @@ def test_other_games_are_refused(game: str) -> None:
         "episodes": 1, "seeds": 1,
     }  # fmt: skip
     figure = {"kind": "cost-to-go", "experiments": ["e"], "title": "T", "caption": "C.", "seed": 0}
-    with pytest.raises(SettingsError, match=f"states of the environment mountain-car, and e plays {game}"):
+    with pytest.raises(SettingsError, match=f"states of mountain-car, but e plays {game}"):
         load({"results": "results/x", "experiments": {"e": experiment}, "figures": {"f": figure}})

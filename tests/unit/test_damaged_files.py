@@ -254,7 +254,7 @@ def test_save_that_no_training_wrote_is_told_with_its_name(tmp_path: Path) -> No
     attempt = Attempt(tmp_path, {"spec": {}}, "cpu")
     attempt.saves.machine = {}
     training: Any = SimpleNamespace(total=9, unit="steps", restore=restore)
-    with pytest.raises(UserError, match=r"save-0+5-\w+\.npz is whole, and yet not.*'weights'.*delete it to resume"):
+    with pytest.raises(UserError, match=r"save-0+5-\w+\.npz is intact, but not.*'weights'.*delete it to resume"):
         attempt.run(training, "name")
     attempt.saves.lock.close()
 
@@ -298,7 +298,7 @@ def test_locks_that_are_no_files(tmp_path: Path) -> None:
     for damage in ("folder", "pipe"):
         DAMAGES[damage](path)
         assert locks.holder(path) is None
-        with pytest.raises(OSError, match="lock there is no file: remove it"):
+        with pytest.raises(OSError, match="lock is not a file: remove it"):
             locks.take(path, patience=0)
         remove(path)
         path.touch()

@@ -279,14 +279,18 @@ CONFIG: dict[str, Any] = {
         ("experiments.encoder.agent.latents", 0, "agent.latents: must be greater than or equal to 1, not 0"),
         ("experiments.encoder.environment.dataset", "pang", "there is no data set 'pang'; did you mean 'pong'?"),
         ("experiments.encoder.environment", {"name": "atari", "game": "pong"}, "'auto-encoder' does not play 'atari'"),
-        ("experiments.encoder.epochs", None, "epochs: auto-encoder needs a number of epochs per run"),
+        ("experiments.encoder.epochs", None, "epochs: auto-encoder needs the number of epochs per run; add this key"),
         ("datasets.pong.environment.game", "pang", "there is no game 'pang'; did you mean 'pong'?"),
-        ("datasets.pong.environment.fire_reset", True, "fire_reset: leave it out"),
+        ("datasets.pong.environment.fire_reset", True, "fire_reset: the console's memory cannot be read"),
         ("datasets.pong.policy", {"experiment": "plaid"}, "datasets.pong.policy.experiment: there is no experiment"),
         ("datasets.pong.policy", {"experiment": "encoder"}, "encoder learns in epochs; name one that learns in steps"),
         ("datasets.pong.policy", {"experiment": "played", "seed": 3}, "played has the seeds 0 to 0, not 3"),
         ("datasets.pong.policy", {"experiment": "played"}, "sticky: played was trained with 0.25, not 0.0"),
-        ("videos", {"encoder": {"seed": 0, "caption": "x"}}, "videos.encoder: auto-encoder plays no game; drop it"),
+        (
+            "videos",
+            {"encoder": {"seed": 0, "caption": "x"}},
+            "videos.encoder: auto-encoder plays no game; drop this video",
+        ),
     ],
 )
 def test_settings_that_cannot_be_run_are_named(place: str, value: object, message: str) -> None:

@@ -364,8 +364,8 @@ def test_training_that_does_not_fit_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         demand_replay(buffer, 1_000_000)
     message = str(error.value)
     assert (
-        "needs 8.1 GB of memory, 1000000 frames of the replay buffer and 1.0 GB besides, but 7.3 GB are free on this "
-        "machine. Lower the agent's capacity"
+        "needs 8.1 GB of memory (1000000 frames of the replay buffer, and 1.0 GB besides), but only 7.3 GB are free on "
+        "this machine. Lower the agent's capacity"
     ) in message
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=0))
     demand_replay(0, 0)  # an agent without a replay buffer

@@ -1,7 +1,8 @@
-"""What manifests say of seeds that diverged reaches figures, the table of scores, and its audit."""
+"""What manifests say, above all of seeds that diverged, reaches figures, tables, their audit, and the page."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from rlgames.figures import tables
+from rlgames.pages import page
 from rlgames.plan.audit import differences
 from rlgames.playing.scores import evaluation_scores_csv, evaluation_table
 from rlgames.provenance import Manifest
@@ -71,4 +73,9 @@ def test_blank_scores_are_confirmed_and_others_are_not(runs: list[Path], tmp_pat
     table.write_text(made)
     assert list(differences(table, made)) == []
     scores.assign(**{"return": scores["return"].fillna(1.0)}).to_csv(table, index=False, float_format="%.8g")
-    assert sum("do not give the row" in line for line in differences(table, made)) == 2
+    assert sum("do not give this row" in line for line in differences(table, made)) == 2
+
+
+def test_page_counts_the_runs_that_gave_each_answer(runs: list[Path]) -> None:
+    one, *others = [Manifest.read(folder / "manifest.json") for folder in runs]
+    assert page.made([dataclasses.replace(one, device="gpu"), *others])["Device"] == ["cpu (2 runs)", "gpu (1 run)"]

@@ -290,9 +290,9 @@ def config(features: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (
             {"name": "positions"},
             {"game": "breakout"},
-            ["agent.features.name", "not of breakout", "choose 'pixels' or 'latents'"],
+            ["agent.features.name", "not in breakout", "choose 'pixels' or 'latents'"],
         ),
-        ({"name": "positions"}, {"fire_reset": True}, ["environment.fire_reset", "set it to false"]),
+        ({"name": "positions"}, {"fire_reset": True}, ["environment.fire_reset", "set this to false"]),
         ({"name": "latents"}, {}, ["pong.agent.features.encoder", "is missing"]),
         (
             {"name": "latents", "encoder": {"experiment": "care"}},
@@ -348,11 +348,13 @@ def test_features_need_an_encoder_of_their_kind() -> None:
 
 
 def test_encoders_are_judged_on_data_sets_that_are_there_with_frames_of_the_same_size() -> None:
-    with pytest.raises(settings.SettingsError, match=r"judged_on: frames is learned from; name another one"):
+    with pytest.raises(settings.SettingsError, match=r"judged_on: the agent already learns from frames; name another"):
         settings.load(encoders(judged_on="frames"))
     with pytest.raises(settings.SettingsError, match=r"judged_on: there is no data set 'frame'; did you mean 'frames'"):
         settings.load(encoders(judged_on="frame"))
-    with pytest.raises(settings.SettingsError, match=r"its image_size is 84, and that of frames 48; make them equal"):
+    with pytest.raises(
+        settings.SettingsError, match=r"its image_size is 84, but that of frames is 48; make them equal"
+    ):
         settings.load(encoders(judged_on="large"))
 
 
@@ -361,7 +363,7 @@ def test_an_encoder_has_to_see_the_game_and_to_have_a_point_besides_the_controll
     wrong["experiments"]["encoder"]["agent"]["points"] = 4
     wrong["experiments"]["pong"]["agent"]["features"]["pairs"] = 4
     with pytest.raises(
-        settings.SettingsError, match="has 4 points, of which one at least is controlled; give at most 3"
+        settings.SettingsError, match="has 4 points, and at least one of them is controlled; give at most 3"
     ):
         settings.load(wrong)
     wrong = encoders()
@@ -373,7 +375,7 @@ def test_an_encoder_has_to_see_the_game_and_to_have_a_point_besides_the_controll
 def test_tiles_of_positions_are_for_pong_and_point_to_keypoints() -> None:
     wrong = config({"name": "tiled-positions"}, game="breakout")
     wrong["experiments"]["pong"]["agent"]["name"] = "sparse-true-online-sarsa-lambda"
-    with pytest.raises(settings.SettingsError, match="not of breakout; choose 'tiled-keypoints'"):
+    with pytest.raises(settings.SettingsError, match="not in breakout; choose 'tiled-keypoints'"):
         settings.load(wrong)
 
 
@@ -384,7 +386,8 @@ def test_figures_over_steps_are_for_agents_that_count_them() -> None:
     settings.load(wrong)
     wrong["figures"]["it"]["experiments"] = ["car"]
     with pytest.raises(
-        settings.SettingsError, match="draws agents that learn in steps, and those of car learn in episodes"
+        settings.SettingsError,
+        match="draws agents that learn in steps, but those of car learn in episodes; draw another experiment",
     ):
         settings.load(wrong)
 

@@ -81,5 +81,5 @@ def test_it_is_the_lessons_agent_that_has_it(agent: str, accepted: bool) -> None
     if accepted:
         load(config)
     else:
-        with pytest.raises(SettingsError, match=r"coding\.defect: two-first-positions is the lesson's, of sarsa"):
+        with pytest.raises(SettingsError, match=r"coding\.defect: two-first-positions is a defect of sarsa only"):
             load(config)

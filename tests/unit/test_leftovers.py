@@ -222,7 +222,7 @@ def test_status_says_what_make_will_do_after_an_edit_and_a_touch(plan: Plan, say
         ", 1 of them with other settings or code, to be made again, 3 of them with other settings or code, which"
         in text
     )
-    assert "Snakemake takes 3 runs with other settings or code" in text
+    assert "are gone: 3 runs with other settings or code, such as" in text
 
 
 def test_runs_of_other_versions_or_of_another_lock_are_told(plan: Plan, say: Say) -> None:
@@ -234,8 +234,9 @@ def test_runs_of_other_versions_or_of_another_lock_are_told(plan: Plan, say: Say
         manifest.write_text(json.dumps(json.loads(manifest.read_text()) | now))
     for run in plan.runs(["pong"]):
         Path(plan.path("evaluation manifest", **run)).write_text(manifest.read_text())
-    assert "No run diverged, ran into a cap that the config does not give, or was made under another lock." in say(
-        status
+    assert (
+        "No run diverged, was cut off by a limit that the config does not set, or was made under another lock."
+        in say(status)
     )
     facts = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(facts | {"versions": found | {"numpy": "1.0"}}))

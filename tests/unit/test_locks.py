@@ -13,6 +13,7 @@ from rlgames.operations import locks
 from rlgames.operations.jobs import explained
 from rlgames.operations.progress import read_note
 from rlgames.operations.saves import ResumeError, Saves, is_of
+from rlgames.plan.removal import refusal
 
 
 def test_file_system_without_locks_is_a_warning(
@@ -31,7 +32,10 @@ def test_file_system_without_locks_is_a_warning(
 
 def test_process_of_another_machine_is_not_killed_here() -> None:
     assert locks.how_to_stop(locks.this_process()) == f"kill {os.getpid()}"
-    assert locks.how_to_stop("4711 on elsewhere") == "kill on its machine, or scancel of its job (4711 on elsewhere)"
+    assert (
+        locks.how_to_stop("4711 on elsewhere")
+        == "kill on its machine, or with scancel if it is a job of a cluster (4711 on elsewhere)"
+    )
 
 
 def test_training_that_could_not_begin_says_why_unless_another_has_the_run(tmp_path: Path) -> None:
@@ -65,3 +69,11 @@ def test_what_network_file_systems_hide_is_left_alone(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     Saves(tmp_path, {}, {}).lock.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.1.npz", ".nfs0001", "lock"]
+
+
+def test_refusal_to_remove_names_who_is_at_work_unless_it_has_just_ended(tmp_path: Path) -> None:
+    lock = locks.take(tmp_path / "lock")
+    assert lock is not None
+    with lock:
+        assert f"wait for it, or stop it with kill {os.getpid()}." in refusal(tmp_path / "lock").lower()
+    assert refusal(tmp_path / "lock").endswith("nothing was removed. Run the same command again.")

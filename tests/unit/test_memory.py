@@ -49,7 +49,7 @@ ASK = "from rlgames.operations import memory_limits as limits; limits.BESIDES = 
 def test_limit_of_a_process_is_told() -> None:
     code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({250 * MB}, {250 * MB})); {ASK}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "are free below this process's own limit (ulimit -v)" in run.stderr
+    assert "are free within this process's own limit (ulimit -v)" in run.stderr
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def test_limit_of_a_real_control_group_is_told(small_group: Path) -> None:
     code = f"import os; open('{small_group}/cgroup.procs', 'w').write(str(os.getpid())); {ASK}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     small_group.rmdir()
-    assert "are free below the limit of this container, job or service (its control group)" in run.stderr
+    assert "are free within the limit of this container, job or service (its control group)" in run.stderr
 
 
 def test_what_fits_is_not_refused_and_without_a_buffer_nothing_is() -> None:
     demand_replay(1, 1)
-    with pytest.raises(ShortageError, match=r"needs 1000000001.0 GB of memory, 7 frames of the replay buffer"):
+    with pytest.raises(ShortageError, match=r"needs 1000000001.0 GB of memory \(7 frames of the replay buffer"):
         demand_replay(10**18, 7)
     demand_replay(0, 7)
     assert min(limits())[0] > 1

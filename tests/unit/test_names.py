@@ -103,10 +103,10 @@ def test_the_textbooks_names_are_told_ours(typed: str, ours: str) -> None:
 
 
 def test_keys_that_stand_too_high_are_told_their_place() -> None:
-    assert "no key 'step_size' here; write step_size below agent" in refusal(config(step_size=0.1))
-    assert "no key 'alpha' here; write step_size below agent" in refusal(config(alpha=0.1))
-    assert "no key 'max_steps' here; write max_steps below environment" in refusal(config(max_steps=10))
-    assert "no key 'tilings' here; write tilings below coding" in refusal(config(agent=LINEAR | {"tilings": 4}))
+    assert "no key 'step_size' here; write step_size under agent" in refusal(config(step_size=0.1))
+    assert "no key 'alpha' here; write step_size under agent" in refusal(config(alpha=0.1))
+    assert "no key 'max_steps' here; write max_steps under environment" in refusal(config(max_steps=10))
+    assert "no key 'tilings' here; write tilings under coding" in refusal(config(agent=LINEAR | {"tilings": 4}))
     assert "no key 'step'; did you mean 'steps'?" in refusal(config(step=4))
 
 

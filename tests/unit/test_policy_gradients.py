@@ -287,9 +287,7 @@ def declared(figure: dict[str, Any], **agent: Any) -> dict[str, Any]:
 def test_figures_of_action_values_are_refused() -> None:
     assert load(declared({"kind": "learning-curves"}, name="reinforce-baseline"))
     assert load(declared({"kind": "first-steps", "seed": 0}, name="actor-critic-lambda", **TRACES))
-    with pytest.raises(
-        SettingsError, match="cost-to-go is drawn of action values, and the agents of try choose by a po"
-    ):
+    with pytest.raises(SettingsError, match="cost-to-go draws action values, but the agents of try learn a policy"):
         load(declared({"kind": "cost-to-go", "seed": 0}, name="reinforce-baseline"))
 
 

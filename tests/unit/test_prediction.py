@@ -375,7 +375,7 @@ CONFIG: dict[str, Any] = {
         ("agent.discount", 1.0, "agent.discount: must be less than 1"),
         ("agent.features.encoder.experiment", "values", "values/default was trained by dense-true-online-td-lambda"),
         ("agent.name", "sparse-true-online-td-lambda", "features"),
-        ("epochs", None, "epochs: dense-true-online-td-lambda needs a number of epochs per run"),
+        ("epochs", None, "epochs: dense-true-online-td-lambda needs the number of epochs per run"),
     ],
 )
 def test_settings_that_cannot_be_run_are_named(place: str, value: object, message: str) -> None:
@@ -417,7 +417,7 @@ def test_other_episodes_are_no_judge_of_a_policy() -> None:
     config["datasets"]["other"] = config["datasets"]["pong"]
     config["experiments"]["values"]["environment"]["judged_on"] = "other"
     with pytest.raises(
-        settings.SettingsError, match="a policy's values are judged on episodes of its own; leave it out"
+        settings.SettingsError, match="a policy's values are judged on its own episodes; leave this key out"
     ):
         settings.load(config)
 
@@ -427,7 +427,8 @@ def test_positions_of_a_game_without_known_memory_are_refused() -> None:
     config["experiments"]["values"]["environment"]["dataset"] = "breakout"
     config["experiments"]["values"]["agent"]["features"] = {"name": "positions"}
     with pytest.raises(
-        settings.SettingsError, match=r"values\.agent\.features\.name: 'positions' are known in the memory"
+        settings.SettingsError,
+        match=r"values\.agent\.features\.name: 'positions' can be read from the console's memory",
     ):
         settings.load(config)
 
@@ -436,5 +437,5 @@ def test_returns_of_several_discounts_are_not_drawn_together() -> None:
     config = json.loads(json.dumps(CONFIG))
     assert settings.load(config).experiments["values"].agent_kind.unit == "epochs"
     config["experiments"]["values"]["sweep"] = {"discount": [0.9, 0.99]}
-    with pytest.raises(settings.SettingsError, match="several discounts cannot be compared"):
+    with pytest.raises(settings.SettingsError, match="different discounts cannot be compared"):
         settings.load(config)

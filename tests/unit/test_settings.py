@@ -97,12 +97,15 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         ["figures.it.x", "no x 'hours'", "choose from: minutes, steps"],
     ),
     "limits": (change("figures", "it", limits=[5.0, 1.0]), ["figures.it", "two ascending numbers"]),
-    "figure-twice": (change("figures", "it", experiments=["try", "try"]), ["figures.it", "names one experiment twice"]),
+    "figure-twice": (
+        change("figures", "it", experiments=["try", "try"]),
+        ["figures.it", "names the same experiment twice"],
+    ),
     "figure-kind": (change("figures", "it", kind="learning-curve"), ["figures.it", "did you mean 'learning-curves'"]),
     "figure-seed": (change("figures", "it", seed=3), ["figures.it.seed", "the seeds 0 to 2, not 3"]),
     "figure-facet": (
         change("figures", "it", facet="epsilon"),
-        ["figures.it.facet", "no experiment of it sweeps 'epsilon'"],
+        ["figures.it.facet", "none of its experiments sweeps 'epsilon'"],
     ),
     "video": (
         change(videos={"tri": {"seed": 0, "caption": "c"}}),
@@ -110,7 +113,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
     ),
     "sweep-twice": (
         change(*TRY, sweep=[{"step_size": 0.1, "agent.step_size": 0.2}]),
-        ["try", "point 1", "step_size, agent.step_size are one setting"],
+        ["try", "point 1", "step_size, agent.step_size are the same setting"],
     ),
     "label": (change(*TRY, sweep=[{"step_size": 0.1, "label": 5}]), ["try", "point 1", "label", "must be text, not 5"]),
     "agent-and-environment": (
@@ -124,7 +127,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
     "start": (change(*TRY, environment={"name": "mountain-car", "start": [-0.4, -0.6]}), ["lower end first"]),
     "no-results": (lambda c: c.pop("results"), ["results", "is missing"]),
     "name": (change("experiments", Bad_Name=GOOD["experiments"]["try"]), ["'Bad_Name'", "lower-case letters"]),
-    "results": (change(results="results/"), ["results", "ends in none of . and /"]),
+    "results": (change(results="results/"), ["results", "must not end in . or /"]),
     "no-experiments": (change(experiments={}), ["experiments", "has no entries"]),
 }
 
@@ -154,14 +157,14 @@ def deep(name: str, network: str = "mlp", **environment: Any) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "actions": (deep("Pendulum-v1"), ["id: the actions of Pendulum-v1 are continuous (Box)", "choose among several"]),
+    "actions": (deep("Pendulum-v1"), ["id: the actions of Pendulum-v1 are continuous (Box)", "need a finite set"]),
     "name": (deep("CartPol-v1"), ["id: there is no environment 'CartPol-v1'", "did you mean 'CartPole-v1'"]),
     "version": (deep("LunarLander-v9"), ["there is no environment 'LunarLander-v9'", "did you mean 'LunarLander-v3'"]),
     "observations": (
         deep("FrozenLake-v1"),
         ["the observations of FrozenLake-v1 are a Discrete", "vectors, or pictures"],
     ),
-    "limit": (deep("MinAtar/Breakout-v1", "minatar"), ["max_steps: MinAtar/Breakout-v1 has no limit", "give one"]),
+    "limit": (deep("MinAtar/Breakout-v1", "minatar"), ["max_steps: MinAtar/Breakout-v1 has no time limit", "give one"]),
     "kwargs": (
         deep("LunarLander-v3", kwargs={"winds": True}),
         ["LunarLander-v3 cannot be made with kwargs", '"winds": true', "unexpected keyword argument 'winds'"],
@@ -177,7 +180,10 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "small-pictures": (
         deep("MinAtar/Breakout-v1", "nature", max_steps=1000),
-        ["agent.network: 'nature' reads pictures of 36 pixels a side or more", "not of (10, 10); choose 'minatar'"],
+        [
+            "agent.network: 'nature' reads pictures with sides of at least 36 pixels",
+            "not of (10, 10); choose 'minatar'",
+        ],
     ),
     "bounds-of-pictures": (
         deep("MinAtar/Breakout-v1", "minatar", max_steps=1000, low=[0.0], high=[1.0]),
@@ -204,7 +210,9 @@ def test_tiles_need_bounds() -> None:
     experiment = config["experiments"]["try"]
     experiment["agent"] = {"name": "true-online-sarsa-lambda", "coding": {"name": "tiled"}, "trace_decay": 0.9}
     experiment["agent"]["step_size"], experiment["episodes"] = 0.1, experiment.pop("steps")
-    with pytest.raises(SettingsError, match=r"true-online-sarsa-lambda needs low and high, for its tiles; give bounds"):
+    with pytest.raises(
+        SettingsError, match=r"true-online-sarsa-lambda needs low and high for its tiles; give the bounds"
+    ):
         load(config)
 
 
@@ -235,7 +243,7 @@ def test_two_experiments_of_one_name_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("experiments:\n  one: {a: 1}\n  two: {}\n  one: {a: 2}\n")
     with pytest.raises(
-        SettingsError, match=r"config.yaml, line 4, column 3: the key 'one' .* both would write one path"
+        SettingsError, match=r"config.yaml, line 4, column 3: the key 'one' appears a second time .*; rename or remove"
     ):
         load({}, [file])
 
@@ -352,7 +360,7 @@ POLE: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"v_min": 100}, "v_max: a number above v_min, 100, not 100"),
+        ({"v_min": 100}, "v_max: 100 is not above v_min, 100; give a greater number"),
         ({"v_max": None}, "agent.v_max: rewards of CartPole-v1 are not clipped"),
         ({}, "compares curves with the first one, and CartPole-v1 has a single one"),
         ({"other": {"first_seed": 5}}, "other has the seeds 5 to 6, and one has 0 to 1"),

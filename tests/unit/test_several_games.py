@@ -132,7 +132,7 @@ def test_three_games_with_reference_scores_make_a_table() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sweep": {"game": GAMES[:2]}}, "several-games needs 3 games or more, not 2; sweep game"),
+        ({"sweep": {"game": GAMES[:2]}}, "several-games needs at least 3 games, not 2; add games to the sweep"),
         ({"sweep": {"game": [*GAMES[:2], "adventure"]}}, "plays adventure, which has no reference scores"),
         (
             {"sweep": [{"game": game} for game in GAMES] + [{"game": "pong", "agent.name": "double-dqn"}]},

@@ -22,7 +22,9 @@ LATIN = 'results: results/x\ntitle: "é"\n'
 @pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", "1e400", "60s", " "])
 def test_time_between_saves_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("RLGAMES_SAVE_SECONDS", text)
-    with pytest.raises(UserError, match=r"RLGAMES_SAVE_SECONDS is '.*': give seconds, such as 60, or unset it"):
+    with pytest.raises(
+        UserError, match=r"RLGAMES_SAVE_SECONDS is '.*': give a number of seconds, such as 60, or unset it"
+    ):
         save_seconds()
 
 
@@ -66,7 +68,7 @@ def test_make_takes_one_config_without_spaces() -> None:
         words = ["make", "-n", "status", f"CONFIG={name}"]
         run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
         assert run.returncode != 0
-        assert f'CONFIG="{name}" must be one file, with no space in its path' in run.stderr
+        assert f'CONFIG="{name}" must be one file, and its path must have no space' in run.stderr
 
 
 def test_make_names_a_mistyped_target_before_snakemake_starts() -> None:

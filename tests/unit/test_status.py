@@ -244,7 +244,7 @@ def test_what_killed_ones_left_behind_and_what_removes_it(
     clean_state.main()
     text = capsys.readouterr().out
     assert "1 temporary file, 8 MB in all" in text
-    assert "1 training under way must begin anew" in text
+    assert "Without saves, 1 training under way will have to start anew" in text
     left = sorted(path.name for path in Path(RESULTS).rglob("*") if path.is_file())
     assert left == [".weights.4712.npz", "lock", "weights.npz"]
     clean_state.main()  # nothing is left to remove
@@ -277,7 +277,8 @@ def test_damaged_manifests_are_named_with_the_remedy(
     for path in damaged:
         assert any(str(path) in line and "delete it and run make again" in line for line in lines), path
     assert not any("\x1b" in line for line in lines)
-    assert printed(monkeypatch, capsys, "--brief")[1].startswith("8 notices")
+    brief = printed(monkeypatch, capsys, "--brief")[1]
+    assert brief == f"8 notices about runs that need a second look: make CONFIG={FILE} status"
 
 
 def test_marks_of_the_same_folder_by_another_path_count(plan: Plan) -> None:

@@ -160,6 +160,9 @@ def test_dry_run_says_which_setting_changed(tmp_path: Path) -> None:
         Manifest(**facts, spec=spec, code=code).write(manifest)
         line = terminal.planned(plan, "train_linear", known, reason, {})
         assert line.endswith(f"because: agent.step_size was 0.5 and is 0.0625{said}")
+    spec["agent"] |= {"epsilon": 0.9, "discount": 0.5}
+    Manifest(**facts, spec=spec, code=plan.run_code(run)).write(manifest)
+    assert terminal.changes(plan, "train_linear", run).endswith(", 1 more setting")
     assert "its settings or code have changed" in terminal.planned(plan, "figure", {"figure": "one"}, reason, {})
 
 
@@ -177,7 +180,7 @@ def test_failure_names_the_run_the_cause_the_end_of_its_log_and_where_that_is(fa
 def test_job_that_was_killed_is_named_by_its_log(failed: Any) -> None:
     lines = list(failure.described(PLAN, [failed(LOG)], stopped=False, printed=[]))
     assert lines[1].endswith(
-        "it was killed: by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)."
+        "it was killed: by kill -9, or by the system for lack of memory (CORES=1 runs fewer jobs at once)."
     )
     lines = list(failure.described(PLAN, [failed(None, 1)], stopped=False, printed=["bash: python: not found"]))
     assert "    bash: python: not found" in lines

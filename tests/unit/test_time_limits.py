@@ -132,6 +132,8 @@ def test_caps_that_the_config_gives_are_one_notice_for_all_runs(
         facts = {"spec": {}, "code": "x", "threads": 1, "device": "cpu", "steps": 1, "diverged": [], "truncated": 7}
         Manifest(**run, **facts, wall_seconds=1.0, products={}).write(path)  # type: ignore[arg-type]
     surprise, expected = words.notices(plan).splitlines()  # one line for all that the config asked for
-    assert surprise == "Truncated: default/default, seeds 0-0: episodes cut off: 7, after max_steps."
-    assert expected.startswith("Truncated: declared/default, seeds 0-0: episodes cut off: 7, after the max_steps that")
+    assert surprise == "Truncated: default/default, seeds 0-0: 7 episodes cut off after max_steps."
+    assert expected.startswith("Truncated: declared/default, seeds 0-0: 7 episodes cut off after the max_steps that")
     assert "2 other runs" in expected
+    Path(plan.path("manifest", **plan.runs(["swept"])[0])).unlink()
+    assert "(as in 1 other run)" in words.notices(plan)

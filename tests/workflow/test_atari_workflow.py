@@ -153,7 +153,9 @@ def test_evaluation_has_its_own_seeds_and_its_values(sandbox: Sandbox, config: C
 
 def test_nothing_more_to_do_and_recordings_verify(sandbox: Sandbox, config: Config) -> None:
     assert "Nothing to be done" in sandbox.build(config, "--dry-run")
-    assert "recordings give the" in sandbox.python("-m", "rlgames.commands.verify", "config/deep.yaml")
+    assert "give the lengths, returns and endings" in sandbox.python(
+        "-m", "rlgames.commands.verify", "config/deep.yaml"
+    )
     assert "nothing was played" in sandbox.python("-m", "rlgames.commands.verify", "config/deep.yaml", "--quick")
 
 
@@ -208,7 +210,7 @@ def test_edited_score_is_noticed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPat
     scores = pd.read_csv(path)
     scores.loc[scores["agent"] == "trained", "return"] += 1
     scores.to_csv(path, index=False)
-    found = [line for line in audit.tables(plan) if "its sources do not give the row" in line]
+    found = [line for line in audit.tables(plan) if "its sources do not give this row" in line]
     path.write_text(text)
     assert len(found) == 3
     assert any("pong,agent.name=dqn,trained,0" in line for line in found)
@@ -332,4 +334,4 @@ def test_figures_over_episodes_are_not_for_atari(sandbox: Sandbox, config: Confi
     config["figures"]["returns"]["kind"] = "cost-to-go"
     config["figures"]["returns"]["seed"] = 0
     found = sandbox.build(config, "--dry-run", fails=True)
-    assert "figures.returns: cost-to-go draws agents that learn in episodes, and those of pong learn in steps" in found
+    assert "figures.returns: cost-to-go draws agents that learn in episodes, but those of pong learn in steps" in found

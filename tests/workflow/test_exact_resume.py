@@ -279,7 +279,7 @@ def test_edited_spec_starts_anew_and_another_lock_is_refused(tmp_path: Path, int
     process = edited.start()
     _, message = process.communicate()
     assert process.returncode == 1
-    assert "made with another lock" in message
+    assert "made under other conditions (lock)" in message
     assert "delete this folder" in message
 
 

@@ -327,7 +327,7 @@ def test_out_of_memory_is_told_before_the_first_step_and_in_the_middle(new: New,
     text = case.run(fails=True, before=limited)
     said = case.status()
     for message in (text, said):
-        assert "needs 8.1 GB of memory, 1000000 frames of the replay buffer" in message
+        assert "needs 8.1 GB of memory (1000000 frames of the replay buffer" in message
         assert "process's own limit (ulimit -v). Lower the agent's capacity" in message
         assert "was killed" not in message
     assert BEGUN not in text

@@ -113,13 +113,13 @@ def test_code_that_changed_since_planning_is_refused(sandbox: Sandbox) -> None:
         "--output", "o", "--lock", "l", fails=True,
     )  # fmt: skip
     assert "The code changed after this job was planned" in text
-    assert "run the same command again" in text
+    assert "Run the same command again" in text
     assert text.strip().splitlines()[-1] in (sandbox.folder / "x.log").read_text(), "what make says of a failed job"
 
 
 def test_environment_of_another_copy_is_refused(sandbox: Sandbox) -> None:
     text = sandbox.snakemake("--dry-run", fails=True, PYTHONPATH=str(ROOT / "workflow"))
-    assert "This environment runs the library in" in text
+    assert "This environment would run the library in" in text
     assert "source .venv/bin/activate" in text
 
 

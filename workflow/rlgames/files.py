@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlgames.messages import UserError
 
-if TYPE_CHECKING:  # the plan knows this module, and does without NumPy
+if TYPE_CHECKING:  # the plan imports this module, and must not load NumPy, which takes time
     import numpy as np
     import pandas as pd
 PACKAGE = Path(__file__).parent
@@ -88,7 +88,7 @@ NUMBERS = {"seed", "episode", "steps", "return", "epoch", "training", "held_out"
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table among the products. Raises `UserError` for a file that is none."""
+    """A table among the products. Raises `UserError` for a file that is damaged, or not that table."""
     import pandas as pd
 
     with reading(path):
@@ -111,6 +111,6 @@ def write_episodes(recordings: Any, episodes: Path, whole: Path) -> None:
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hex. Raises `UserError` for what is none."""
+    """SHA-256 of a file, in hex. Raises `UserError` if there is no such file."""
     with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

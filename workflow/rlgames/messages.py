@@ -27,14 +27,14 @@ FAILED = "Failed: "
 
 
 class Plain(logging.Formatter):
-    """Messages as they are, without what steers a terminal."""
+    """A formatter of messages as they are, without control characters that steer a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return plain(super().format(record))
 
 
 class Shown(Plain):
-    """The same, for a terminal, where a warning names its log: it is shown while the job runs."""
+    """The formatter for a terminal, where a warning ends with the name of its log: it is shown while the job runs."""
 
     def __init__(self, log: Path) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Shown(Plain):
 
 
 class Logged(Plain):
-    """The same, for a file, where errors are marked."""
+    """The formatter for a log file, where errors are marked."""
 
     def format(self, record: logging.LogRecord) -> str:
         return FAILED * (record.levelno >= logging.ERROR) + super().format(record)
@@ -67,7 +67,7 @@ def count(number: int, noun: str) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A duration for people."""
+    """A duration in words, such as `5 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 2 * 3600:

@@ -101,7 +101,7 @@ class Manifest:
     """What a run is, and where it comes from: a file beside its products."""
 
     experiment: str
-    """Or the name of a data set."""
+    """Name of the experiment, or of the data set."""
     variant: str | None
     seeds: str | None
     spec: dict[str, Any]
@@ -112,12 +112,12 @@ class Manifest:
     steps: int
     diverged: list[dict[str, int]]
     truncated: int
-    """Episodes that were cut off."""
+    """Number of episodes that were cut off."""
     wall_seconds: float
     products: dict[str, str]
     """Checksums, by file name."""
     more: dict[str, Any] = field(default_factory=dict)
-    """What only this kind of run has to say."""
+    """Facts that only this kind of run has."""
     surroundings: dict[str, Any] = field(default_factory=lambda: note_surroundings())
     """Revision, lock, Python, versions, machine."""
 
@@ -129,7 +129,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Raises `UserError` for a file that holds none."""
+        """Read a manifest. Raises `UserError` for a file that holds none."""
         with reading(path):
             facts = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(facts, dict):

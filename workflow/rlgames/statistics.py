@@ -11,13 +11,13 @@ from scipy.stats import bootstrap
 from scipy.stats import t as student
 
 FEW = 10
-"""With fewer values than this an interval says little, and the range is shown instead."""
+"""Number of values below which an interval says little, so that the range is shown instead."""
 
 MANY = 30
-"""With fewer values than this the percentile bootstrap's intervals are too narrow, and Student's t gives them."""
+"""Number of values below which percentile bootstrap intervals are too narrow, so that Student's t is used."""
 
 SINGLE = "a single value"
-"""What stands for an interval where there is one seed."""
+"""Name of the interval of a single seed."""
 
 
 def interval(values: np.ndarray) -> tuple[Any, Any, str]:

@@ -4,7 +4,7 @@
 # recordings and manifest; of agents that predict, weights, predictions and manifest.
 
 
-# Linear agents over tiles learn in milliseconds, so that one job trains a block of seeds. They go first, and figures before all
+# Linear agents over tiles learn in milliseconds, so one job trains a block of seeds. They go first, and figures before anything
 # else: on two cores nobody should wait an hour for a first picture.
 rule train_linear:
     output:
@@ -37,8 +37,8 @@ rule train_linear:
         " --spec @{params.spec:q} --code {params.code} --log {log:q} --parent $PPID"
 
 
-# Agents that learn step by step take minutes to hours, so that every seed is a job. State lies beside the run, and outlives a kill.
-# Then the longest jobs, so that data sets and auto-encoders fill the cores in the end.
+# Agents that learn step by step take minutes to hours, so every seed is a job. Their state lies beside the run, and outlives a kill.
+# The longest jobs come first, so that data sets and auto-encoders fill the cores at the end.
 rule train_agent:
     input:
         first_weights=lambda wildcards: PLAN.first_weights(wildcards),

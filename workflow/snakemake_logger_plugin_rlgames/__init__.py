@@ -25,10 +25,10 @@ if TYPE_CHECKING:  # a Snakemake that runs nothing, or is a job of a cluster, lo
     from snakemake_logger_plugin_rlgames.display import Display
 
 PREPARING = ("Using ", "Building ", "Assuming ")
-"""How Snakemake's messages begin that come before a run, and tell nothing."""
+"""Beginnings of Snakemake's messages before a run that are not worth showing."""
 
 FAILED = ("At least one job", "Exiting because a job", "CalledProcessError")
-"""How those begin that say that jobs failed: the end says which, and why."""
+"""Beginnings of its messages that jobs failed: the end of a run says which, and why."""
 
 
 class LogHandler(LogHandlerBase):
@@ -40,18 +40,18 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         self.plan: Plan | None = None
-        """The workflow's, once it is parsed."""
+        """The plan of the workflow, once that is parsed."""
         self.cluster = False
-        """Whether its jobs are for a cluster."""
+        """Whether jobs run on a cluster."""
         self.display: Display | None = None
-        """Of the jobs that run, if any do."""
+        """The display of the jobs, if any run."""
         self.runs = False
         self.planned: list[tuple[str, SimpleNamespace]] = []
         """Rule and wildcards of each job of a dry run."""
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing but errors was asked for (`--quiet all`)."""
+        """Whether only errors are to be shown (`--quiet all`)."""
         return "ALL" in {each.name for each in self.common_settings.quiet or ()}
 
     def emit(self, record: logging.LogRecord) -> None:

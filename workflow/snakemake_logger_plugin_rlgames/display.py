@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # plain lines need no rich
     from rich.live import Live
 
 REFRESH = 1.0
-"""Seconds between two looks at what runs."""
+"""Seconds between two updates of what runs."""
 
 PRINTED = 50
-"""Last lines that jobs print which are kept: they are shown if a job fails and its log has nothing."""
+"""Number of the last lines that jobs printed to keep: they are shown if a job fails and its log is empty."""
 
 
 class Display:
@@ -70,12 +70,12 @@ class Display:
             print(text, file=sys.stderr, flush=True)
 
     def begin(self, number: int) -> None:
-        """A job begins."""
+        """Note that a job begins."""
         with self.lock:
             self.ledger.begin(number, time.time())
 
     def finish(self, number: int) -> None:
-        """A job is done."""
+        """Note that a job is done."""
         with self.lock:
             job = self.ledger.finish(number, time.time())
         if job is not None and self.screen is None:
@@ -83,7 +83,7 @@ class Display:
                 self.say(line)
 
     def fail(self, number: int) -> None:
-        """A job failed; others go on, and the end says more. When all are stopped, this is no news."""
+        """Note that a job failed; others go on, and the end of the run says more. If all were stopped, say nothing."""
         with self.lock:
             job = self.ledger.fail(number)
         if job is not None and not startup.stopped:

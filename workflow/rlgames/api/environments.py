@@ -17,7 +17,7 @@ from rlgames.environments.mountain_car import starts
 from rlgames.streams import Purpose, stream
 
 CONSOLE_FPS = 60
-"""Frames a second of the Atari console."""
+"""Frames per second of the Atari console."""
 
 KEYS = {
     "UP": r"up|main",
@@ -45,7 +45,7 @@ def environment(settings: dict[str, Any], games: Games | None = None) -> gym.Env
 
 
 class Atari(gym.Env):
-    """An Atari game as an agent sees it, with the game's own points for rewards.
+    """An Atari game as an agent sees it, with the game's own points as rewards.
 
     Observations are stacked grey frames, uint8 of shape (stack, height, width), or the features of a linear agent.
     """
@@ -66,7 +66,7 @@ class Atari(gym.Env):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin the episode of a seed, or of a random one."""
+        """Begin the episode of `seed`, or of a random seed."""
         super().reset(seed=seed, options=options)
         number = np.array([self.np_random.integers(2**31) if seed is None else seed % 2**31])
         self.picture = self.screen.reset(number)[0, 0]
@@ -104,9 +104,9 @@ class MountainCar(TimeLimit):
 
 
 def keys(names: list[str]) -> dict[tuple[int, ...], int]:
-    """Which keys together give which action, by the actions' names: what `gymnasium.utils.play` takes.
+    """The action for each combination of keys, from the names of the actions, as `gymnasium.utils.play` takes it.
 
-    Where nothing goes up or down, the keys of these go right and left, since Pong's paddle goes up by `right`.
+    Where no action goes up or down, those keys stand for right and left: `right` moves Pong's paddle up.
     """
     import pygame
 
@@ -122,6 +122,6 @@ def keys(names: list[str]) -> dict[tuple[int, ...], int]:
 
 
 def idle(names: list[str]) -> int:
-    """The action while no key is held: the one that no key stands for, or else the first."""
+    """The action while no key is held: the one that no key means, or else the first."""
     unused = set(range(len(names))) - set(keys(names).values())
     return min(unused, default=0)

@@ -1,4 +1,4 @@
-"""Trained agents to use: `load`."""
+"""Loading trained agents: `load`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rlgames.api import environments
 from rlgames.files import read_weights, reading
-from rlgames.messages import UserError
+from rlgames.messages import UserError, count
 from rlgames.plan import paths
 from rlgames.provenance import Manifest
 from rlgames.settings.explanations import explanations
@@ -21,18 +21,18 @@ from rlgames.settings.spec import Spec
 
 
 class Agent:
-    """A trained agent. It chooses by its `values`."""
+    """A trained agent, which acts on its `values`."""
 
     def __init__(
         self, player: Any, preferences: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...], dtype: Any
     ) -> None:
         """`preferences` are over the actions for states of this dtype, of shape (games, *shape)."""
         self.actions: list[str] = player.actions
-        """Names of the actions, by their numbers."""
+        """Names of the actions, in the order of their numbers."""
         self.samples: bool = player.samples
-        """Whether it has learned a policy, so that its values are probabilities."""
+        """Whether it has learned a policy, so that `values` are probabilities."""
         self.shown: str = player.shown
-        """What its values are, in words."""
+        """Description of what `values` are."""
         self.player, self.preferences, self.shape, self.dtype = player, preferences, shape, dtype
 
     def values(self, observation: np.ndarray) -> np.ndarray:
@@ -44,19 +44,19 @@ class Agent:
         if seen.shape[1:] == self.shape:
             return self.preferences(seen)
         raise UserError(
-            f"The agent sees observations of shape {self.shape}, or several of them, and not {seen.shape}: take those "
-            "of the environment that load gives."
+            f"The agent takes an observation of shape {self.shape}, or a batch of them, not {seen.shape}: use those of "
+            "the environment that load returns."
         )
 
     def act(self, observation: np.ndarray, *, epsilon: float = 0.0, rng: np.random.Generator | None = None) -> int:
         """An action for one observation: the best one, or with probability `epsilon` a random one.
 
         With a policy and an `rng`, an action drawn by its probability, or else the most probable one. Raises
-        `UserError` for several observations.
+        `UserError` for a batch of observations.
         """
         values = self.values(observation)
         if values.ndim != 1:
-            raise UserError("act takes one observation; of several, values(observations).argmax(axis=1) are the best.")
+            raise UserError("act takes one observation; for a batch, use values(observations).argmax(axis=1).")
         draws = rng or np.random.default_rng()
         if epsilon > 0 and draws.random() < epsilon:
             return int(draws.integers(len(values)))
@@ -66,7 +66,7 @@ class Agent:
 
 
 class Run(NamedTuple):
-    """A trained agent, with all that it was trained in and by."""
+    """A trained agent, with its environment and its settings."""
 
     agent: Agent
     environment: gym.Env
@@ -91,26 +91,28 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
 
         wanted = paths.first(seeds) if seed is None else seed
         if wanted not in saved["seeds"]:
-            raise UserError(f"{folder} has the seeds {seeds}, and not {wanted}.")
+            raise UserError(f"{folder} has the seeds {seeds}, not {wanted}; choose one of these.")
         player: Any = Player(saved, modules, environment.model_dump(), agent.model_dump(), wanted)
         found = environments.environment(environment.model_dump())
         return Run(Agent(player, player.preferences, (len(player.coding.low),), np.float64), found, settings)
     if seed is not None and str(seed) != seeds:
-        raise UserError(f"{folder} has the seed {seeds}, and not {seed}.")
-    count = len(saved["steps"])
-    if not -count <= point < count:
-        raise UserError(f"Weights were kept at {count} points: point takes {-count} to {count - 1}, and not {point}.")
+        raise UserError(f"{folder} has the seed {seeds}, not {seed}; leave seed out.")
+    points = len(saved["steps"])
+    if not -points <= point < points:
+        raise UserError(
+            f"Weights were kept at {count(points, 'point')}: give a point from {-points} to {points - 1}, not {point}."
+        )
     names = agent.playing_modules(environment)
     import_module(names["player"]).prepare()  # before TensorFlow
     loaded = {role: import_module(name) for role, name in names.items()}
     features = seen_by(settings, loaded, folder)
-    one = {name: each if each.shape[:1] != (count,) else each[[point]] for name, each in saved.items()}
-    with reading(folder / "weights.npz"):  # whether they fit
+    one = {name: each if each.shape[:1] != (points,) else each[[point]] for name, each in saved.items()}
+    with reading(folder / "weights.npz"):  # weights that do not fit the network are damage, too
         player = loaded["player"].Player(
             one, loaded, environment.model_dump(), agent.model_dump(include=agent.playing()), *features
         )
     games = player.games(1)
-    first = games.reset(np.zeros(1, np.int64))[0]  # shape and type of what the agent sees, with its stack
+    first = games.reset(np.zeros(1, np.int64))[0]  # for the shape and dtype of what the agent sees, with its stack
     found = environments.environment(environment.model_dump(), games)
 
     def preferences(states: np.ndarray) -> np.ndarray:
@@ -125,15 +127,19 @@ def read_settings(folder: Path) -> tuple[Spec, str]:
     if not path.is_file():
         runs = sorted(str(each.parent) for each in folder.glob("**/seed-*/manifest.json") if each.is_file())
         hint = f"did you mean {runs[0]}?" if runs else "give the folder of a run, with weights.npz and manifest.json."
-        raise UserError(f"{folder} is no run: {hint}")
+        raise UserError(f"{folder} is not a run: {hint}")
     manifest = Manifest.read(path)
     try:
         settings = Spec.model_validate(manifest.spec)
     except ValidationError as error:
         why = "; ".join(explanations(error, manifest.spec))
-        raise UserError(f"{path} has settings that this version does not know ({why}): train it again.") from None
+        raise UserError(
+            f"{path} has settings that this version does not know ({why}): train the agent again."
+        ) from None
     if settings.environment.name == "frames":
-        raise UserError(f"{folder} is a run of {settings.agent.name}, which plays no game: load takes those that do.")
+        raise UserError(
+            f"{folder} is a run of {settings.agent.name}, which plays no game: give a run of an agent that does."
+        )
     return settings, manifest.seeds or "0"
 
 

@@ -30,10 +30,10 @@ from rlgames.videos import gameplay, random_play
 from rlgames.videos.encoding import encode
 
 RANDOM_STEPS = 500
-"""Of random play, at most."""
+"""Maximum number of steps of random play."""
 
 EPSILON = 0.01
-"""Of an agent at play, as in evaluation: without it, some games repeat themselves for ever."""
+"""Exploration rate ε of an agent that plays, as in evaluation: without it, some games repeat themselves for ever."""
 
 
 def play(
@@ -66,17 +66,19 @@ def play(
 
 
 def play_by_hand(run: Path | str, *, seed: int | None = None) -> list[float]:
-    """Give a person the keyboard, in the game of a run, or in a game: the returns of the episodes that were finished.
+    """Let a person play the game of a run, or a named game, by keyboard. Returns the returns of the finished episodes.
 
     Raises `UserError` where there is no display.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it would plot with Tk, and says that it cannot
+        warnings.simplefilter("ignore")  # it warns that it cannot plot with Tk, which is not needed here
         from gymnasium.utils.play import play as play_with_keys
 
     with display(wanted=True) as window:
         if not window:
-            raise UserError("There is no display to open a window on; without HUMAN=1, a video shows an agent.")
+            raise UserError(
+                "There is no display to open a window on; without HUMAN=1, make play writes a video of an agent."
+            )
         if is_run(run):
             loaded = load(run)
             environment: Any = loaded.environment
@@ -112,12 +114,12 @@ def environment_height(environment: Any) -> int:
 
 
 def is_run(run: Path | str) -> bool:
-    """Whether this means a folder, and no game."""
+    """Whether this names a folder rather than a game."""
     return Path(run).exists() or (os.sep in str(run) and not re.fullmatch(r"[\w:-]+/[\w-]+-v\d+", str(run)))
 
 
 def game_settings(game: str, steps: int) -> dict[str, Any]:
-    """The settings of the environment that a name means. Raises `UserError` if it means none that draws itself."""
+    """The settings of the environment that a name means. Raises `UserError` if there is none, or it cannot be drawn."""
     try:
         if known := atari_game(game):
             return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps).model_dump()
@@ -127,12 +129,12 @@ def game_settings(game: str, steps: int) -> dict[str, Any]:
     except ValidationError as error:
         raise UserError("\n".join(explanations(error, {}))) from None
     if not chosen.is_drawn:
-        raise UserError(f"{game} draws no pictures of itself (it lacks Gymnasium's render mode rgb_array).")
+        raise UserError(f"{game} cannot be drawn (it lacks Gymnasium's render mode rgb_array); choose another game.")
     return chosen.model_dump()
 
 
 def episode(loaded: Run, folder: Path, seed: int, steps: int | None) -> Recording:
-    """An episode by the agent, hardly exploring, or with a policy's most probable actions."""
+    """An episode by the agent, with hardly any exploration, or with a policy's most probable actions."""
     agent, environment = loaded.agent, loaded.environment
     manifest = Manifest.read(folder / "manifest.json")
     number = seed if isinstance(environment, environments.MountainCar) else reset_seed(seed, Purpose.EVALUATION, 1)
@@ -175,12 +177,12 @@ def pictures_of(loaded: Run, recording: Recording, folder: Path) -> Iterator[np.
 
 
 def name_of(run: str) -> str:
-    """A file's name for a run or a game."""
+    """A file name for a run or a game."""
     return re.sub(r"[^\w.=,+-]+", "-", run).strip("-.")
 
 
 def rate(environment: dict[str, Any]) -> int:
-    """Steps a second at which people see the game as it is meant."""
+    """Steps per second at which the game runs at its intended speed."""
     return max(1, environments.CONSOLE_FPS // environment["frame_skip"]) if environment["name"] == "atari" else 30
 
 
@@ -191,11 +193,11 @@ class Window:
         self.pygame = pygame
 
     def name(self, key: int) -> str:
-        """Of a key, as it is printed on it."""
+        """The name of a key, as printed on it."""
         return str(self.pygame.key.name(key))
 
     def show(self, pictures: Iterable[np.ndarray], rate: int) -> None:
-        """Show pictures, so many a second, until they end, the window is closed, or Escape is pressed."""
+        """Show pictures at `rate` per second until they end, the window is closed, or Escape is pressed."""
         pygame, clock, screen = self.pygame, self.pygame.time.Clock(), None
         for picture in pictures:
             if screen is None:

@@ -21,7 +21,7 @@ class Results:
         self.experiments = list(self.plan.config.experiments)
 
     def episodes(self, experiment: str) -> pd.DataFrame:
-        """Training episodes: a row each, with seed, episode (from 1), steps, return and ending."""
+        """Training episodes, one per row, with seed, episode (from 1), steps, return and ending."""
         return self._rows("episodes", experiment)
 
     def evaluations(self, experiment: str) -> pd.DataFrame:
@@ -33,11 +33,11 @@ class Results:
         return self._rows("losses", experiment)
 
     def predictions(self, experiment: str) -> pd.DataFrame:
-        """What agents that predict said of held-out episodes: a row for each step, with value and return."""
+        """Predictions on held-out episodes: a row for each step, with value and return."""
         return self._rows("predictions", experiment)
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of the tables: final-scores, evaluation-scores, cost, ..."""
+        """One of the tables, such as final-scores or cost. Raises `UserError` if it is not made yet."""
         path = Path(self.plan.path("table", table=name))
         made = [str(Path(each).stem) for each in self.plan.targets() if Path(each).parent == path.parent]
         if name not in made:
@@ -48,7 +48,7 @@ class Results:
             return pd.read_csv(path)
 
     def runs(self, experiment: str) -> list[Path]:
-        """Folders of all its runs, for `rlgames.load` and `rlgames.play`."""
+        """Folders of all runs of an experiment, for `rlgames.load` and `rlgames.play`."""
         self._check(experiment)
         return [Path(each).parent for each in self.plan.run_products("manifest", [experiment])]
 

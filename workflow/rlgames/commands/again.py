@@ -1,4 +1,4 @@
-"""Make targets of a config once more, from nothing, in a folder beside the results, and compare both to the last bit
+"""Make targets of a config again from nothing, in a folder beside the results, and compare the two bit by bit
 (`make again TARGET=path`). The results stay as they are."""
 
 from __future__ import annotations
@@ -8,40 +8,44 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rlgames.messages import count
 from rlgames.operations import isolation, jobs
-from rlgames.plan import comparison, removal
+from rlgames.plan import comparison, removal, report
 from rlgames.plan.plan import Plan
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("targets", nargs="*", help="files below the results folder")
-    parser.add_argument("--cores", default="all")
+    parser.add_argument("config", type=Path, help="a config file")
+    parser.add_argument("targets", nargs="*", help="files below the results folder to make again")
+    parser.add_argument("--cores", default="all", help="cores to use (default: all); further options go to Snakemake")
     chosen, more = parser.parse_known_args()
     plan = Plan.read(chosen.config)
     again, results = comparison.second(plan), plan.config.results
     if not chosen.targets:
-        sys.exit(f"Name what to make again, a file of {results}: make again TARGET={plan.targets()[-1]}")
+        make = report.make(chosen.config)
+        sys.exit(f"Name a file of {results} to make again, such as: {make} again TARGET={plan.targets()[-1]}")
     for target in chosen.targets:
         if not (Path(target).is_relative_to(results) and Path(target).is_file()):
-            sys.exit(f"{target} is no file of {results} that is there already: make it first.")
+            sys.exit(f"{target} is not there, or not in {results}: make it first, or name another file.")
     isolation.isolate()
     folder = Path(again.config.results)
     targets = [str(folder / Path(target).relative_to(results)) for target in chosen.targets]
     command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(chosen.config)]
     command += ["--config", f"results={folder}", "--cores", chosen.cores, *more]
     if subprocess.run(command, check=False).returncode:
-        sys.exit(f"Not all was made again: nothing was compared, and {results} is as it was.")
+        sys.exit(f"Not everything was made again: nothing was compared, and {results} is as it was.")
     if not (places := comparison.comparable(again)):
-        sys.exit(f"Nothing was compared: of these targets, which are in {folder}, time and machine make a part.")
+        sys.exit(
+            f"Nothing was compared: these targets, now in {folder}, tell of times and machines, and differ each time."
+        )
     if wrong := list(comparison.differences(plan, again, places)):
         print(*wrong, sep="\n")
         sys.exit(
-            f"{len(wrong)} of {len(places)} files are not the same in {results} and {folder}. Both stay as they are."
+            f"{results} and {folder} differ in {len(wrong)} of {count(len(places), 'file')}. Both stay as they are."
         )
     removal.unlink(folder, comparison.made(again))
-    print(f"Made again from nothing, with the same bits as in {results}: {len(places)} files.")
+    print(f"Made again from nothing, with the same bits as in {results}: {count(len(places), 'file')}.")
 
 
 if __name__ == "__main__":

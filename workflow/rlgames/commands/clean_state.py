@@ -1,4 +1,4 @@
-"""Remove what trainings resume from, and what killed jobs left half-written (`make clean-state`); results stay."""
+"""Remove the saves that trainings resume from, and files of killed jobs (`make clean-state`); results stay."""
 
 from rlgames.messages import count
 from rlgames.operations import jobs
@@ -12,7 +12,7 @@ def main() -> None:
     plan = Plan.read(options.config)
     with removal.alone(plan):
         if resumable := sum(run.state == "resumable" for run in survey(plan)):
-            print(f"{count(resumable, 'training')} under way must begin anew, without saves.")
+            print(f"Without saves, {count(resumable, 'training')} under way will have to start anew.")
         temporary = leftovers.abandoned(plan)
         saves = [path for path in leftovers.saves(plan) if path not in temporary]
         what = f"{count(len(saves), 'file')} of saves and {count(len(temporary), 'temporary file')}"

@@ -1,4 +1,4 @@
-"""The command line of jobs, and what it says of a run. Unlike what keeps jobs alive, it shapes their products."""
+"""The command line of jobs, and what it says of a run. Unlike `rlgames.operations`, it shapes their products."""
 
 from __future__ import annotations
 

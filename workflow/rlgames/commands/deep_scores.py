@@ -1,4 +1,4 @@
-"""Tabulate what agents reached in evaluation, and how soon their training returns reached given levels."""
+"""Tabulate the evaluation scores of agents, and how soon their training returns reached given levels."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Write what is made from the code: config/README.md, the JSON schema of a config, and the picture of the packages in
-docs/architecture.md (`make docs`)."""
+"""Write what is generated from the code: config/README.md, the JSON schema of a config, and the diagram of the packages
+in docs/architecture.md (`make docs`)."""
 
 from __future__ import annotations
 

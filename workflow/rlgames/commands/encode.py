@@ -1,4 +1,4 @@
-"""Judge an auto-encoder: latent variables and errors of single frames, and whether the ball is where it was."""
+"""Judge an auto-encoder: latent variables and errors of single frames, and whether the ball is in its place."""
 
 from __future__ import annotations
 

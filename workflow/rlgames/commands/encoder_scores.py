@@ -1,4 +1,4 @@
-"""Tabulate how well auto-encoders draw frames again, keep the ball, and let positions be read out."""
+"""Tabulate how well auto-encoders reconstruct frames, keep the ball, and encode positions."""
 
 from __future__ import annotations
 

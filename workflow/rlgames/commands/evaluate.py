@@ -26,7 +26,7 @@ def main() -> None:
     environment, protocol = spec["environment"], spec["evaluation"]
     game, seed = modules["environment"], int(arguments.seeds)
     features = command_line.features(arguments)
-    with reading(arguments.weights):  # whether they fit
+    with reading(arguments.weights):  # weights that do not fit the network are damage, too
         player = modules["player"].Player(saved, modules, environment, spec["agent"], *features)
     count = sum(len(part.numbers) for part in parts(protocol, len(saved["steps"]), samples=player.samples))
     progress = Progress(command_line.name(arguments), count, "episodes")

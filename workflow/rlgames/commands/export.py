@@ -11,7 +11,7 @@ from rlgames.operations import isolation, jobs
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="the folder of a run")
-    parser.add_argument("--keras", type=Path, help="default: results/export/RUN.keras")
+    parser.add_argument("--keras", type=Path, help="path of the file (default: results/export/RUN.keras)")
     arguments = parser.parse_args()
     isolation.isolate()
 

@@ -1,4 +1,4 @@
-"""Tabulate what every variant reached: the mean of its last 100 episodes, over seeds, with an interval."""
+"""Tabulate the final score of every variant: the mean of its last 100 episodes, over seeds, with an interval."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Show an evaluation episode, with what the agent's actions were chosen by, as a video and a page that holds it.
 
-Things on the screen get rings, if the agent is one that sees where they are, and what else its network says stands with
-the actions. The best eight seconds become an
-animation, and the choice that mattered most in them a still.
+Things on the screen get rings, if the agent sees where they are, and further outputs of its network stand beside the
+actions. The best eight seconds become an animation, and the choice that mattered most in them a still.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def main() -> None:
         import_module(arguments.modules["player"]).prepare()
         modules, spec = command_line.run_modules(arguments), arguments.spec
         (path,) = arguments.weights
-        with reading(path):  # whether they fit
+        with reading(path):  # weights that do not fit the network are damage, too
             player = modules["player"].Player(read_weights(path), modules, spec["environment"], spec["agent"])
         insights = player.insights(episode)
     with replacing(arguments.mp4) as path:

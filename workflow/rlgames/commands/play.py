@@ -1,4 +1,4 @@
-"""Watch the agent of a run play, or a game played at random, or play it by hand (`make play`)."""
+"""Watch the agent of a run play, or random play of a game, or play by hand (`make play`)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ MOST_STEPS = 100_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", help="the folder of a run, an Atari game (pong, SpaceInvaders, ...), or a Gymnasium id")
-    parser.add_argument("--steps", type=int, help="at most (default: an agent's whole episode, 500 at random)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mp4", type=Path, help="write a video, whether there is a display or not")
+    parser.add_argument(
+        "--steps", type=int, help="maximum number of steps (default: a whole episode of an agent, 500 of random play)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the episode (default: 0)")
+    parser.add_argument("--mp4", type=Path, help="write a video to this path, even if there is a display")
     parser.add_argument("--human", action="store_true", help="play by hand")
     arguments = parser.parse_args()
     if not (arguments.steps is None or 1 <= arguments.steps <= MOST_STEPS) or arguments.seed < 0:

@@ -1,4 +1,4 @@
-"""Tabulate how good predictions of discounted returns are."""
+"""Tabulate the errors of predicted discounted returns."""
 
 from __future__ import annotations
 

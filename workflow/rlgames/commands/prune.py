@@ -1,5 +1,5 @@
-"""Remove products, logs and saves of runs, data sets, figures, videos and tables that a config no longer has, once the
-user has seen them (`make prune`). Products of another config in the same results folder are among them."""
+"""Remove the products, logs and saves of all that a config no longer has, after showing them and asking (`make prune`).
+Products of another config in the same results folder count as no longer had."""
 
 from rlgames.messages import count
 from rlgames.operations import jobs

@@ -1,6 +1,6 @@
-"""Start every deep training of a config, with its whole replay buffer, for 2,000 steps (`make rehearse`).
+"""Start every training of a config that has a replay buffer, with the whole buffer, for 2,000 steps (`make rehearse`).
 
-Says in minutes whether days of training will fit in memory, and how fast they will be. No result is written.
+Takes minutes to say whether days of training will fit in memory, and how fast they will be. Writes no results.
 """
 
 import os
@@ -29,9 +29,9 @@ def main(config: str, *only: str) -> None:
         return
     deep = [key for key, variant in plan.variants.items() if isinstance(variant.spec.agent, OffPolicyAgent)]
     command = [sys.executable, "-m", __spec__.name, config]
-    # A process each, so that memory is counted apart.
+    # One process each, so that the memory of each is measured separately.
     if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
-        sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here as they are.")
+        sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here; the reasons are above.")
 
 
 if __name__ == "__main__":

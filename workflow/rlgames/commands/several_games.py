@@ -1,4 +1,4 @@
-"""Tabulate what agents reached over several games, in human-normalised scores."""
+"""Tabulate the human-normalised scores of agents over several games."""
 
 from __future__ import annotations
 

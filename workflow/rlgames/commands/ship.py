@@ -1,4 +1,4 @@
-"""Keep the last weights of the best run of each variant of an experiment, with its manifest, small enough for git
+"""Copy the last weights of the best run of each variant of an experiment, with its manifest, compressed for git
 (`make gallery`)."""
 
 from __future__ import annotations

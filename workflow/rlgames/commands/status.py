@@ -1,7 +1,6 @@
-"""Say how far a config's runs are, and what needs a hand or a second look (`make status`; briefly after `make`)."""
+"""Say how far the runs of a config are, and what needs attention (`make status`; briefly after `make`)."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 from rlgames.messages import count, plain
@@ -13,11 +12,14 @@ from rlgames.plan.status import survey
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--brief", action="store_true", help="count the notices")
-    parser.add_argument("--results", action="store_true", help="print the results folder, no more")
+    parser.add_argument("config", type=Path, help="a config file")
+    parser.add_argument("--brief", action="store_true", help="only count the notices")
+    parser.add_argument("--results", action="store_true", help="print only the results folder")
     parser.add_argument(
-        "--target", nargs="*", default=[], help="paths; refuse one that nothing makes, with the nearest"
+        "--target",
+        nargs="*",
+        default=[],
+        help="paths to check: one that nothing makes is refused, and the nearest named",
     )
     arguments = parser.parse_args()
     plan = Plan.read(arguments.config)
@@ -27,21 +29,17 @@ def main() -> None:
         print(plan.config.results)
         return
     runs, notices = survey(plan), words.notices(plan)
+    make = report.make(arguments.config)
     print(plain(report.summary(plan, runs)))
     if arguments.brief and notices:
-        print(f"{count(len(notices.splitlines()), 'notice')}, of runs that need a second look: make status")
+        print(f"{count(len(notices.splitlines()), 'notice')} about runs that need a second look: {make} status")
         return
     if not arguments.brief:
-        make = (
-            "make"
-            if arguments.config == Path("config/config.yaml")
-            else shlex.join(["make", f"CONFIG={arguments.config}"])
-        )
         for line in (*report.progress(runs), *report.left_behind(plan, runs, make)):
             print(plain(line))
     print(
         plain(notices)
-        or "No run diverged, ran into a cap that the config does not give, or was made under another lock."
+        or "No run diverged, was cut off by a limit that the config does not set, or was made under another lock."
     )
 
 

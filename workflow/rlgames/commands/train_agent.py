@@ -1,4 +1,4 @@
-"""Train an agent from one seed, on single steps: weights, episodes, recordings, and a manifest.
+"""Train an agent that learns step by step, from one seed: weights, episodes, recordings, and a manifest.
 
 Killed at any moment and run again, it gives the same bits.
 """

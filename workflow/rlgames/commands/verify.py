@@ -1,4 +1,4 @@
-"""Confirm that a config's results are what was made (`make verify`): checksums, recordings played again, tables."""
+"""Check that the results of a config are what was made: checksums, replayed recordings, tables (`make verify`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check(part: audit.Part) -> tuple[int, list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", type=Path)
+    parser.add_argument("config", type=Path, help="a config file")
     parser.add_argument("--quick", action="store_true", help="compare checksums only (make verify QUICK=1)")
     arguments = parser.parse_args()
     if arguments.config.is_dir():
@@ -44,8 +44,10 @@ def main() -> None:
             for count, lines in pool.map(check, parts):
                 total, unlike, wrong = total + count, unlike + len(lines), wrong + lines
                 bar.update()
-        said = f"All {total} recordings give the lengths, returns and endings that were published."
-        wrong += [f"{unlike} of {total} recordings do not give what was published."] * bool(unlike) + list(tables(plan))
+        said = f"Played again, all recordings ({total}) give the lengths, returns and endings that were published."
+        wrong += [f"Recordings that do not give what was published: {unlike} of {total}."] * bool(unlike) + list(
+            tables(plan)
+        )
     if wrong:
         raise UserError("\n".join([*wrong, REMEDY]))
     print(f"{said}\n{NOT_COVERED}{unfinished(plan)}")

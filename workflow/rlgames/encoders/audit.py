@@ -51,5 +51,5 @@ def compare(path: Path, frames: Frames, recording: Recording) -> Iterator[str]:
             yield f"{where}: played, the actions, rewards or ends beside its frames are others"
     except (MemoryError, UserError):
         raise
-    except Exception as error:  # whatever a game makes of what it was not made for
+    except Exception as error:  # a damaged recording can make a game fail in any way
         yield f"{where}: cannot be played again ({type(error).__name__}: {error})"

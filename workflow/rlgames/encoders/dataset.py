@@ -26,12 +26,12 @@ from rlgames.provenance import Manifest
 from rlgames.streams import Purpose, episode_stream, reset_seed
 
 TEST_SHARE, SPLIT_SEED = 0.3, 42
-"""The lesson's split."""
+"""Share of test frames and seed of the split, as in the lesson."""
 
 SPLITS = ("random", "episode")
 
 NEIGHBOURS = 300
-"""Test frames whose nearest training frame is looked for."""
+"""Number of test frames whose nearest training frame is looked for."""
 
 
 class Observed(NamedTuple):
@@ -42,7 +42,7 @@ class Observed(NamedTuple):
     rewards: list[float]
     ending: str
     frames: list[bytes]
-    """PNG."""
+    """Frames as PNG, one before each action."""
     memories: list[bytes]
 
     def cut(self, length: int) -> Observed:

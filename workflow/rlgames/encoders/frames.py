@@ -57,7 +57,7 @@ class Frames:
         self.png = table["frame"].combine_chunks()
         self.memory = table["memory"].combine_chunks()
         self.size = len(self.pictures(np.array([0]))[0])
-        """Height and width, in pixels."""
+        """Height and width of a frame, in pixels."""
 
     def __len__(self) -> int:
         return len(self.episodes)

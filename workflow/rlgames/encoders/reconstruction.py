@@ -40,7 +40,7 @@ def find_ball(picture: np.ndarray, typical: np.ndarray, game: str) -> tuple[floa
         return None
     _, labels = cv2.connectedComponents((light >= light.max() / 2).astype(np.uint8))
     sums = np.bincount(labels.ravel(), light.ravel())
-    sums[0] = -np.inf  # what is no blob
+    sums[0] = -np.inf  # label 0 is everything outside the blobs
     rows, columns = np.nonzero(labels == sums.argmax())
     weights = light[rows, columns]
     return float(left + np.average(columns, weights=weights)), float(top + np.average(rows, weights=weights))

@@ -20,7 +20,7 @@ HELD_OUT = 0.1
 """Share of the training frames that say when to stop; no weight is learned from them."""
 
 TYPICAL = 2000
-"""Frames that the typical picture is taken from."""
+"""Number of frames of which the typical picture is the median."""
 
 MEASURED = 10_000
 """Training frames, those that were played first, over which the encoder's numbers are measured in the end."""
@@ -53,7 +53,7 @@ class Training:
         self.learner = Learner(self.model)
         self.epoch = self.minibatch = self.best_epoch = 0
         self.loss_sum = 0.0
-        """Of this epoch's minibatches."""
+        """Sum of the losses of this epoch's minibatches."""
         self.losses: list[tuple[float, float]] = []
         """Of every epoch that is over: mean on training frames while it lasted, and on held-out ones after it."""
         self.trials: list[float] = []
@@ -73,7 +73,7 @@ class Training:
 
     @property
     def minibatches(self) -> int:
-        """In an epoch; the last may be smaller."""
+        """Number of minibatches in an epoch; the last may be smaller."""
         return -(-len(self.rows) // self.settings["batch_size"])
 
     @property
@@ -117,7 +117,7 @@ class Training:
         """It has begun with its first epoch."""
 
     def weights(self) -> dict[str, np.ndarray]:
-        """The best so far."""
+        """The best weights so far."""
         return self.best
 
     def advance(self) -> bool:

@@ -63,7 +63,7 @@ class Training(Prediction):
     def learn(self, rows: Any) -> None:
         """Learn from a minibatch, and look at the weights when it was the last of an epoch."""
         terminal = self.frames.terminal[rows]
-        following = np.where(terminal, rows, rows + 1)  # after an end, of no meaning
+        following = np.where(terminal, rows, rows + 1)  # meaningless after a terminal state
         discounts = np.where(terminal, 0, self.settings["discount"]).astype(np.float32)
         self.learner.step_size = self.step_size(self.steps / self.total)
         self.learner.update(

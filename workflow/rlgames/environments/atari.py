@@ -16,7 +16,7 @@ from ale_py.vector_env import AtariVectorEnv
 from rlgames.environments.games import Frame, Playable, Replayed, Step
 
 COLOUR = {"grayscale": False, "img_height": 210, "img_width": 160, "stack_num": 1}
-"""What the emulator shows to people."""
+"""Settings of the emulator for pictures for people."""
 
 
 class Games:
@@ -78,7 +78,7 @@ class Games:
         self.environment.send(numbers if self.fire is None else np.where(self.life_begins, self.fire, numbers))
 
     def receive(self) -> Step:
-        """What the step that was sent gave."""
+        """The result of the step that `send` began."""
         observations, rewards, terminated, truncated, facts = self.environment.recv()
         life_lost = (facts["lives"] < self.lives) & ~terminated
         self.lives, self.life_begins = facts["lives"], life_lost.copy()
@@ -99,7 +99,7 @@ def replay(recording: Playable, *, render: bool = False, **changes: Any) -> Iter
 
 
 def actions(settings: dict[str, Any]) -> list[str]:
-    """Names of a game's actions, by their numbers."""
+    """Names of a game's actions, in the order of their numbers."""
     return [action.name for action in chosen_actions(settings)]
 
 

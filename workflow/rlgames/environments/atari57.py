@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FEWEST = 3
-"""Games, below which no statistic over games is made."""
+"""Minimum number of games for statistics over games."""
 
 REFERENCES: dict[str, tuple[float, float]] = {
     "alien": (227.8, 7127.7),

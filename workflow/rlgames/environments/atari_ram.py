@@ -33,7 +33,7 @@ screen, and the length of that axis. Measured on the screen; a test measures it 
 
 
 class View(NamedTuple):
-    """What there is to see of a game after a reset or a step."""
+    """What can be seen of a game after a reset or a step."""
 
     frame: np.ndarray
     """The newest frame of the observation: uint8, shape (size, size), or (0, 0) if no pictures are wanted."""
@@ -89,7 +89,7 @@ class Memory:
         return self.moment(reward, screens)
 
     def moment(self, reward: float, screens: list[np.ndarray]) -> Moment:
-        """What there is now, with the larger of the screens in each pixel, or the present one if there are none."""
+        """The current moment, with the pixelwise maximum of `screens`, or the current screen if there are none."""
         over, before, self.lives = self.emulator.game_over(), self.lives, self.emulator.lives()
         frame = self.frame(screens or [self.emulator.getScreenGrayscale()]) if self.pictures else NO_FRAME
         return Moment(

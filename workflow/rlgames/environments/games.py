@@ -1,4 +1,4 @@
-"""What every game looks like to those who train, evaluate and draw agents."""
+"""The interface of every game, for training, evaluation and videos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Frame(NamedTuple):
-    """What a game shows at a time, and how frames make an observation."""
+    """A single frame of a game, and how frames make up an observation."""
 
     shape: tuple[int, ...]
     """(height, width) of grey pictures, (height, width, channels), or (numbers,)."""
@@ -18,7 +18,7 @@ class Frame(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step of every game gave."""
+    """The result of a step in every game."""
 
     observations: np.ndarray
     """Stacked frames, oldest first: shape (games, stack, *frame)."""
@@ -27,7 +27,7 @@ class Step(NamedTuple):
     terminated: np.ndarray
     """Whether the game is over: bool, shape (games,)."""
     truncated: np.ndarray
-    """Whether the episode was cut off at its longest: bool, shape (games,)."""
+    """Whether the episode was cut off at its maximum length: bool, shape (games,)."""
     life_lost: np.ndarray
     """Whether a life was lost, and the game is not over; it may be cut off in the same step: bool, shape (games,)."""
 
@@ -42,7 +42,7 @@ class Games(Protocol):
     """
 
     actions: list[str]
-    """Names of the actions, by their numbers."""
+    """Names of the actions, in the order of their numbers."""
     frame: Frame
 
     def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
@@ -65,7 +65,7 @@ def ending(games: Any, *, terminated: bool, steps: int, max_steps: int) -> str:
 
 
 class Moment(NamedTuple):
-    """What a step of a single game gave."""
+    """The result of a step in a single game."""
 
     state: Any
     """What the game shows: an observation or, of a game seen through features, their vector."""
@@ -77,7 +77,7 @@ class Moment(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """A step of an episode that is played again; the first comes before any action, with a reward of 0."""
+    """A step of a replayed episode; the first comes before any action and has a reward of 0."""
 
     reward: float
     terminated: bool
@@ -90,11 +90,11 @@ class Playable(Protocol):
 
     @property
     def seed(self) -> int:
-        """Of the run."""
+        """Seed of the run."""
 
     @property
     def episode(self) -> int:
-        """From 1."""
+        """Number of the episode, from 1."""
 
     @property
     def reset_seed(self) -> int: ...
@@ -104,4 +104,4 @@ class Playable(Protocol):
 
     @property
     def environment(self) -> dict[str, Any]:
-        """Settings."""
+        """Settings of the environment."""

@@ -22,10 +22,10 @@ NAMES = {
     "MountainCar-v0": ["reverse", "coast", "forward"],
     "LunarLander-v3": ["coast", "left engine", "main engine", "right engine"],
 }
-"""Of actions, where an environment does not tell them."""
+"""Names of actions, for environments that do not give them."""
 
 MINATAR_NAMES = {"n": "stay", "l": "left", "u": "up", "r": "right", "d": "down", "f": "fire"}
-"""Of MinAtar's actions, by the letters that it has for them."""
+"""Names of MinAtar's actions, by its letters for them."""
 
 
 def make(settings: dict[str, Any], *, render: bool = False) -> gym.Env:
@@ -59,7 +59,7 @@ class Games:
         self.own_limit = gym.spec(settings["id"].rpartition(":")[2]).max_episode_steps
         """Steps after which the environment itself ends an episode, as Gymnasium knows it."""
         self.environments: list[gym.Env | None] = [None] * count
-        """None where an episode is over."""
+        """The environments of the running episodes; None where an episode is over."""
         self.observations = np.zeros((count, 1, *self.frame.shape), self.frame.dtype)
 
     def reset(self, seeds: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
@@ -84,12 +84,12 @@ class Games:
 
 
 def frame_type(dtype: Any) -> Any:
-    """The type in which observations are kept: bytes for truths and bytes, float32 for all numbers."""
+    """The dtype in which observations are kept: uint8 for bool and uint8, float32 for all others."""
     return np.uint8 if dtype in (np.bool_, np.uint8) else np.float32
 
 
 def actions(settings: dict[str, Any]) -> list[str]:
-    """Names of an environment's actions, by their numbers."""
+    """Names of an environment's actions, in the order of their numbers."""
     return action_names(make(settings), settings)
 
 
@@ -116,6 +116,6 @@ def replay(recording: Playable, *, render: bool = False) -> Iterator[Replayed]:
 
 
 def picture(environment: gym.Env) -> np.ndarray:
-    """What an environment draws of itself: uint8, shape (height, width, 3)."""
+    """An environment's own rendering: uint8, shape (height, width, 3)."""
     drawn = np.asarray(environment.render())
     return drawn if drawn.dtype == np.uint8 else (255 * drawn).astype(np.uint8)

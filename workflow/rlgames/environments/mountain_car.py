@@ -12,13 +12,13 @@ from rlgames.environments.games import Playable, Replayed
 from rlgames.streams import Purpose, stream
 
 ACTIONS = 3
-"""Full throttle reverse, none, full throttle forward."""
+"""Number of actions: full throttle reverse, none, full throttle forward."""
 
 LOW, HIGH = (-1.2, -0.07), (0.5, 0.07)
 """Range of the state (position, velocity) that features are scaled over; the goal is at 0.5."""
 
 START = (-0.6, -0.4)
-"""Range of the uniformly random first position; the first velocity is 0."""
+"""Range of the initial position, which is uniformly random; the initial velocity is 0."""
 
 
 @njit(cache=True)
@@ -44,7 +44,7 @@ def observe(position: float, velocity: float) -> tuple[float, float]:
 
 
 def starts(rng: np.random.Generator, episodes: int, start: tuple[float, float] = START) -> np.ndarray:
-    """First positions, float64 of shape (episodes,): what Gymnasium's `reset` draws from the same stream."""
+    """Initial positions, float64 of shape (episodes,): those that Gymnasium's `reset` draws from the same stream."""
     return rng.uniform(*start, size=episodes)
 
 
@@ -65,5 +65,5 @@ def replay(recording: Playable, *, render: bool = False) -> Iterator[Replayed]:
 
 
 def actions(_settings: dict[str, Any]) -> list[str]:
-    """Names of the actions, by their numbers."""
+    """Names of the actions, in the order of their numbers."""
     return ["reverse", "coast", "forward"]

@@ -23,7 +23,7 @@ class Features(ABC):
     """
 
     reads_memory: ClassVar[bool] = False
-    """Whether `describe` reads the console's memory, and not pictures."""
+    """Whether `describe` reads the console's memory rather than pictures."""
 
     def __init__(self, environment: dict[str, Any], rates: np.ndarray) -> None:
         """`rates` have a place for each number that `describe` gives: times these, its changes from one step to the
@@ -31,7 +31,7 @@ class Features(ABC):
         self.environment, self.rates = environment, rates
         nothing = np.zeros((1, len(rates)))
         self.count = self.join(nothing, nothing).shape[1]
-        """Features in x."""
+        """Number of features in x."""
 
     def emulators(self, count: int) -> Any:
         """Games whose states `describe` reads, with the methods of `rlgames.environments.games.Games`."""

@@ -13,7 +13,7 @@ from rlgames.networks import numerics
 
 
 class Features(features.Features):
-    """Each latent variable minus its mean, in its deviations over the data set that the encoder learned from."""
+    """Each latent variable, standardised by its mean and standard deviation on the encoder's data set."""
 
     def __init__(self, environment: dict[str, Any], _settings: dict[str, Any], weights: Path) -> None:
         """`weights` is the weights.npz of a trained auto-encoder."""

@@ -1,4 +1,4 @@
-"""Positions of the things in a game as features, read from the console's memory: what pixels could tell at best."""
+"""Positions of the objects in a game as features, read from the console's memory: the best that pixels could give."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Features(features.Features):
     reads_memory: ClassVar[bool] = True
 
     def __init__(self, environment: dict[str, Any], _settings: dict[str, Any]) -> None:
-        """The game has to be one whose positions are known."""
+        """The game must be one whose positions are known (`rlgames.environments.atari_ram.PLACES`)."""
         self.game = environment["game"]
         numbers = self.describe(np.zeros((1, 128), np.uint8)).shape[1]
         super().__init__(environment, np.full(numbers, RATE))

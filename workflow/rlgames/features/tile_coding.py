@@ -9,7 +9,7 @@ from numba import njit, types
 from numba.extending import overload
 
 Range = tuple[float, ...]
-"""A bound in each dimension."""
+"""One bound per dimension."""
 
 
 class Coding(NamedTuple):
@@ -31,7 +31,7 @@ class Coding(NamedTuple):
 
     @property
     def collisions(self) -> int:
-        """Look-ups that found a table full: none, where places are not handed out."""
+        """Number of look-ups that found a table full: none, since this coding hands out no places."""
         return 0
 
 
@@ -58,7 +58,7 @@ class IndexHashed(NamedTuple):
 
     @property
     def collisions(self) -> int:
-        """Look-ups that found the table full."""
+        """Number of look-ups that found the table full."""
         return int(self.taken[1])
 
 

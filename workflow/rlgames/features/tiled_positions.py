@@ -17,7 +17,7 @@ class Features(TiledFeatures):
     reads_memory: ClassVar[bool] = True
 
     def __init__(self, environment: dict[str, Any], settings: dict[str, Any]) -> None:
-        """The game has to be Pong."""
+        """The game must be Pong."""
         self.positions = positions.Features(environment, settings)
         super().__init__(environment, self.positions.rates, pairs=1)
 

@@ -1,1 +1,1 @@
-"""Kinds of figure, one module each: a DataFrame in, a Figure out."""
+"""Kinds of figure, one module each, which turns DataFrames into a Figure."""

@@ -15,7 +15,7 @@ from rlgames.features.tile_coding import make as make_coding
 from rlgames.figures.style import entitle, new_figure
 
 POINTS = 40
-"""Points of the surface in each dimension."""
+"""Number of points of the surface in each dimension."""
 
 
 class Surfaces(NamedTuple):

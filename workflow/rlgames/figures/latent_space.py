@@ -84,7 +84,7 @@ def draw(axes: Axes, rows: pd.DataFrame, quantity: str, scale: Normalize) -> Non
 
 
 def limits(places: pd.Series) -> tuple[float, float]:
-    """Of an axis: what is shown, and a margin."""
+    """Limits of an axis: the range shown, with a margin."""
     low, high = places.quantile(SHOWN)
     margin = 0.1 * (high - low) or 1.0  # an encoder that tells no frames apart
     return low - margin, high + margin

@@ -221,7 +221,7 @@ def level_cells(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def explain(summary: pd.DataFrame, seed: int | None) -> str:
-    """What lines and bands are."""
+    """What lines and bands are, for the small print."""
     line = "mean over seeds" if seed is None else f"seed {seed}"
     band = bands(summary.band)
     what = "mean" if seed is None else "band"

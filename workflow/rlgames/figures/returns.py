@@ -36,7 +36,7 @@ COLUMNS = 6
 
 
 RUN = ["game", "curve", "seed"]
-"""What tells trainings apart."""
+"""Columns that tell trainings apart."""
 
 LABELS = {"steps": "Steps", "minutes": "Minutes of training"}
 

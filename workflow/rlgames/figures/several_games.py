@@ -18,7 +18,7 @@ from rlgames.playing import aggregates
 
 COLUMNS = ["quantity", "curve", "versus", "game", "level", "value", "low", "high", "seeds", "games"]
 LEVELS = 100
-"""Scores at which the profile is drawn."""
+"""Number of scores at which the profile is drawn."""
 
 
 def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:

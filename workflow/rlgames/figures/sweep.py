@@ -21,7 +21,7 @@ from rlgames.figures.style import (
 from rlgames.statistics import completed, over_seeds
 
 MARKERS = "osDvPXhp"
-"""So that curves can be told apart without their colours."""
+"""Markers, so that curves can be told apart without their colours."""
 
 
 def make(
@@ -82,7 +82,7 @@ def draw(
         axes.plot(kept.x, values, color=colour, lw=1.4, ls=look, marker=marker, ms=4, label=legend_name(curve, rows))
         for mark, which in marked.items():
             x = rows.x[which[rows.index]]
-            height = [1.02 + 0.025 * number] * len(x)  # a row for each curve, where no value lies
+            height = [1.02 + 0.025 * number] * len(x)  # one row of marks for each curve, above all values
             axes.plot(x, height, MARKS[mark], color=colour, ms=5, transform=axes.get_xaxis_transform(), clip_on=False)
     if limits:
         axes.set_ylim(*limits)

@@ -15,7 +15,7 @@ from rlgames.figures.style import bands, colours, draw_band, entitle, legend_bel
 from rlgames.statistics import FEW, discounted, interval, over_seeds
 
 BINS = 12
-"""Of every seed's steps, by max Q."""
+"""Number of bins of every seed's steps, by max Q."""
 
 FLOATS = dict.fromkeys(("value", "low", "high"), float)
 

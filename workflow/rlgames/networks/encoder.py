@@ -27,9 +27,9 @@ class Encoder(ABC):
     """A network that makes a few numbers of a frame, and draws the frame again from them."""
 
     called: ClassVar[str]
-    """What its numbers are, in tables."""
+    """Name of its numbers in tables."""
     numbers: int
-    """How many."""
+    """Number of numbers that a frame becomes."""
     weights: list[keras.Variable]
     """Set by each kind; to be drawn, or assigned."""
 
@@ -99,7 +99,7 @@ class Encoder(ABC):
         return tf.reduce_mean(self._counts(differences, self._differences(previous)) * errors, axis=axes) + penalty
 
     def _counts(self, differences: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
-        """What the error of each pixel counts."""
+        """Weight of the error of each pixel."""
         foreground = tf.abs(differences) > MOVED / SCALE
         counts = tf.where(foreground, self.weight_of_moved, 1.0)
         if not self.pixels.ignore_still:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 SCALE = 128
-"""Grey levels that a network takes for one."""
+"""Grey levels that a network reads as one."""
 
 MOVED = 8
 """Grey levels by which a pixel that moves differs from the typical picture, or from itself a step before."""
@@ -18,7 +18,7 @@ ODD = 0.2
 
 
 class PixelWeights(NamedTuple):
-    """What the errors of pixels count."""
+    """Weights of the errors of pixels."""
 
     typical: np.ndarray
     """The median of frames: uint8, shape (size, size)."""
@@ -26,7 +26,7 @@ class PixelWeights(NamedTuple):
     """What a pixel's error counts where it differs from the typical picture: one over the share of frames in which it
     does, at least 1 and at most so much: float32, shape (size, size)."""
     ignore_still: bool
-    """Whether errors in foreground that does not move count nothing."""
+    """Whether errors in foreground that does not move have weight 0."""
 
     @classmethod
     def of(cls, pictures: np.ndarray, moving_weight: float, *, ignore_still: bool = False) -> PixelWeights:

@@ -25,7 +25,7 @@ BLOCK = 2
 def body(pictures: keras.KerasTensor, settings: dict[str, Any]) -> keras.KerasTensor:
     """Features of stacks of pictures of 48 x 48 pixels; other sizes change the shapes, and the dense layer."""
     #                                                         (24, 24, 4 stack)
-    x = scaled(pictures, settings)  #                           before the padding, which so is background
+    x = scaled(pictures, settings)  #                           before the padding, so that zeros are background
     x = stack(x, 16)  #                                         (12, 12, 16)
     x = stack(x, 32)  #                                         (6, 6, 32)
     x = stack(x, 32)  #                                         (3, 3, 32)

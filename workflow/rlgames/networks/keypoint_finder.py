@@ -158,7 +158,7 @@ def convolve(x: np.ndarray, seen: np.ndarray, kernel: np.ndarray, y: np.ndarray,
     """
     reached[:] = False
     lines, outputs = y.reshape(len(y), -1), y.shape[2]
-    run = np.uint64(3 * outputs)  # of three places side by side; unsigned, which spares a test for negative indices
+    run = np.uint64(3 * outputs)  # of three places side by side; unsigned indices need no test for negative ones
     for row in range(1, len(x) - 1):
         for column in range(1, len(x) - 1):
             if not seen[row, column]:

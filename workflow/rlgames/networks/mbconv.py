@@ -35,7 +35,7 @@ BLOCK = 2
 def body(pictures: keras.KerasTensor, settings: dict[str, Any]) -> keras.KerasTensor:
     """Features of stacks of pictures of 48 x 48 pixels; other sizes change the shapes, and the dense layer."""
     #                                                         (24, 24, 4 stack)
-    x = scaled(pictures, settings)  #                           before the padding, which so is background
+    x = scaled(pictures, settings)  #                           before the padding, so that zeros are background
     x = Conv2D(16, 3, strides=2, padding="same", activation="silu")(x)  # (12, 12, 16)
     x = fused(x, 16, widening=1)  #                             (12, 12, 16)
     x = fused(x, 32, widening=4, stride=2)  #                   (6, 6, 32)

@@ -8,7 +8,7 @@ import keras
 from keras.layers import Conv2D, Dense, Flatten, Rescaling
 
 BLOCK = 1
-"""Plain pixels."""
+"""One, for plain pixels."""
 
 
 def body(pictures: keras.KerasTensor, settings: dict[str, Any]) -> keras.KerasTensor:  # noqa: ARG001

@@ -8,7 +8,7 @@ import keras
 from keras.layers import Dense
 
 BLOCK = 0
-"""No pictures."""
+"""Zero, since it reads no pictures."""
 
 
 def body(vectors: keras.KerasTensor, settings: dict[str, Any]) -> keras.KerasTensor:

@@ -1,4 +1,4 @@
-"""Adam, for networks on a processor."""
+"""Adam, for networks on a CPU."""
 
 from __future__ import annotations
 

@@ -18,11 +18,14 @@ OTHERS = {
     errno.EROFS: "{where} is on a disk that is mounted read-only: mount it for writing, or name another results folder",
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM),
-        "{where} must not be read or written: make it yours (chown, chmod), or name another results folder",
+        "{where} may not be read or written by you: change its owner or mode (chown, chmod), or name another "
+        "results folder",
     ),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Too many files are open: raise the limit (ulimit -n)"),
     errno.EFBIG: "{where} would be larger than a file may be here: raise the limit (ulimit -f)",
-    **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ENODEV), "The disk with {where} fails: see to it"),
+    **dict.fromkeys(
+        (errno.EIO, errno.ESTALE, errno.ENODEV), "The disk with {where} fails: check it, or name another results folder"
+    ),
 }
 """Sentences, by the number of an error of the system."""
 
@@ -33,11 +36,11 @@ def cause(error: BaseException, trainings: bool) -> str:
     `trainings` need memory that their settings can lower.
     """
     if (lack := lack_behind(error)) is not None:
-        lower = "; a lower capacity of the agent needs less too, but starts anew" * trainings
+        lower = "; a smaller capacity of the agent needs less too, but starts the training anew" * trainings
         what = "train fewer" if trainings else "run fewer jobs"
         return (
-            f"Out of memory ({first_line(lack)}). End what else takes memory, {what} at once (CORES=1), or take a "
-            f"larger machine{lower}."
+            f"Out of memory ({first_line(lack)}). End other programs, {what} at once (CORES=1), or use a larger "
+            f"machine{lower}."
         )
     for each in chain(error):
         number, said = getattr(each, "errno", None), first_line(each)

@@ -40,7 +40,8 @@ def use(code: str) -> None:
         log.warning(f"Compiled functions cannot be kept in {folder} ({error.strerror}): this job compiles its own.")
         folder = own_folder()
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"  # and no other
+    # Other locators would fall back to a folder that all code shares.
+    os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"
 
 
 def use_for_all_code() -> None:
@@ -55,7 +56,8 @@ def own_folder() -> Path:
         folder = Path(tempfile.mkdtemp(prefix="rlgames-"))
     except OSError as error:
         raise UserError(
-            f"Nothing compiled can be written anywhere ({error}): set NUMBA_CACHE_DIR or TMPDIR to a folder of yours."
+            f"There is no place for compiled functions ({error}): set NUMBA_CACHE_DIR or TMPDIR to a folder that you "
+            "can write to."
         ) from None
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -73,7 +75,7 @@ def remove_what_changed(folder: Path) -> None:
         for path in [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]:
             plain = path.is_file() and not path.is_symlink()
             if not plain or known.get(str(path.relative_to(folder))) != checksum(path):
-                log.info(f"{path} is not as it was left: its function is compiled anew.")
+                log.info(f"{path} has changed since it was written: its function is compiled anew.")
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     with suppress(OSError):
         fcntl.flock(lock, fcntl.LOCK_SH)

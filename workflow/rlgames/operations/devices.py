@@ -15,7 +15,7 @@ from rlgames.networks.numerics import DeviceError
 from rlgames.operations import locks
 
 POLL_SECONDS = 1
-"""Between two looks for a free GPU."""
+"""Seconds between two looks for a free GPU."""
 
 held: list[TextIO] = []
 """The open file whose lock this process holds; child processes do not inherit it."""
@@ -97,12 +97,12 @@ def listed() -> dict[str, list[str]]:
     with suppress(nvml.NVMLError):  # no driver
         nvml.nvmlInit()
         for number in range(nvml.nvmlDeviceGetCount()):
-            with suppress(nvml.NVMLError):  # not this job's: its control group does not show it
+            with suppress(nvml.NVMLError):  # a GPU of another job, which this job's control group hides
                 gpu = nvml.nvmlDeviceGetHandleByIndex(number)
                 uuid, instances = nvml.nvmlDeviceGetUUID(gpu), []
-                with suppress(nvml.NVMLError):  # too old to be cut up
+                with suppress(nvml.NVMLError):  # too old for MIG
                     for place in range(nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)):
-                        with suppress(nvml.NVMLError_NotFound):  # room for an instance
+                        with suppress(nvml.NVMLError_NotFound):  # an empty slot for an instance
                             instance = nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, place)
                             instances.append(nvml.nvmlDeviceGetUUID(instance))
                 gpus[uuid] = instances or [uuid]

@@ -26,7 +26,7 @@ KEPT = (
 
 FIXED = {
     "PYTHONPATH": str(PACKAGE.parent),  # of the library beside the Snakefile, wherever another one is installed
-    "PYTHONSAFEPATH": "1",  # a file in the working directory takes the place of no module
+    "PYTHONSAFEPATH": "1",  # no file in the working directory may take the place of a module
     "PYTHONNOUSERSITE": "1",
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
@@ -46,15 +46,16 @@ def isolate() -> None:
     foreign = {Path(entry).absolute() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)} - {
         PACKAGE.parent
     }
-    sys.path[:] = [entry for entry in sys.path if Path(entry).absolute() not in foreign]  # an empty one is this folder
+    # An empty entry stands for the working directory, as `absolute` reads it.
+    sys.path[:] = [entry for entry in sys.path if Path(entry).absolute() not in foreign]
     for name in list(os.environ):
         if name.startswith(DROPPED) and name not in KEPT and not name.endswith("_NUM_THREADS"):
             del os.environ[name]
     os.environ.update(FIXED)
     if NUMBA_SETTINGS.is_file():
         raise UserError(
-            f"{NUMBA_SETTINGS.absolute()} changes how agents are compiled, and so their numbers: move it, or work in "
-            "another folder."
+            f"{NUMBA_SETTINGS.absolute()} changes how agents are compiled, and so their results: move it elsewhere, or "
+            "work in another folder."
         )
 
 
@@ -65,7 +66,7 @@ def demand_own_modules() -> None:
     python = Path(sysconfig.get_path("stdlib"))
     for entry in sys.path:
         folder = Path(entry).resolve()
-        if entry in environment:  # what follows comes after it
+        if entry in environment:  # later entries cannot take the place of its modules
             return
         if folder == PACKAGE.parent.resolve() or folder in (python.resolve(), python.resolve() / "lib-dynload"):
             continue

@@ -38,10 +38,8 @@ def begin(arguments: argparse.Namespace, *modules: str) -> None:
     isolation.isolate()
     named = vars(arguments).get("modules", {}).values()
     if (found := code_hash(*modules, *named)) != arguments.code:
-        raise UserError(
-            f"The code changed after this job was planned ({arguments.code} is now {found}): run the same command "
-            "again."
-        )
+        change = f"{arguments.code} is now {found}"
+        raise UserError(f"The code changed after this job was planned ({change}). Run the same command again.")
     compile_cache.use(found)
     if "manifest" in arguments:
         note_surroundings()  # as they are now: they may change before the job ends
@@ -65,7 +63,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read has seen enough, as head does
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:
         log.error(error)
@@ -74,7 +72,7 @@ def run(main: Callable[[], None]) -> None:
         if known := explanation(None, error):
             log.error(known)
         else:
-            log.exception("This is a fault of rlgames, or of a library:")  # in the log as well
+            log.exception("This is a bug in rlgames, or in a library:")  # in the log as well
         sys.exit(1)
 
 

@@ -27,7 +27,7 @@ def take(path: Path, patience: float = PATIENCE) -> TextIO | None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not path.is_file():  # a pipe would be waited for
-        raise FileExistsError(errno.EEXIST, f"{path.name} there is no file: remove it", str(path))
+        raise FileExistsError(errno.EEXIST, f"{path.name} is not a file: remove it", str(path))
     file, deadline = path.open("a+"), time.monotonic() + patience
     try:
         while not is_free(file, fcntl.LOCK_EX):
@@ -38,7 +38,9 @@ def take(path: Path, patience: float = PATIENCE) -> TextIO | None:
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        log.warning(f"The file system of {path} has no locks: make sure that no other process works on the same.")
+        log.warning(
+            f"The file system of {path} has no locks: make sure that no other process works on the same results."
+        )
     with suppress(OSError):  # on a full disk the name is missing, and the lock holds
         file.truncate(0)
         os.write(file.fileno(), f"{this_process()}\n".encode())
@@ -52,7 +54,7 @@ def holder(path: Path) -> str | None:
             return None
         with path.open(
             errors="replace"
-        ) as file:  # a shared lock needs no right to write, on network file systems either
+        ) as file:  # a shared lock needs no write access, not even on network file systems
             if is_free(file, fcntl.LOCK_SH):
                 return None
             said = file.read(200).strip()
@@ -76,6 +78,10 @@ def this_process() -> str:
 
 
 def how_to_stop(process: str) -> str:
-    """What ends a process that `holder` named; a job of a cluster may be on another machine."""
+    """The command that ends a process that `holder` named, which may be on another machine, as a job of a cluster."""
     number, _, machine = process.partition(" on ")
-    return f"kill {number}" if machine == platform.node() else f"kill on its machine, or scancel of its job ({process})"
+    return (
+        f"kill {number}"
+        if machine == platform.node()
+        else f"kill on its machine, or with scancel if it is a job of a cluster ({process})"
+    )

@@ -34,25 +34,25 @@ def demand_replay(buffer: int, frames: int) -> None:
     needed, (free, whose) = buffer + BESIDES, min(limits())
     if buffer and needed - psutil.Process().memory_info().rss > free:
         raise ShortageError(
-            f"This training needs {needed / 1e9:.1f} GB of memory, {frames} frames of the replay buffer and "
-            f"{BESIDES / 1e9:.1f} GB besides, but {max(free, 0) / 1e9:.1f} GB are free {whose}. Lower the agent's "
-            "capacity, train fewer at once (CORES=1), or take a larger machine."
+            f"This training needs {needed / 1e9:.1f} GB of memory ({frames} frames of the replay buffer, and "
+            f"{BESIDES / 1e9:.1f} GB besides), but only {max(free, 0) / 1e9:.1f} GB are free {whose}. Lower the "
+            "agent's capacity, train fewer at once (CORES=1), or use a larger machine."
         )
 
 
 def limits() -> Iterator[tuple[int, str]]:
-    """Bytes that may still be taken, and by whose limit."""
+    """Bytes that may still be taken under each limit, and the limit in words."""
     yield from shared()
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY:
-        yield most - psutil.Process().memory_info().vms, "below this process's own limit (ulimit -v)"
+        yield most - psutil.Process().memory_info().vms, "within this process's own limit (ulimit -v)"
 
 
 def shared() -> Iterator[tuple[int, str]]:
-    """The same, without the limit that each process has for itself."""
+    """As `limits`, without the limit of each single process."""
     yield psutil.virtual_memory().available, "on this machine"
     for free in group_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")):
-        yield free, "below the limit of this container, job or service (its control group)"
+        yield free, "within the limit of this container, job or service (its control group)"
 
 
 def group_limits(groups: Path, mount: Path) -> Iterator[int]:

@@ -15,7 +15,7 @@ from typing import Any
 from rlgames.messages import clock, log
 
 SECONDS = 10
-"""Between two messages about one loop."""
+"""Seconds between two messages about one loop."""
 
 
 class Progress:
@@ -80,7 +80,7 @@ class Note:
     """None where it said nothing."""
     unit: str = ""
     rate: float | None = None
-    """Units a second; None at first."""
+    """Units per second; None at first."""
     time: float = 0.0
     """When it said so, in seconds since 1970."""
     remark: str = ""

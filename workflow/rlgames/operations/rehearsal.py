@@ -24,7 +24,7 @@ def rehearse(spec: Any) -> str:
     training = modules["training"].Training(modules, 0, environment, agent, STEPS)
     memory_limits.demand_replay(training.memory, agent["capacity"])
     training.begin()
-    while not training.updates:  # the first of which compiles
+    while not training.updates:  # the first update compiles, which must not be timed
         training.advance()
     first, start = training.steps, time.perf_counter()
     while not training.finished:

@@ -48,12 +48,12 @@ class Saves:
             lock = locks.take(folder / "lock")
         except OSError as error:
             raise ResumeError(
-                f"Nothing can be saved in {folder} ({error.strerror}): make it yours to write to, or choose another "
-                "results folder."
+                f"Nothing can be saved in {folder} ({error.strerror}): make it writable, or name another results "
+                "folder."
             ) from None
         if lock is None:
             holder = locks.holder(folder / "lock")
-            raise ResumeError(f"Another process ({holder}) trains this run already; wait for it, or stop it.")
+            raise ResumeError(f"Another process ({holder}) trains this run already: wait for it, or stop it.")
         self.lock = lock
         for abandoned in [*folder.glob(".*-*-*.*.npz"), *folder.glob(".progress.*.json")]:  # of killed attempts
             if not abandoned.is_dir():
@@ -80,7 +80,9 @@ class Saves:
                 return
             free = f"{shutil.disk_usage(self.folder).free / 1e6:.0f} MB free"
             where = f"{error.filename2 or error.filename or self.folder}, {free}"
-            log.warning(f"Nothing was saved at {step}: {error.strerror} ({where}). A kill costs more now.")
+            log.warning(
+                f"Nothing was saved at {step}: {error.strerror} ({where}). If the training is killed now, more is lost."
+            )
         else:
             self._remove("save", but=KEPT)
 
@@ -103,7 +105,7 @@ class Saves:
             path.unlink()
         else:
             if saves:
-                log.warning(f"No save in {self.folder} is whole: training starts anew.")
+                log.warning(f"No save in {self.folder} is intact: training starts anew.")
         for kind in ("save", "weights", "copy"):
             self._remove(kind)
         return None
@@ -114,8 +116,9 @@ class Saves:
             return True
         if differs := [key for key, value in self.machine.items() if identity["machine"].get(key) != value]:
             raise ResumeError(
-                f"The saves in {self.folder} were made with another {' and '.join(differs)}, and would resume with "
-                "other bits. Resume where they were made, or delete this folder to start anew."
+                f"The saves in {self.folder} were made under other conditions ({', '.join(differs)}), and resuming "
+                "from them would not give the same bits. Resume where they were made, or delete this folder to start "
+                "anew."
             )
         return False
 
@@ -193,7 +196,7 @@ def is_of(folder: Path, fingerprint: dict[str, Any]) -> bool:
 def next_start(folder: Path) -> str:
     """Where the next attempt begins, for a message."""
     if (step := last_save(folder)) is None:
-        return "Nothing is saved yet, so that the same command starts anew."
+        return "Nothing is saved yet, so the same command starts anew."
     return f"The same command resumes from the save at {step}."
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:  # only for annotations, so that no job loads it beside its co
     from rlgames.training.protocol import Arrays, Training
 
 SAVE_SECONDS = 60.0
-"""Between two saves: what a kill may cost."""
+"""Seconds between two saves: what a kill may cost."""
 
 VARIABLE = "RLGAMES_SAVE_SECONDS"
-"""The environment variable that replaces it, and changes no result."""
+"""The environment variable that overrides SAVE_SECONDS; it changes no result."""
 
 
 def save_seconds() -> float:
@@ -34,7 +34,9 @@ def save_seconds() -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise UserError(f"The environment variable {VARIABLE} is {text!r}: give seconds, such as 60, or unset it.")
+        raise UserError(
+            f"The environment variable {VARIABLE} is {text!r}: give a number of seconds, such as 60, or unset it."
+        )
     return seconds
 
 
@@ -67,7 +69,8 @@ class Attempt:
             log.info(f"Resuming from {training.done} {training.unit}.")
             if training.finished:  # as with Snakemake's -F
                 log.info(
-                    "It had ended: its last save is published again. make again TARGET=... trains it from nothing."
+                    "It had already ended: its last save is published again. make again TARGET=... trains it from "
+                    "nothing."
                 )
         signals, saved = note_signals(), time.perf_counter()
         progress.begin(training.done)
@@ -91,9 +94,9 @@ class Attempt:
             training.restore(state, progress.playing_again)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ResumeError(
-                f"{files(self.folder, 'save')[-1]} is whole, and yet not as a training writes it "
-                f"({type(error).__name__}: {error}): delete it to resume from the save before, or the folder to start "
-                "anew, and run the same command again."
+                f"{files(self.folder, 'save')[-1]} is intact, but not as a training writes it "
+                f"({type(error).__name__}: {error}): delete it to resume from the previous save, or delete the folder "
+                "to start anew; then run the same command again."
             ) from None
 
     def _save(self, training: Training) -> None:

@@ -63,8 +63,8 @@ function chart(panel) {
   const on = new Set(panel.curves.map(curve => curve.name)), middle = panel.single === null ? "mean" : "bold line";
   const seeds = new Set([middle, ...numbers]);
   const svg = draw("svg", {role: "application", tabindex: 0,
-    "aria-label": `${panel.y} against ${panel.x.toLowerCase()}. Left and right arrows go from value to value, up and down from line to line.`});
-  const said = make("p", {class: "said", role: "status"}, "Point at a curve for its seed and value; arrow keys do the same.");
+    "aria-label": `${panel.y} against ${panel.x.toLowerCase()}. The left and right arrows move from value to value, up and down from line to line.`});
+  const said = make("p", {class: "said", role: "status"}, "Point at a curve, or use the arrow keys, to read its seed and value.");
   let places = [], at = null, WIDTH = WIDEST, HEIGHT = 420;
 
   const scale = () => {
@@ -206,7 +206,7 @@ function chart(panel) {
   const box = make("div");
   if (panel.title) box.append(make("h3", {}, panel.title));
   box.append(svg, said, keys("Curves", panel.curves.map(curve => curve.name), on, name => empty.has(name) ? `${name} (diverged)` : name, name => colours[name]));
-  const some = numbers.length < panel.seeds ? `Seeds, the first ${numbers.length} of ${panel.seeds}` : "Seeds";
+  const some = numbers.length < panel.seeds ? `Seeds (the first ${numbers.length} of ${panel.seeds})` : "Seeds";
   if (numbers.length > 1) box.append(keys(some, [middle, ...numbers], seeds, seed => `${seed}`));
   new ResizeObserver(() => { at = null; paint(); }).observe(svg);
   return box;
@@ -216,7 +216,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 for (const place of document.querySelectorAll(".chart")) {
   place.append(...data[place.dataset.figure].map(chart));
   place.hidden = false;
-  const figure = place.parentElement, whole = make("button", {type: "button", class: "plain", "aria-expanded": "false"}, "Show the picture, as it is printed");
+  const figure = place.parentElement, whole = make("button", {type: "button", class: "plain", "aria-expanded": "false"}, "Show the picture as printed");
   figure.classList.add("charted");
   whole.addEventListener("click", () => whole.setAttribute("aria-expanded", figure.classList.toggle("whole")));
   place.after(whole);

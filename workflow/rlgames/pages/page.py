@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from rlgames.messages import UserError, clock
+from rlgames.messages import UserError, clock, count
 from rlgames.pages import curves
 from rlgames.plan import words
 from rlgames.plan.plan import EPISODES, Plan
@@ -22,26 +22,26 @@ from rlgames.provenance import Manifest
 HERE = Path(__file__).parent
 
 CAPTIONS = {
-    "evaluation-scores": "Returns of trained agents in evaluation, and of one that plays at random.",
-    "final-scores": "Means of the last 100 episodes over seeds. Where seeds diverged, there is no mean.",
-    "steps-to-return": "Steps and minutes of training until the mean of the last 20 returns reached a level.",
-    "several-games": "Scores in evaluation, scaled by those of random play and of a human tester.",
-    "encoder-scores": "Encoders, judged on frames that they have not learned from.",
-    "prediction-scores": "Predicted returns, judged on episodes that nothing was learned from.",
-    "datasets": "Data sets of frames.",
+    "evaluation-scores": "Evaluation returns of trained agents and of random play.",
+    "final-scores": "Means of the last 100 episodes, over seeds; there is none where a seed diverged.",
+    "steps-to-return": "Steps and minutes of training until the mean of the last 20 returns reached a given level.",
+    "several-games": "Human-normalised evaluation scores: 0 is random play, 1 a human tester.",
+    "encoder-scores": "Auto-encoders, judged on frames that they did not learn from.",
+    "prediction-scores": "Predicted returns, judged on episodes that the agents did not learn from.",
+    "datasets": "Data sets of frames: sizes, distinct frames, and what each split lets through.",
     "variants": "All settings of every variant.",
-    "cost": "What every job took, and on which machine.",
+    "cost": "The time that every job took, and the machine that it ran on.",
 }
-"""Of tables, in the order in which the page has them."""
+"""Captions of the tables, in the order of the page."""
 
 ROWS = 300
-"""Of a table, at most; its CSV has all."""
+"""Maximum number of rows that the page shows of a table; its CSV has all."""
 
 NUMBERS = ("episode", "value", "low", "high")
-"""Columns of a figure's numbers that may be blank."""
+"""Numeric columns of a figure's CSV, which may be blank."""
 
 INTERACTIVE = {"returns", "learning-curves"}
-"""Kinds of figures whose curves are drawn again, to be looked into."""
+"""Kinds of figures that the page draws again as interactive curves."""
 
 
 def build(plan: Plan) -> str:
@@ -67,7 +67,7 @@ def build(plan: Plan) -> str:
 
 
 def embedded(value: Any) -> Markup:
-    """JSON within a script: nothing in it ends that."""
+    """JSON to embed in a script element, which nothing in it can end."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("<", r"\u003c").replace("\u2028", r"\u2028").replace("\u2029", r"\u2029"))  # noqa: S704
 
@@ -155,7 +155,7 @@ def videos_of(plan: Plan) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-WHICH = {"best": "the best evaluation episode", "median": "the median one", "random": "random play"}
+WHICH = {"best": "the best evaluation episode", "median": "the median evaluation episode", "random": "random play"}
 
 
 def tables_of(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -209,7 +209,7 @@ def made(manifests: list[Manifest]) -> dict[str, list[str]]:
         machine = around["machine"]
         said = {
             "Revision of the code": around["revision"] or "unknown",
-            "Lock of the environment": around["lock"] or "none: other versions were installed",
+            "Lock of the environment": around["lock"] or "none: the installed versions are not those of a lock",
             "Python": around["python"],
             "Libraries": ", ".join(f"{name} {version}" for name, version in around["versions"].items()),
             "Machine": ", ".join(
@@ -220,13 +220,16 @@ def made(manifests: list[Manifest]) -> dict[str, list[str]]:
         for name, answer in said.items():
             facts.setdefault(name, Counter())[answer] += 1
     return {
-        name: [answer if len(answers) == 1 else f"{answer} ({number} runs)" for answer, number in answers.most_common()]
+        name: [
+            answer if len(answers) == 1 else f"{answer} ({count(number, 'run')})"
+            for answer, number in answers.most_common()
+        ]
         for name, answers in facts.items()
     }
 
 
 def costs(plan: Plan) -> list[dict[str, str]]:
-    """How long each kind of job took in all, from the table of costs."""
+    """The total time of each kind of job, from the table of costs."""
     table = pd.read_csv(plan.path("table", table="cost"))
     kinds = table["job"].str.split().str[0]
     groups = table.groupby(kinds, sort=False)["wall_seconds"]

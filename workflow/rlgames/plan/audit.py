@@ -31,13 +31,13 @@ from rlgames.playing.scores import (
 from rlgames.provenance import Manifest, read_checksums
 
 NOT_COVERED = (
-    "Not covered: how weights came about (make them again to compare), and episodes without a recording, encodings, "
-    "predictions, figures and videos but for their checksums. Who can change them can change checksums.txt: keep a "
-    "copy elsewhere."
+    "Not covered: how weights came about (make again TARGET=... compares them), and, except for their checksums, "
+    "episodes without a recording, encodings, predictions, figures and videos. Whoever can change these can change "
+    "checksums.txt too: keep a copy of it elsewhere."
 )
 REMEDY = (
-    "Run make to its end, if it was stopped. What is named then was changed since it was made: delete it (a run as a "
-    "whole, with its folder below state), and run make."
+    "If make was stopped, run it to its end first. Whatever is still named then has changed since it was made: delete "
+    "it (a run as a whole, with its folder below state), and run make again."
 )
 
 
@@ -73,7 +73,7 @@ def unfinished(plan: Plan) -> str:
     """Where make has not come to its end yet, and so signed nothing: a sentence about that."""
     if os.path.lexists(plan.path("checksums")) or all(map(os.path.exists, plan.targets())):
         return ""
-    return f" There is no {plan.path('checksums')} yet: make writes it in the end, and vouches for manifests with it."
+    return f" There is no {plan.path('checksums')} yet, which vouches for the manifests: make writes it at its end."
 
 
 def signed(said: Path) -> dict[Path, str]:
@@ -132,12 +132,12 @@ def differences(path: Path, made: str) -> Iterator[str]:
 
     with reading(path):
         published, found = rows(path.read_text(encoding="utf-8")), rows(made)
-    yield from (f"{path}: its sources do not give the row {row}" for row in sorted(set(published) - set(found)))
-    yield from (f"{path}: it lacks the row {row}" for row in sorted(set(found) - set(published)))
+    yield from (f"{path}: its sources do not give this row: {row}" for row in sorted(set(published) - set(found)))
+    yield from (f"{path}: it lacks this row: {row}" for row in sorted(set(found) - set(published)))
     if sorted(published) == sorted(found) and published != found:
         yield f"{path}: its rows are in another order"
     elif set(published) == set(found) and len(published) != len(found):
-        yield f"{path}: it has rows twice"
+        yield f"{path}: it has some rows twice"
 
 
 def recordings(plan: Plan) -> Iterator[Part]:

@@ -34,7 +34,7 @@ def differences(one: Plan, other: Plan, places: list[Path]) -> Iterator[str]:
         if not files[0].exists():
             yield f"{place} is not among the results"
         elif len(set(map(checksum, files))) > 1:
-            yield f"{place} has other contents{reason(*(file.with_name('manifest.json') for file in files))}"
+            yield f"{place} differs{reason(*(file.with_name('manifest.json') for file in files))}"
 
 
 def reason(*manifests: Path) -> str:
@@ -48,7 +48,7 @@ def reason(*manifests: Path) -> str:
     names += [name for name in ("lock", "versions", "python") if around[0][name] != around[1][name]]
     sets = [each["machine"].get("instruction_set") for each in around]
     names += ["instruction set"] * (sets[0] != sets[1])
-    return f", and was made with another {' and another '.join(names)}" if names else ""
+    return f" (made under other conditions: {', '.join(names)})" if names else ""
 
 
 def made(plan: Plan) -> list[Path]:

@@ -14,16 +14,16 @@ from rlgames.plan.ledger import describe
 from rlgames.plan.plan import Plan
 
 LISTED = 5
-"""Failed jobs that are shown."""
+"""Maximum number of failed jobs that are shown."""
 
 LINES, FEW_LINES = 10, 3
-"""Of the log of the only failed job, and of each of several."""
+"""Lines shown of the log of a single failed job, and of each of several."""
 
 TAIL = 20_000
 """Bytes at the end of a log that are read."""
 
-UNKNOWN = "This is a fault of rlgames"
-"""How the last message begins of a job that knows of no cause."""
+UNKNOWN = "This is a bug in rlgames"
+"""How the last message of a job begins that failed for no known cause."""
 
 
 def described(plan: Plan, jobs: list[Any], stopped: bool, printed: Iterable[str]) -> Iterator[str]:
@@ -33,7 +33,7 @@ def described(plan: Plan, jobs: list[Any], stopped: bool, printed: Iterable[str]
     for job in jobs[:LISTED]:
         yield from of_job(plan, job, stopped, FEW_LINES if len(jobs) > 1 else LINES, list(printed))
     if len(jobs) > LISTED:
-        yield f"... and {len(jobs) - LISTED} more; make status has all trainings."
+        yield f"... and {len(jobs) - LISTED} more; make status lists all trainings."
 
 
 def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) -> Iterator[str]:
@@ -56,7 +56,7 @@ def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) 
         yield from (f"    {line}" for line in lines[-count:])
     # An error before the first message, of a library in C++, or on a full disk is on the terminal only.
     if others := [] if why else [line for line in printed if line not in written]:
-        yield "What jobs printed last:"
+        yield "The last lines that jobs printed:"
         yield from (f"    {line}" for line in others[-count:])
     yield f"Log: {log}"
 
@@ -75,7 +75,7 @@ def killed(plan: Plan, job: Any) -> str:
     """What is likely of a job whose log does not say why; of a training, what it noted, or where it resumes."""
     from rlgames.plan.status import look  # loads NumPy
 
-    why = "it was killed: by kill -9, or by the system for lack of memory (fewer at once may fit: CORES=1)."
+    why = "it was killed: by kill -9, or by the system for lack of memory (CORES=1 runs fewer jobs at once)."
     if "state" not in job.params.keys():  # noqa: SIM118 (Snakemake's)
         return f"unless a message below says more, {why}"
     run = look(plan, {name: job.wildcards_dict[name] for name in ("experiment", "variant", "seeds")}, set())
@@ -85,8 +85,8 @@ def killed(plan: Plan, job: Any) -> str:
 def remedy(log: list[str], files: Iterable[Any]) -> str:
     """What to type; `log` is Snakemake's own, and `files` are those of the config."""
     return (
-        "rlgames: not all was done; what is done is kept. Mend the cause, if it was not you who stopped it, and run "
-        f"the same command again: {again(files)}\n(All that Snakemake has to say is in {' '.join(log)}.)"
+        "rlgames: not everything is done; what is done is kept. Unless you stopped it yourself, remove the cause; then "
+        f"run the same command again: {again(files)}\n(Snakemake's own log is {' '.join(log)}.)"
     )
 
 

@@ -1,4 +1,4 @@
-"""What is done and left of all jobs of a run, by the time that they take: what the terminal shows.
+"""What is done and left of a run, weighed by the time that its jobs take: what the terminal shows.
 
 It knows no Snakemake, no clock and no screen: it is told what begins and ends, and when.
 """
@@ -14,7 +14,7 @@ from rlgames.messages import count
 from rlgames.operations.progress import Note, last_said, read_note
 
 PRIOR = 10.0
-"""Seconds of jobs that are as long as they were expected to be, beside those that were measured."""
+"""Weight, in seconds, of the expected times of jobs beside the measured ones."""
 
 KINDS = {
     "train_linear": "trained", "train_agent": "trained", "train_encoder": "trained", "predict": "trained",
@@ -42,11 +42,11 @@ class Job:
     log_before: tuple[int, ...] = ()
     """What its log was when it went into a queue (`written`)."""
     begun: float | None = None
-    """When it began; None before, and in a queue."""
+    """When it began, in seconds since 1970; None before, and in a queue."""
     took: float | None = None
-    """Seconds, of a finished job."""
+    """Seconds that it took; None before it is finished."""
     note: Note = field(default_factory=Note)
-    """How far it said that it is."""
+    """Its progress, as it said last."""
 
     @property
     def name(self) -> str:
@@ -94,7 +94,7 @@ class Outlook:
     """How far a run is."""
 
     share: float
-    """Of the time of all jobs, what is done: from 0 to 1."""
+    """Share of the time of all jobs that is done, from 0 to 1."""
     left: float
     """Seconds until all is done."""
 
@@ -105,11 +105,11 @@ class Row:
 
     name: str
     share: float | None
-    """Done of it, from 0 to 1; None where it does not say."""
+    """Share that is done, from 0 to 1; None where the job does not say."""
     rate: str
-    """How fast it is, with its unit."""
+    """Its speed, with the unit."""
     remark: str
-    """What it says besides, as its mean return."""
+    """What else it says, such as its mean return."""
     left: float
     """Seconds until it is done."""
 
@@ -139,7 +139,7 @@ class Ledger:
             self.waiting[job.rule][job.expected, job.threads] += 1
         self.measured: dict[str, tuple[float, float]] = {}
 
-    # What happens.
+    # Events.
 
     def begin(self, number: int, now: float) -> None:
         if (job := self.jobs.get(number)) is not None and number not in self.active:
@@ -180,7 +180,7 @@ class Ledger:
             counted = job.seeds if job.kind == "trained" else 1
             self.counts[job.variant][f"{job.kind} {what}"] += counted
 
-    # What is said.
+    # Reports.
 
     def look(self, now: float) -> None:
         """Read how far the jobs are that run, and which of those that were queued have begun."""
@@ -204,7 +204,8 @@ class Ledger:
             return job.note.left(now)
         if share and ran > PRIOR:
             return ran * (1 - share) / share
-        return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)  # longer than expected: who knows
+        # A job that takes longer than expected: any estimate will do.
+        return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)
 
     def running(self, now: float) -> list[Row]:
         """What runs, the longest first."""

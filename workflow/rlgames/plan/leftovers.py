@@ -1,5 +1,5 @@
-"""What lies about besides a config's products: marks and locks of Snakemake, saves, temporary files of killed jobs,
-and products of runs, figures and videos that are no more. What can be removed is known by its name."""
+"""What a results folder holds besides the products of its config: saves, temporary files of killed jobs, marks and
+locks of Snakemake, and products that the config no longer has. What can be removed is known by its name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def unfinished(plan: Plan, since: float = 0.0) -> set[str]:
     """
     root, found = SNAKEMAKE / "incomplete", set()
     for mark in root.rglob("*"):
-        with suppress(OSError, binascii.Error, UnicodeDecodeError):  # it ended just now, or is no mark
+        with suppress(OSError, binascii.Error, UnicodeDecodeError):  # the job ended just now, or this is no mark
             if mark.is_file() and mark.stat().st_mtime >= since:
                 found.add(urlsafe_b64decode("".join(mark.relative_to(root).parts).replace("@", "")).decode())
     return set(ours(plan, found))

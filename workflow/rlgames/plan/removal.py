@@ -18,9 +18,9 @@ from rlgames.plan.plan import Plan
 def options(description: str | None) -> argparse.Namespace:
     """The command line of commands that remove files."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("config", type=Path)
+    parser.add_argument("config", type=Path, help="a config file")
     parser.add_argument("--yes", action="store_true", help="remove without asking (make: YES=1)")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be removed, no more (make: DRY=1)")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be removed (make: DRY=1)")
     return parser.parse_args()
 
 
@@ -42,7 +42,8 @@ def alone(plan: Plan) -> Iterator[None]:
 
 def refusal(lock: Path) -> str:
     """Who is at work."""
-    process = locks.holder(lock) or "that has ended just now"
+    if (process := locks.holder(lock)) is None:
+        return f"A process was at work until just now ({lock}): nothing was removed. Run the same command again."
     stop = locks.how_to_stop(process)
     return f"Process {process} is at work ({lock}): nothing was removed. Wait for it, or stop it with {stop}."
 
@@ -74,12 +75,13 @@ def unlink(root: Path, files: list[Path]) -> None:
         path.unlink(missing_ok=True)
     for folder in sorted({folder for path in files for folder in path.parents}, key=lambda path: -len(path.parts)):
         if folder.is_relative_to(root):
-            with suppress(OSError):  # it holds more
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
 
 def agreed(question: str) -> bool:
     """What the user answers; ends this process where nobody can."""
     if not sys.stdin.isatty():
-        sys.exit(f"{question.partition('?')[0]}? Nothing was removed, since nobody is here to say: YES=1 removes them.")
+        what = question.partition("?")[0]
+        sys.exit(f"{what}? Nothing was removed, since there is no terminal to ask on; YES=1 removes without asking.")
     return input(question).strip().lower() in ("y", "yes")

@@ -14,11 +14,16 @@ from rlgames.plan.plan import Plan
 from rlgames.plan.status import Run
 
 LISTED = 20
-"""Runs of one state that are named; of more, the number is said."""
+"""Maximum number of runs of one state that are named; the others are counted."""
 
 STATES = {"running": "running", "started": "starting or queued", "resumable": "resumable", "waiting": "not begun",
           "damaged": "damaged"}  # fmt: skip
-"""In words, but for those that are done."""
+"""States in words, except that of runs that are done."""
+
+
+def make(config: Path) -> str:
+    """The command that builds a config, as typed into a shell; other targets of the Makefile follow it."""
+    return "make" if config == Path("config/config.yaml") else shlex.join(["make", f"CONFIG={config}"])
 
 
 def summary(plan: Plan, runs: list[Run]) -> str:
@@ -71,7 +76,7 @@ def left_behind(plan: Plan, runs: list[Run], make: str) -> Iterator[str]:
         yield f"Snakemake is at work: process {snakemake}."
     else:
         if leftovers.is_locked(plan):
-            yield f"A killed Snakemake left its lock; if none is at work here: {make} FLAGS=--unlock"
+            yield f"A killed Snakemake left its lock. If no other Snakemake is at work here: {make} FLAGS=--unlock"
         for run in runs:
             if run.process:
                 what = f"{run.name} trains without a Snakemake, as process {run.process}"
@@ -82,12 +87,13 @@ def left_behind(plan: Plan, runs: list[Run], make: str) -> Iterator[str]:
             what = f"{count(len(files), 'temporary file')}, {sum(map(leftovers.size, files)) / 1e6:.0f} MB"
             yield f"Killed jobs left {what}: {make} clean-state removes them, and all saves."
     if kept := [run for run in runs if run.kept]:
-        what = f"{len(kept)} runs with other settings or code, such as {kept[0].name},"
-        why = "they were touched, or its notes in .snakemake are gone"
-        yield f"Snakemake takes {what} for up to date: {why}. To make them again, delete them, in state as well."
+        what = f"{count(len(kept), 'run')} with other settings or code, such as {kept[0].name}"
+        why = "after --touch, or because its records in .snakemake are gone"
+        yield f"Taken for up to date by Snakemake, {why}: {what}. To make a run again, delete it, in state too."
     if files := [path for path in leftovers.dropped(plan) if not leftovers.is_save(plan, path)]:
         what = f"{count(len(files), 'file')}, {sum(map(leftovers.size, files)) / 1e6:.0f} MB, such as {files[0]}"
-        yield f"The config no longer makes {what}; a glob over the results counts them too: {make} prune removes them."
+        them = "it" if len(files) == 1 else "them"
+        yield f"The config no longer makes {what}. A glob over the results finds {them} too: {make} prune"
     for folder in leftovers.orphans(plan):
         what = f"{folder}, {leftovers.size(folder) / 1e6:.0f} MB"
         yield f"No run of this config resumes from {what}: rm -r {shlex.quote(str(folder))}"

@@ -18,7 +18,7 @@ import psutil
 from snakemake.exceptions import WorkflowError
 
 from rlgames.files import ROOT, replacing
-from rlgames.messages import UserError
+from rlgames.messages import UserError, count
 from rlgames.operations import compile_cache, isolation, locks, memory_limits
 from rlgames.operations.causes import cause
 from rlgames.plan import failure, needs, paths, submission, targets, words
@@ -67,8 +67,8 @@ def use_this_python(project: str) -> None:
     apart from the user's environment."""
     if Path(project).resolve() != ROOT.resolve():
         raise SettingsError(
-            f"This environment runs the library in {ROOT}, not the one of this project; use its own: make, or "
-            "source .venv/bin/activate"
+            f"This environment would run the library in {ROOT}, not that of this project. Use the project's own "
+            "environment: type make, or source .venv/bin/activate"
         )
     folder = str(Path(sys.executable).parent)
     if not os.environ.get("PATH", "").startswith(folder):
@@ -121,9 +121,9 @@ def check_memory(plan: Plan, workflow: Any) -> None:
     if large:
         more = f"\n... and {len(large) - 5} more" if len(large) > 5 else ""
         raise WorkflowError(
-            "\n".join(large[:5]) + f"{more}\nOnly {max(free, 0) / 1e9:.1f} GB are free {whose}. Lower what takes so "
-            "much (the agent's capacity, batch_size or games; tiles, tilings or size of a coding; block_size; the size "
-            "of a data set; evaluation.episodes), end other programs, or take a larger machine."
+            "\n".join(large[:5]) + f"{more}\nOnly {max(free, 0) / 1e9:.1f} GB are free {whose}. Lower a setting that "
+            "needs memory (the agent's capacity, batch_size or games; tiles, tilings or size of a coding; block_size; "
+            "the size of a data set; evaluation.episodes), end other programs, or use a larger machine."
         )
 
 
@@ -141,13 +141,13 @@ def hold(results: str) -> None:
     except OSError as error:
         raise WorkflowError(
             f"Nothing can be written to {error.filename or place} ({error.strerror}). Make it yours (sudo chown -R "
-            f"$USER {shlex.quote(results)}), free some space if its disk is full, or name another folder in the "
-            "config's results."
+            f"$USER {shlex.quote(results)}), free some space if its disk is full, or set results in the config to "
+            "another folder."
         ) from None
     if lock is None:
         raise WorkflowError(
-            f"Another Snakemake ({locks.holder(place)}) makes {results}. Wait for it, or stop it: it saves first. "
-            "make status says how far it is."
+            f"Another Snakemake ({locks.holder(place)}) makes {results}. Wait for it, or stop it: its "
+            "trainings save first. make status says how far it is."
         )
     held.append(lock)
 
@@ -181,7 +181,8 @@ def from_the_future(plan: Plan, workflow: Any) -> str:
     ours = [path for path in inputs if path.is_relative_to(plan.config.results) and path.is_file()]
     for path in (late := [path for path in ours if path.stat().st_mtime > time.time()]):
         os.utime(path)
-    return f"rlgames: the clock was set back; {len(late)} products of the future count as made now." if late else ""
+    said = f"rlgames: the clock was set back, and so is now the time of {count(len(late), 'product')} from the future."
+    return said if late else ""
 
 
 def terminal(workflow: Any) -> Any:

@@ -70,7 +70,7 @@ def fingerprint(plan: Plan) -> str:
     for variant in plan.variants.values():
         agent, environment = variant.spec.agent, variant.spec.environment
         modules |= {*agent.modules(environment).values(), *agent.playing_modules(environment).values()}
-    code = code_hash("rlgames.plan.plan", *sorted(filter(None, modules)))  # what does not play names no player
+    code = code_hash("rlgames.plan.plan", *sorted(filter(None, modules)))  # what does not play has no player
     code += "".join(rules)
     return f"{plan.config_meaning()[:16]}:{hashlib.sha256(code.encode()).hexdigest()[:16]}:{installed_lock()}"
 

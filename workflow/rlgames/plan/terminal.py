@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
-from rlgames.messages import UserError, clock, plain
+from rlgames.messages import UserError, clock, count, plain
 from rlgames.plan.ledger import Job, Ledger, Row, describe, variant_name
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
@@ -18,17 +18,17 @@ if TYPE_CHECKING:  # rich is loaded where a screen is drawn
     from rich.console import Group
 
 PAUSE = 60.0
-"""Seconds between two lines about one training, without a screen."""
+"""Seconds between two lines about one training, where there is no screen."""
 
 LISTED = 10
-"""Jobs of which lines are written at once, without a screen."""
+"""Maximum number of jobs with a line at a time, where there is no screen."""
 
 WIDE, NARROW = 100, 72
-"""Columns of a terminal from which a row has all that a job says, and its rate."""
+"""Columns of a terminal from which a row shows all that a job says, and from which it shows the rate."""
 
 
 def headline(ledger: Ledger, now: float, over: bool = False) -> str:
-    """What is done, by time, and how long the rest takes, unless it is `over`."""
+    """The share of the time that is done, and how long the rest takes, or that the run is `over`."""
     outlook, ran = ledger.outlook(now), clock(now - ledger.start)
     if outlook.share >= 1 and not ledger.active:
         return f"all done in {ran}"
@@ -94,7 +94,7 @@ def percent(row: Row) -> str:
 
 
 class Lines:
-    """Plain lines, for what is no terminal: what is finished, and each minute how far all and every training is."""
+    """Plain lines, where there is no terminal: what is finished, and each minute how far the run is, and its jobs."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.said = ledger, ledger.start
@@ -126,10 +126,10 @@ class Lines:
 
 
 LONGEST = 150
-"""Characters of a line about a job."""
+"""Maximum number of characters in a line about a job."""
 
 CHANGES = 2
-"""Settings that a line names if they have changed."""
+"""Maximum number of changed settings that a line names."""
 
 REASONS = {
     "Missing output files": "missing", "Incomplete output files": "incomplete", "Updated input files": "newer",
@@ -184,5 +184,5 @@ def changes(plan: Plan, rule: str, run: Any) -> str:
     before, now = flat(facts.spec), flat(json.loads(spec(run)))
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     parts = [f"{key} was {before.get(key)} and is {now.get(key)}" for key in keys[:CHANGES]]
-    parts += [f"{len(keys) - CHANGES} more settings"] if len(keys) > CHANGES else []
+    parts += [count(len(keys) - CHANGES, "more setting")] if len(keys) > CHANGES else []
     return ", ".join([*parts, *(["its code has changed"] if facts.code != code(run) else [])])

@@ -86,25 +86,26 @@ def notices(plan: Plan) -> str:
             lines.append(str(error))
             continue
         what = "evaluation of " if str(path) in evaluations else ""
-        run = f"{what}{facts.experiment}/{facts.variant}, seeds {facts.seeds}"
+        run = f"{what}{facts.experiment}/{facts.variant}, seed{'s' * ('-' in str(facts.seeds))} {facts.seeds}"
         run = f"data set {facts.experiment}" if str(path) in datasets else run
         if facts.diverged:
             lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
         if facts.truncated and str(path) not in datasets:
-            cut = f"Truncated: {run}: episodes cut off: {facts.truncated}"
+            cut = f"Truncated: {run}: {count(facts.truncated, 'episode')} cut off"
             if not declares_cap(plan, facts):
-                lines.append(f"{cut}, after max_steps.")
-            elif not facts.diverged:  # which has its line
+                lines.append(f"{cut} after max_steps.")
+            elif not facts.diverged:  # a diverged run has a line already
                 expected.append(cut)
         other = {**now, **facts.surroundings["versions"]}.items() - now.items()
         if facts.surroundings["lock"] != lock or other:
             which = f" ({', '.join(' '.join(each) for each in sorted(other))})" if other else ""
             lines.append(
-                f"Made under another lock{which}: {run} (kept; to make it again, delete it and its folder below state)."
+                f"Made under another lock{which}: {run}. It is kept; to make it again, delete it and its folder below "
+                "state."
             )
     if expected:
-        others = f" (as in {len(expected) - 1} other runs)" if len(expected) > 1 else ""
-        lines.append(f"{expected[0]}, after the max_steps that the config gives{others}.")
+        others = f" (as in {count(len(expected) - 1, 'other run')})" if len(expected) > 1 else ""
+        lines.append(f"{expected[0]} after the max_steps that the config gives{others}.")
     return "\n".join(lines)
 
 

@@ -11,11 +11,11 @@ from scipy.stats import trim_mean
 RESAMPLES = 2000
 BAND = "stratified bootstrap 95% interval"
 FEW = 5
-"""With fewer seeds a game than this, intervals are too narrow to be trusted."""
+"""Number of seeds per game below which intervals are too narrow to be trusted."""
 
 Scores = list[np.ndarray]
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""Of runs along the last axis."""
+"""A statistic of runs along the last axis."""
 
 STATISTICS: dict[str, Statistic] = {
     "interquartile mean": lambda runs: trim_mean(runs, 0.25, axis=-1),

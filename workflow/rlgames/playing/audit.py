@@ -20,14 +20,14 @@ from rlgames.provenance import Manifest
 from rlgames.streams import Purpose, reset_seed
 
 PART = 10
-"""Recordings that are played in one go."""
+"""Number of recordings that are played in one go."""
 
 TOLERANCE = 1e-4
 """How far action values may be from recorded ones, as a share of the largest one of their episode: another processor,
 or a batch of another size, sums in another order."""
 
 STATES = 256
-"""States whose action values are computed in one go."""
+"""Number of states whose action values are computed in one go."""
 
 KEYS = ["seed", "episode"]
 
@@ -40,7 +40,7 @@ class Part(NamedTuple):
 
     path: Path
     first: int
-    """Of PART rows."""
+    """First row of the part, which has PART rows at most."""
     modules: tuple[tuple[str, str], ...]
     """Of the player, by their roles; none but in evaluations."""
     encoder: tuple[Path, ...]
@@ -98,7 +98,7 @@ def compare(part: Part, recording: Recording) -> Iterator[str]:
                 yield f"{where}: {problem}"
     except MemoryError:
         raise
-    except Exception as error:  # whatever a game, or a network, makes of what it was not made for
+    except Exception as error:  # a damaged recording can make a game or a network fail in any way
         yield f"{where}: cannot be played again ({type(error).__name__}: {error})"
 
 
@@ -136,9 +136,9 @@ class Judge(NamedTuple):
 
     player: Any
     steps: list[int]
-    """At which its weights were kept."""
+    """Steps at which its weights were kept."""
     protocol: dict[str, Any]
-    """Of the evaluation."""
+    """Settings of the evaluation."""
 
 
 @lru_cache(maxsize=1)

@@ -40,9 +40,9 @@ class Player:
         games: Games = self.make(environment, 1)
         agent, body, self.reader = modules["agent"], modules["network"], Reader(games.frame, modules["network"].BLOCK)
         self.shown: str = agent.SHOWN
-        """What the preferences are."""
+        """Description of the preferences."""
         self.samples: bool = agent.Learner.samples
-        """Whether they are probabilities by which actions are drawn."""
+        """Whether preferences are the probabilities that actions are sampled from."""
         self.settings = settings
         self.actions = games.actions
         self.network = Network(agent, body, self.reader.shape, games.frame.dtype, len(games.actions), settings)
@@ -64,7 +64,7 @@ class Player:
         return self.forwards[point]
 
     def games(self, count: int) -> Games:
-        """Games to play."""
+        """`count` games to play."""
         return self.make(self.environment, count)
 
     def preferences(self, states: np.ndarray, point: int) -> np.ndarray:

@@ -20,12 +20,12 @@ class Planned(NamedTuple):
     """An episode to play."""
 
     number: int
-    """Its seeds are those of its number."""
+    """Number of the episode, which determines its seeds."""
     point: int | None
-    """Of the training, whose weights play; None for play at random."""
+    """Point of the training whose weights play; None for random play."""
     epsilon: float
     samples: bool = False
-    """Whether actions are drawn by the preferences, which are probabilities."""
+    """Whether actions are sampled from the preferences, which are probabilities."""
 
 
 class Played(NamedTuple):
@@ -39,7 +39,7 @@ class Played(NamedTuple):
     rewards: np.ndarray
     """The game's own points after every action: float32, shape (steps,)."""
     preferences: np.ndarray
-    """What actions were chosen by, before each of them: shape (steps, actions)."""
+    """Preferences before each action: shape (steps, actions)."""
 
 
 class Running:
@@ -155,12 +155,12 @@ class Part(NamedTuple):
     """Episodes of one agent."""
 
     agent: str
-    """trained, random, in training, or sampled."""
+    """Kind of agent: trained, random, in training, or sampled."""
     point: int | None
-    """Of the training, whose weights play; None for random play."""
+    """Point of the training whose weights play; None for random play."""
     epsilon: float
     numbers: range
-    """Of the episodes, which are those of their seeds."""
+    """Numbers of the episodes, which determine their seeds."""
     samples: bool = False
 
 

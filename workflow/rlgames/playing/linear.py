@@ -29,7 +29,7 @@ class Player:
         self.shown = "action values Q"
 
     def games(self, count: int) -> FeatureGames:
-        """Games to play."""
+        """`count` games to play."""
         return FeatureGames(self.features, count)
 
     def preferences(self, states: np.ndarray, point: int) -> np.ndarray:

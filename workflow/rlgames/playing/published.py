@@ -1,4 +1,4 @@
-"""Scores that others published, to hold ours against."""
+"""Published scores, for comparison with ours."""
 
 from __future__ import annotations
 

@@ -18,30 +18,30 @@ class Recording(NamedTuple):
     """A recorded episode, of training or of evaluation."""
 
     episode: int
-    """From 1."""
+    """Number of the episode, from 1."""
     steps: int
     score: float
     """Its return: the sum of raw rewards."""
     ending: str
     actions: bytes
     environment: dict[str, Any]
-    """Settings."""
+    """Settings of the environment."""
     experiment: str = ""
     variant: str = ""
     seed: int = 0
-    """Of the run."""
+    """Seed of the run."""
     reset_seed: int = 0
-    """Of the game; environments that derive it from run and episode need none."""
+    """Seed of the game; environments that derive it from run and episode need none."""
     agent: str = ""
-    """Of an evaluation: trained, random, in training, or sampled."""
+    """Kind of agent, in an evaluation: trained, random, in training, or sampled."""
     trained_steps: int = 0
     shown: str = ""
-    """What the preferences are."""
+    """Description of the preferences."""
     rewards: np.ndarray | None = None
-    """Of an evaluation, after every action: float32, shape (steps,)."""
+    """Rewards after every action, in an evaluation: float32, shape (steps,)."""
     preferences: np.ndarray | None = None
-    """Of an evaluation, before every action: float32, shape (steps, actions); None for random play, and for weights
-    that had diverged."""
+    """Preferences before every action, in an evaluation: float32, shape (steps, actions); None for random play, and for
+    weights that had diverged."""
 
     @classmethod
     def of(cls, row: dict[Any, Any]) -> Recording:
@@ -66,7 +66,7 @@ class Recording(NamedTuple):
         return self.module.replay(self, render=render)
 
     def action_names(self) -> list[str]:
-        """Names of the actions, by their numbers."""
+        """Names of the actions, in the order of their numbers."""
         return self.module.actions(self.environment)
 
 

@@ -14,7 +14,7 @@ from rlgames.provenance import Manifest
 from rlgames.statistics import evaluation_scores, final_scores, prediction_scores, steps_to_return
 
 LAST = 100
-"""Episodes of a seed whose mean is its final score."""
+"""Number of last episodes whose mean is a seed's final score."""
 
 KEYS = ["experiment", "variant", "agent", "seed"]
 TIMES = [

@@ -38,19 +38,19 @@ class Settings(BaseModel):
             for number in value if isinstance(value, list) else [value]:
                 if isinstance(number, float) and number and not SMALLEST <= abs(number) <= LARGEST:
                     raise problem(
-                        f"{name}: {number!r} is nothing to compute with, in single precision; give a number between "
-                        f"{SMALLEST} and {LARGEST} in size"
+                        f"{name}: {number!r} is out of the range of single precision; give 0, or a number whose "
+                        f"absolute value is between {SMALLEST} and {LARGEST}"
                     )
         return self
 
 
 class TrainedRun(Settings):
-    """A run of an experiment of the same config."""
+    """A run of an experiment in the same config."""
 
     experiment: str
-    """Its experiment."""
+    """Name of its experiment."""
     variant: str = "default"
-    """The point of its sweep, as in the name of its folder."""
+    """Name of its variant, which is that of its folder."""
     seed: int = Field(default=0, ge=0)
     """Its seed."""
 
@@ -74,4 +74,4 @@ def misplaced(key: str, model: type[BaseModel]) -> str:
     inner = {path[-1]: path for path in leaves(model) if len(path) > 1}
     if meant(key, model.model_fields) or (name := meant(key, inner)) is None or name == "name":
         return ""
-    return f"there is no key {key!r} here; write {name} below {'.'.join(inner[name][:-1])}"
+    return f"there is no key {key!r} here; write {name} under {'.'.join(inner[name][:-1])}"

@@ -15,22 +15,22 @@ class Dataset(Settings):
     """Frames of an Atari game: what a policy saw before each of its actions."""
 
     environment: Atari
-    """The game. A data set holds the newest frame of each observation."""
+    """The game. A data set contains the newest frame of each observation."""
     policy: Literal["random"] | TrainedRun = "random"
-    """Who plays: random actions, or the evaluation episodes of a trained agent, played again."""
+    """The policy that plays: random actions, or a trained agent, whose evaluation episodes are replayed."""
     size: int = Field(default=40_000, ge=100, le=10_000_000)
-    """Frames."""
+    """Number of frames."""
     seed: int = Field(default=0, ge=0, le=1_000_000_000)
-    """Of random play."""
+    """Seed of random play."""
 
     @property
     def megabytes(self) -> int:
-        """Memory of its frames, which are compressed in memory as well: 1.4 kB at 84 x 84 pixels."""
+        """Memory of its frames, in MB; they stay compressed in memory, at 1.4 kB for 84 x 84 pixels."""
         return int(self.size * (200 + 1200 * (self.environment.image_size / 84) ** 2)) // 1_000_000
 
     @model_validator(mode="after")
     def _memory_can_be_read(self) -> Dataset:
         for key in ("fire_reset", "fire_each_life"):
             if getattr(self.environment, key):
-                raise problem(f"environment.{key}: leave it out, the memory of such games cannot be read")
+                raise problem(f"environment.{key}: the console's memory cannot be read in such games; leave it out")
         return self

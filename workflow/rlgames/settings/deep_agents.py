@@ -17,30 +17,31 @@ class DQN(OffPolicyAgent):
     module: ClassVar[str] = "rlgames.agents.deep.dqn"
     name: Literal["dqn"]
     loss: Literal["huber", "squared"] = "huber"
-    """Squared error, or squared up to an error of 1 and linear beyond."""
+    """Squared error, or Huber's loss: squared up to an error of 1, and linear beyond."""
 
 
 class DoubleDQN(DQN):
-    """Double DQN (van Hasselt, Guez and Silver 2016): the online network chooses, the target network judges."""
+    """Double DQN (van Hasselt, Guez and Silver 2016): the online network selects the next action, and the target
+    network evaluates it."""
 
     module: ClassVar[str] = "rlgames.agents.deep.double_dqn"
     name: Literal["double-dqn"]  # type: ignore[assignment]
 
 
 class Categorical(OffPolicyAgent):
-    """What agents share that learn values by classification: the returns between which classes lie."""
+    """What agents share that learn values by classification: the range of returns that the classes cover."""
 
     has_insights: ClassVar[bool] = True
     v_min: float = -10.0
-    """Lowest return that has a class; what lies below counts as this one. Discounted returns of clipped rewards lie
-    between -1 and 1 where a reward ends them (`reward_terminal`), as in Pong."""
+    """Lowest return that has a class; lower ones count as this one. Discounted returns of clipped rewards lie between
+    -1 and 1 if each reward is terminal (`reward_terminal`), as in Pong."""
     v_max: float = 10.0
-    """Highest return that has a class; what lies above counts as this one."""
+    """Highest return that has a class; higher ones count as this one."""
 
     @model_validator(mode="after")
     def _range_has_a_length(self) -> Categorical:
         if self.v_min >= self.v_max:
-            raise problem(f"v_max: a number above v_min, {self.v_min:g}, not {self.v_max:g}")
+            raise problem(f"v_max: {self.v_max:g} is not above v_min, {self.v_min:g}; give a greater number")
         return self
 
 
@@ -50,7 +51,7 @@ class C51(Categorical):
     module: ClassVar[str] = "rlgames.agents.deep.c51"
     name: Literal["c51"]
     atoms: int = Field(default=51, ge=2, le=201)
-    """Returns that have a probability, from `v_min` to `v_max`."""
+    """Number of atoms, evenly spaced from `v_min` to `v_max`."""
 
     def outputs(self, actions: int) -> int:
         return actions * (self.atoms + 1)
@@ -62,9 +63,9 @@ class HLGauss(Categorical):
     module: ClassVar[str] = "rlgames.agents.deep.hl_gauss"
     name: Literal["hl-gauss"]
     bins: int = Field(default=51, ge=2, le=201)
-    """Bins of the histogram, from `v_min` to `v_max`."""
+    """Number of bins of the histogram, from `v_min` to `v_max`."""
     smoothing: float = Field(default=0.75, gt=0, le=100)
-    """Standard deviation σ of the target, in widths of a bin."""
+    """Standard deviation σ of the target, in bin widths."""
 
     def outputs(self, actions: int) -> int:
         return actions * (self.bins + 1)
@@ -77,13 +78,13 @@ class ActorCritic(OnPolicyAgent):
     has_insights: ClassVar[bool] = True
     name: Literal["actor-critic"]
     entropy_weight: float = Field(default=0.01, ge=0, le=1)
-    """Weight of the policy's entropy in the loss: larger values explore longer."""
+    """Weight of the policy's entropy in the loss: larger values keep exploration going longer."""
     value_weight: float = Field(default=0.5, ge=0, le=10)
     """Weight of the critic's squared error in the loss."""
 
 
 class ValueNetwork(PredictingAgent, GreyLevels, Adam):
-    """A network that predicts state values by TD(0) (Sutton and Barto 2018, section 9.3), towards a target network."""
+    """A network that predicts state values by TD(0) (Sutton and Barto 2018, section 9.3), with a target network."""
 
     module: ClassVar[str] = "rlgames.agents.deep.td"
     training: ClassVar[str] = "rlgames.encoders.value_network"
@@ -91,13 +92,14 @@ class ValueNetwork(PredictingAgent, GreyLevels, Adam):
     uses_threads: ClassVar[bool] = True
     name: Literal["value-network"]
     network: Literal["nature", "small", "compact", "impala", "mbconv"] = "small"
-    """Body of the network, as of agents that play."""
+    """Body of the network, as in agents that play."""
     stack: int = Field(default=4, ge=1, le=16)
     """Frames that it sees at once."""
     batch_size: int = Field(default=32, ge=1, le=4096)
-    """Steps of play in a minibatch."""
+    """Transitions in a minibatch."""
     target_mix: float = Field(default=0.01, gt=0, lt=1)
-    """τ: each update moves the target network this share of the way to the online one (Lillicrap et al. 2016)."""
+    """Mixing rate τ: in each update the target network moves by this share towards the online one (Lillicrap et al.
+    2016)."""
 
     def modules(self, environment: Any) -> dict[str, str]:
         return super().modules(environment) | {"network": f"rlgames.networks.{self.network}"}

@@ -31,20 +31,21 @@ A config says what to learn with, in what, and what to draw. Here are three that
 **A Gymnasium environment**, by its id: Double DQN on LunarLander.
 
 {gymnasium}
-Anything that cannot be run is refused before the first job starts, with the key at fault and the remedy. Of several
-files the later ones change the earlier: `snakemake --cores 2 --configfile config/full.yaml config/mine.yaml`, where the
-second says `experiments: {{pong: {{seeds: 1}}}}`.
+A config that cannot be run is refused before the first job starts, with the key at fault and the remedy. With several
+files, later ones change earlier ones: `snakemake --cores 2 --configfile config/full.yaml config/mine.yaml`, where the
+second contains `experiments: {{pong: {{seeds: 1}}}}`.
 
-A sweep names settings from the right, as far as it takes to be clear: `step_size`, `tiles`, `coding.name`. The values
-of a point become the name of its folder, `runs/{{experiment}}/step_size=0.0125/`, cut to 64 bytes with a hash at its
-end where they are long; a `name` in the point gives the folder another. `tables/variants.csv` has all settings of each.
+A sweep names settings by the last parts of their paths, as many as make them unique: `step_size`, `tiles`,
+`coding.name`. The values of a point become the name of its folder, `runs/{{experiment}}/step_size=0.0125/`; a long name
+is cut to 64 bytes and ends in a hash, and a `name` in the point replaces it. `tables/variants.csv` lists all settings
+of each variant.
 
-Editors that know YAML schemas complete and check a config that begins with
+Editors that support YAML schemas complete and check a config that begins with
 
     # yaml-language-server: $schema=../workflow/schemas/config.schema.json
 
 This page is made by `make docs` from `workflow/rlgames/settings/`; a test keeps the two in step.
-[The configs that are there](../docs/use.md#configs) stand elsewhere.
+[The configs of this project](../docs/use.md#configs) are listed elsewhere.
 """
 
 EXAMPLES = {
@@ -229,7 +230,7 @@ def default(field: dict[str, Any]) -> str:
     if "default" not in field:
         return "required"
     value = field["default"]
-    if value in (None, {}):
+    if value in (None, {}, ""):
         return "none"
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=200).splitlines()[0]
     return f"`{value if isinstance(value, str) else text}`"

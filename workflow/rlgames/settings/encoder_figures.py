@@ -1,4 +1,4 @@
-"""What is drawn of auto-encoders."""
+"""Figures about auto-encoders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rlgames.settings.learner import AgentSettings
 
 
 class EncoderLosses(EncoderFigure):
-    """Losses of auto-encoders against epochs, of training and of held-out frames, and the epoch that is kept."""
+    """Losses of auto-encoders against epochs, on training and on held-out frames, with the epoch whose weights are
+    kept."""
 
     module: ClassVar[str] = "rlgames.figures.encoder_losses"
     products: ClassVar[tuple[str, ...]] = ("losses",)
@@ -27,7 +28,7 @@ LINES = 5
 
 
 class LatentSizes(EncoderFigure):
-    """What more latents buy: errors, balls found and linear readouts of positions, against the number of latents.
+    """What more latents gain: errors, balls found and linear readouts of positions, against the number of latents.
     Variants that share `moving_weight`, `ignore_still` and `split` make one line."""
 
     draws: ClassVar[type[AgentSettings]] = AutoEncoder
@@ -42,8 +43,8 @@ class LatentSizes(EncoderFigure):
         points = [tuple(columns[key] for key in ("latent_count", *FAMILY)) for columns in found]
         if len(set(points)) < len(points):
             raise problem(
-                f"{place}: several variants agree in latents, split and loss, and would be one point; draw "
-                "them in figures of their own"
+                f"{place}: several variants have the same latents, split and loss, and would share one point; "
+                "draw them in figures of their own"
             )
         data: set[Any] = {variant.spec.environment.dataset for _, variant in variants(experiments)}  # type: ignore[union-attr]
         if len(data) > 1:
@@ -54,15 +55,15 @@ class LatentSizes(EncoderFigure):
             line = tuple(columns[key] for key in FAMILY)
             if (owner := owners.setdefault(line, name)) != name:
                 raise problem(
-                    f"{place}: {owner} and {name} agree in split and loss, so that one line would join their "
-                    "points; draw them in figures of their own"
+                    f"{place}: {owner} and {name} have the same split and loss, so that one line would join "
+                    "their points; draw them in figures of their own"
                 )
         if len(owners) > LINES:
-            raise problem(f"{place}: nobody can tell {len(owners)} lines apart; draw {LINES} at most")
+            raise problem(f"{place}: readers cannot tell {len(owners)} lines apart; draw at most {LINES}")
 
 
 class LatentSpace(EncoderFigure):
-    """The first two principal components of the latents of test frames, coloured by where the ball is."""
+    """The first two principal components of the latents of test frames, coloured by the ball's position."""
 
     draws: ClassVar[type[AgentSettings]] = AutoEncoder
     module: ClassVar[str] = "rlgames.figures.latent_space"
@@ -72,19 +73,22 @@ class LatentSpace(EncoderFigure):
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
         if any(self.columns(name, variant)["latent_count"] < 2 for name, variant in variants(experiments)):
-            raise problem(f"{place}: {self.kind} draws two components, and one latent has one; drop that variant")
+            raise problem(
+                f"{place}: {self.kind} draws two principal components, and one latent has only one; drop that variant"
+            )
 
 
 class EncoderErrors(EncoderFigure):
-    """How far from the things in a game encoders put them, and in how many frames within 2 pixels; beside half a
-    paddle's height. Pong only."""
+    """Median errors of the positions that encoders give, and the share of frames in which they are within 2 pixels,
+    beside half a paddle's height. Only for Pong."""
 
     module: ClassVar[str] = "rlgames.figures.encoder_errors"
     kind: Literal["encoder-errors"]
 
 
 class Reconstructions(EncoderFigure):
-    """Typical and worst test frames, with the points of a keypoint encoder; what it draws, and the difference."""
+    """Typical and worst test frames, with the points of a keypoint encoder, their reconstructions, and the
+    differences."""
 
     module: ClassVar[str] = "rlgames.figures.reconstructions"
     own_panels: ClassVar[bool] = True

@@ -18,7 +18,7 @@ TRIAL = 200
 
 
 class Encoder(AgentSettings):
-    """What all auto-encoders share: they learn to draw frames again from a few numbers."""
+    """What all auto-encoders share: they learn to reconstruct frames from a few numbers."""
 
     rule: ClassVar[str] = "train_encoder"
     unit: ClassVar[str] = "epochs"
@@ -33,24 +33,26 @@ class Encoder(AgentSettings):
     frames_per_second: ClassVar[float]
     """Of 84 x 84 pixels, that one core learns from."""
     moving_weight: float = Field(default=30.0, ge=1, le=1e6)
-    """What the squared error of a pixel that differs from the data set's typical picture counts, at most: one over the
-    share of frames in which it does. 1 is the plain mean squared error."""
+    """Maximum weight of the squared error of a pixel that differs from the data set's typical picture; its weight is
+    one over the share of frames in which it differs. 1 gives the plain mean squared error."""
     ignore_still: bool = False
-    """Whether such a pixel counts nothing where it is as it was a step before: only what moves is to be drawn."""
+    """Whether a pixel that differs from the typical picture has weight 0 while it does not change from one step to the
+    next, so that only what moves is reconstructed."""
     split: Literal["random", "episode"] = "random"
-    """How the data set is split into 70% for training and 30% for testing: by frames or by whole episodes."""
+    """Split of the data set into 70% for training and 30% for testing: by random frames or by whole episodes."""
     step_size: float = Field(default=5e-4, gt=0, le=1)
-    """Step size of Adam, at first."""
+    """Initial step size of Adam."""
     step_size_end: float | None = Field(default=None, gt=0, le=1)
-    """Step size at the end of all epochs; by default, that of the beginning."""
+    """Step size at the end of the last epoch; by default, the initial one."""
     batch_size: int = Field(default=32, ge=1, le=4096)
     """Frames in a minibatch."""
     trials: int = Field(default=1, ge=1, le=100)
-    """Initial weights that are tried for 200 minibatches each; those with the lowest held-out loss then learn."""
+    """Number of random initialisations that are each tried for 200 minibatches; the one with the lowest held-out loss
+    is then trained."""
     patience: int = Field(default=3, ge=1, le=1000)
-    """Stop after so many epochs in a row without a lower loss on the held-out tenth of the training frames."""
+    """Epochs in a row without a lower loss on the held-out tenth of the training frames after which training stops."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to train; `auto` takes a GPU if there is one."""
+    """Device to train on; `auto` takes a GPU if there is one."""
 
     @property
     def numbers(self) -> int:
@@ -82,13 +84,13 @@ class Encoder(AgentSettings):
 
 
 class AutoEncoder(Encoder):
-    """A convolutional auto-encoder: learns to draw frames again from a few latent variables."""
+    """A convolutional auto-encoder, which learns to reconstruct frames from a few latent variables."""
 
     module: ClassVar[str] = "rlgames.networks.autoencoder"
     frames_per_second: ClassVar[float] = 1300
     name: Literal["auto-encoder"]
     latents: int = Field(ge=1, le=4096)
-    """Latent variables."""
+    """Number of latent variables."""
 
     @property
     def numbers(self) -> int:
@@ -96,24 +98,24 @@ class AutoEncoder(Encoder):
 
 
 class Keypoints(Encoder):
-    """A keypoint auto-encoder: learns where a few things are, by drawing a box at each point."""
+    """A keypoint auto-encoder, which learns where a few objects are by drawing a box at each point."""
 
     module: ClassVar[str] = "rlgames.networks.keypoints"
     frames_per_second: ClassVar[float] = 900
     penalised: ClassVar[bool] = True
     name: Literal["keypoints"]
     points: int = Field(default=8, ge=2, le=64)
-    """Points; those that find nothing are never there."""
+    """Number of points; those that find nothing are never present."""
     ignore_still: bool = True
-    """Whether a pixel that differs from the typical picture counts nothing where it is as it was a step before: only
-    what moves is to be found."""
+    """Whether a pixel that differs from the typical picture has weight 0 while it does not change from one step to the
+    next, so that only what moves is found."""
     step_size: float = Field(default=5e-3, gt=0, le=1)
-    """Step size of Adam, at first."""
+    """Initial step size of Adam."""
     step_size_end: float | None = Field(default=2.5e-4, gt=0, le=1)
-    """Step size at the end of all epochs."""
+    """Step size at the end of the last epoch."""
     trials: int = Field(default=3, ge=1, le=100)
-    """Initial weights that are tried for 200 minibatches each; those with the lowest held-out loss then learn. Which
-    things the points find is a matter of the initial weights."""
+    """Number of random initialisations that are each tried for 200 minibatches; the one with the lowest held-out loss
+    is then trained. Which objects the points find depends on the initial weights."""
 
     @property
     def numbers(self) -> int:

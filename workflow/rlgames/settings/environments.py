@@ -65,7 +65,7 @@ class GameSettings(Settings):
 
 
 class MountainCar(GameSettings):
-    """Gymnasium's Mountain Car without a time limit: an under-powered car learns to swing out of a valley."""
+    """Gymnasium's Mountain Car without its time limit: an underpowered car learns to swing out of a valley."""
 
     module: ClassVar[str] = "rlgames.environments.mountain_car"
     tiles_training: ClassVar[str] = "rlgames.training.mountain_car"
@@ -73,7 +73,7 @@ class MountainCar(GameSettings):
     max_steps: int = Field(default=100_000, ge=1, le=10_000_000)
     """Steps after which an episode is cut off, and reported as truncated."""
     start: list[Annotated[float, Field(ge=-1.2, lt=0.5)]] = Field(default=[-0.6, -0.4], min_length=2, max_length=2)
-    """Range of the first position, which is uniformly random in it; two equal numbers fix it."""
+    """Range of the initial position, which is drawn uniformly from it; two equal numbers fix it."""
 
     @model_validator(mode="after")
     def _start_ascends(self) -> MountainCar:
@@ -87,9 +87,9 @@ RESERVED = {"id", "render_mode", "max_episode_steps", "disable_env_checker"}
 
 
 class Gymnasium(GameSettings):
-    """Any of Gymnasium's environments with discrete actions: its own, those of box2d, and MinAtar's.
+    """Any Gymnasium environment with discrete actions, Box2D's and MinAtar's included.
 
-    Linear agents over tiles need `low` and `high`; deep agents take observations as they are.
+    Linear agents over tiles need `low` and `high`; deep agents take the observations unchanged.
     """
 
     module: ClassVar[str] = "rlgames.environments.gymnasium"
@@ -97,27 +97,27 @@ class Gymnasium(GameSettings):
     steps_per_second: ClassVar[float] = 3000
     name: Literal["gymnasium"]
     id: str
-    """Gymnasium's name of the environment: CartPole-v1, LunarLander-v3, MinAtar/Breakout-v1, ...; `module:Name-v0` for
-    one that is registered when a module of another package is imported."""
+    """Gymnasium's id of the environment, such as CartPole-v1, LunarLander-v3 or MinAtar/Breakout-v1; `module:Name-v0`
+    for one that is registered when a module of another package is imported."""
     kwargs: dict[str, bool | int | float | str] = Field(default={})
     """Keyword arguments of the environment, such as `{enable_wind: true}`."""
     max_steps: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Steps after which an episode is cut off, and reported as truncated; by default, the environment's own limit, at
-    which an episode ends as it should, and is recorded as `time limit`."""
+    """Steps after which an episode is cut off, and reported as truncated; by default, the environment's own limit,
+    which ends an episode as intended, and is recorded as `time limit`."""
     low: list[float] | None = None
-    """Lower bound of each dimension for tiles; an observation beyond it is clipped."""
+    """Lower bound of each dimension for tile coding; observations are clipped to the bounds."""
     high: list[float] | None = None
-    """Upper bound of each dimension for tiles."""
+    """Upper bound of each dimension for tile coding."""
     clip_rewards: bool = False
-    """Clip rewards to [-1, 1] for learning, as on Atari."""
+    """Whether rewards are clipped to [-1, 1] for learning, as on Atari."""
 
     @model_validator(mode="after")
     def _can_be_played(self) -> Gymnasium:
         if reserved := RESERVED & self.kwargs.keys():
-            raise problem(f"kwargs: {', '.join(sorted(reserved))}: is set for every environment; leave it out")
+            raise problem(f"kwargs: {', '.join(sorted(reserved))} cannot be set here; leave it out")
         limit = self.facts.limit
         if self.max_steps is None and limit is None:
-            raise problem(f"max_steps: {self.id} has no limit of its own; give one")
+            raise problem(f"max_steps: {self.id} has no time limit of its own; give one")
         if self.max_steps is None:
             self.__dict__["max_steps"] = limit  # so that it is in the spec, whatever Gymnasium says later
         return self
@@ -127,7 +127,8 @@ class Gymnasium(GameSettings):
         dimensions = len(self.low or []), len(self.high or [])
         if (self.low or self.high) and not (len(self.facts.shape) == 1 and {*dimensions} == {self.facts.shape[0]}):
             raise problem(
-                f"low and high: observations of {self.id} have the shape {self.facts.shape}; give a number for each"
+                f"low and high: observations of {self.id} have the shape {self.facts.shape}; give a number for each "
+                "dimension; pictures take neither key"
             )
         if any(low >= high for low, high in zip(self.low or [], self.high or [], strict=False)):
             raise problem("low and high: each lower bound must be below its upper bound")
@@ -169,44 +170,46 @@ class Atari(GameSettings):
     module: ClassVar[str] = "rlgames.environments.atari"
     name: Literal["atari"]
     game: str
-    """The game, as ALE names it: pong, breakout, space_invaders, ..."""
+    """ALE's name of the game, such as pong, breakout or space_invaders."""
     frame_skip: int = Field(default=4, ge=1, le=60)
-    """Frames of the emulator per step; the action is held."""
+    """Emulator frames per step, for which the action is repeated."""
     stack: int = Field(default=4, ge=1, le=16)
     """Frames in an observation, one per step."""
     stack_select: Literal["all", "first-last"] = "all"
-    """Keep all frames of the stack, or the first and the last of them."""
+    """Frames of the stack that an observation keeps: all, or the first and the last."""
     image_size: int = Field(default=84, ge=36, le=210, multiple_of=4)
     """Height and width that frames are resized to, in pixels; a multiple of 4."""
     actions: Literal["minimal", "full", "three"] = "minimal"
-    """The actions that the game uses, all 18 of the console, or three (Pong: stay, up, down)."""
+    """Action set: the actions that the game uses (`minimal`), all 18 of the console (`full`), or `three` (for Pong:
+    stay, up, down)."""
     sticky: float = Field(default=0.0, ge=0, lt=1)
-    """Sticky actions: the probability with which the emulator repeats the previous action in a frame."""
+    """Sticky actions: probability that the emulator repeats the previous action in a frame."""
     noop_max: int = Field(default=30, ge=0, le=1000)
-    """An episode starts after 0 to `noop_max` - 1 frames without an action, at random; 0 for none. (The paper has 1 to
-    30.)"""
+    """An episode starts after a random number of no-op frames, from 0 to `noop_max` - 1; 0 for none. (The paper has 1
+    to 30.)"""
     life_loss_terminal: bool = False
-    """Learn as if a lost life ended the game, which goes on."""
+    """Whether a lost life counts as terminal for learning, while the game goes on."""
     reward_terminal: bool = False
-    """Learn as if a reward ended the game, which goes on: where each rally stands for itself, as in Pong."""
+    """Whether a reward counts as terminal for learning, while the game goes on: for games made of separate rallies,
+    such as Pong."""
     fire_reset: bool = False
-    """Press FIRE after a reset, where the game has that action."""
+    """Whether FIRE is pressed after a reset, if the game has that action."""
     fire_each_life: bool = False
-    """Press FIRE in the first step of each life, whatever the action, where the game has that action: in Breakout the
-    ball waits for it, and an agent that never chooses it would wait until the episode is cut off."""
+    """Whether FIRE is pressed in the first step of each life, whatever the agent's action, if the game has that action:
+    in Breakout the ball waits for it, and an agent that never chooses it would wait until the episode is cut off."""
     max_steps: int = Field(default=27_000, ge=1, le=1_000_000)
     """Steps after which an episode is cut off, and reported as truncated."""
 
     @model_validator(mode="after")
     def _game_exists(self) -> Atari:
         if self.game in FOR_TWO:
-            raise problem(f"game: {self.game} takes two players, and ALE plays it with one only; choose another")
+            raise problem(f"game: {self.game} takes two players, and here one agent plays; choose another game")
         if self.game not in atari_games():
             game = atari_game(self.game)
             hint = f"there is no game {self.game!r}; did you mean {game!r}?" if game else ""
             raise problem(f"game: {hint or unknown('game', self.game, atari_games())}")
         if self.actions == "three" and self.game != "pong":
-            raise problem(f"actions: three are for pong; {self.game} needs minimal or full")
+            raise problem(f"actions: three is only for pong; choose minimal or full for {self.game}")
         return self
 
     @property
@@ -241,14 +244,14 @@ class Atari(GameSettings):
 
 
 class DatasetFrames(Settings):
-    """No game, but the frames of a data set."""
+    """The frames of a data set, in place of a game."""
 
     module: ClassVar[str] = "rlgames.encoders.frames"
     name: Literal["frames"]
     dataset: str
-    """Its name, below `datasets`."""
+    """Name of the data set, under `datasets`."""
     judged_on: str | None = None
-    """Another data set whose frames are judged as well, and never learned from."""
+    """Name of a second data set, which encoders are also judged on and never learn from."""
 
 
 Environment = Annotated[MountainCar | Gymnasium | Atari | DatasetFrames, Field(discriminator="name")]

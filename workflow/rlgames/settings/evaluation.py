@@ -8,12 +8,12 @@ from rlgames.settings.base import Settings
 
 
 class Evaluation(Settings):
-    """Episodes with seeds of their own, and hardly any exploration: of the trained agent, of one that plays at random,
-    and of the weights kept during training."""
+    """Evaluation episodes, with seeds of their own and hardly any exploration: of the trained agent, of an agent that
+    plays at random, and of the weights kept during training."""
 
     episodes: int = Field(default=30, ge=1, le=10_000)
-    """Episodes of the trained agent, and as many of the random one; of one with a policy also as many whose actions are
-    drawn by it, where the others take the most probable ones."""
+    """Episodes of the trained agent, and as many of random play. An agent with a policy takes the most probable actions
+    in these, and plays as many again with sampled actions."""
     checkpoint_episodes: int = Field(default=10, ge=1, le=1000)
     """Episodes at each of nine points before the end of training."""
     epsilon: float = Field(default=0.01, ge=0, le=1)
@@ -26,6 +26,7 @@ class Evaluation(Settings):
     @property
     def earlier_points(self) -> int:
         """Points before the end of training at which weights are kept."""
-        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
+        # Imported late: a job that reads settings must load nothing that is not in its code hash.
+        from rlgames.checkpoints import KEPT
 
         return KEPT - 1

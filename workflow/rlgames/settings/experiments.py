@@ -19,18 +19,18 @@ AS_IT_IS = WrapValidator(lambda value, _: value)
 
 
 class Experiment(Settings):
-    """A declaration: an agent in an environment, for so many episodes and seeds, and what to sweep."""
+    """A declaration: an agent in an environment, its budget and seeds, and what to sweep."""
 
     environment: Annotated[Environment, AS_IT_IS]
     """The game."""
     agent: Annotated[Agent, AS_IT_IS]
-    """The learner. What every point of the sweep sets may be left out here."""
+    """The learner. Settings that every point of the sweep gives may be left out here."""
     episodes: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Episodes per run, of a linear agent over tiles."""
+    """Episodes per run, for linear agents over tiles."""
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Steps per run, of an agent that learns from single steps: deep agents, and linear ones on Atari."""
+    """Steps per run, for agents that learn step by step: deep agents, and linear ones on Atari."""
     epochs: int | None = Field(default=None, ge=1, le=100_000)
-    """Times that an auto-encoder, or an agent that predicts, sees the training frames, at most."""
+    """Maximum number of passes over the training frames, for auto-encoders and agents that predict."""
     seeds: int = Field(ge=1, le=1_000_000)
     """Number of seeds; each is an independent run."""
     first_seed: int = Field(default=0, ge=0, le=1_000_000_000)
@@ -40,9 +40,10 @@ class Experiment(Settings):
         | Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
         | None
     ) = None
-    """Points, each a mapping from settings to values (`step_size: 0.0125`, `coding.name: tiled`) that replace those
-    declared above and, if wanted, a `label` for legends and a `name` for its folder. Or a grid, a mapping from
-    settings to lists of values, for every combination. Without a sweep there is one variant, `default`."""
+    """A list of points, each a mapping from settings to values (`step_size: 0.0125`, `coding.name: tiled`) that replace
+    those of the experiment; a point may also have a `label` for legends and a `name` for its folder. Or a grid, a
+    mapping from settings to lists of values, which gives every combination. Without a sweep there is one variant,
+    `default`."""
 
     @model_validator(mode="after")
     def _every_variant_can_run(self) -> Experiment:

@@ -51,17 +51,17 @@ def remedy(detail: Any) -> str:
         case "union_tag_invalid":
             return unknown_kind(place, context)
         case "union_tag_not_found":
-            return f"needs a {context['discriminator'].strip(chr(39))!r}"
+            return f"needs a {context['discriminator'].strip(chr(39))!r}; add this key"
         case "too_short":
             return f"has {entries(context['actual_length'])}; give at least {context['min_length']}"
         case "too_long":
             return f"has {entries(context['actual_length'])}; give at most {context['max_length']}"
         case "string_too_long" if place[-1] == "[key]":
-            return f"the name {value[:20] + '...'!r} has {len(value)} characters; {context['max_length']} are the most"
+            return f"the name {value[:20] + '...'!r} has {len(value)} characters; give at most {context['max_length']}"
         case "string_pattern_mismatch" if place[-1] == "[key]":
-            return f"the name {value!r} may hold lower-case letters, digits and single hyphens only"
+            return f"the name {value!r} may contain only lower-case letters, digits and single hyphens"
         case "string_pattern_mismatch":
-            return f"{value!r} may hold letters, digits, and . _ - / only, and ends in none of . and /"
+            return f"{value!r} may contain only letters, digits, and . _ - /, and must not end in . or /"
     if value is None:
         return "is empty; give a value, or drop the key"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
@@ -113,6 +113,6 @@ def plain_value(kind: str, value: Any) -> str:
 
 
 UNQUOTED = (
-    "take away the quotes. Within a nested --config everything is text to Snakemake: put such changes in a second "
+    "remove the quotes. Snakemake reads everything within a nested --config as text: put such changes in a second "
     "config file, --configfile config/mine.yaml config/changes.yaml"
 )

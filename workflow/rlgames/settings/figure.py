@@ -1,4 +1,4 @@
-"""What all kinds of figure share: which experiments they draw, what they know of a variant, and what they refuse."""
+"""What all kinds of figure share: the experiments that they draw, what they know of a variant, and what they refuse."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class FigureSettings(Settings):
     own_panels: ClassVar[bool] = False
     """Whether each variant has a panel of its own, so that there may be any number."""
     experiments: list[str] = Field(min_length=1)
-    """Experiments to draw."""
+    """Names of the experiments to draw."""
     title: str = ""
-    """Heading of the figure; by default, its name."""
+    """Title of the figure; by default, its name."""
     caption: str = ""
-    """What it shows, in a sentence or two; seeds and protocol are added from the experiments."""
+    """Caption, a sentence or two; seeds and protocol are added from the experiments."""
 
     def complete(self, name: str) -> None:
         """Give the figure of this name what the config leaves out, and what its pictures need."""
@@ -78,25 +78,32 @@ class FigureSettings(Settings):
         for name, experiment in experiments.items():
             if (unit := experiment.agent_kind.unit) != self.draws.unit:
                 raise problem(
-                    f"{place}: {self.kind} draws agents that learn in {self.draws.unit}, and those of {name} learn in "
-                    f"{unit}"
+                    f"{place}: {self.kind} draws agents that learn in {self.draws.unit}, but those of {name} learn in "
+                    f"{unit}; draw another experiment, or another kind of figure"
                 )
             if others := {
                 each.spec.agent.name for each in experiment.variants if not isinstance(each.spec.agent, self.draws)
             }:
-                raise problem(f"{place}: {self.kind} cannot draw {', '.join(sorted(others))}, of {name}; leave it out")
+                raise problem(
+                    f"{place}: {self.kind} cannot draw {', '.join(sorted(others))}, of {name}; drop that experiment"
+                )
         if self.unique_curves:
             found = [self.columns(name, variant) for name, variant in variants(experiments)]
             names = Counter((columns["curve"], columns.get(self.panel_column)) for columns in found)
             if repeated := {curve for (curve, _), count in names.items() if count > 1}:
-                raise problem(f"{place}: several curves are called {sorted(repeated)}; give their points a label")
+                raise problem(
+                    f"{place}: several curves are called {sorted(repeated)}; give each point of the sweep a label of "
+                    "its own"
+                )
             most = max(Counter(panel for _, panel in names).values())
             if most > MOST and not self.own_panels:
-                raise problem(f"{place}: nobody can tell {most} curves in one panel apart; {self.fewer(experiments)}")
+                raise problem(
+                    f"{place}: readers cannot tell {most} curves in one panel apart; {self.fewer(experiments)}"
+                )
 
     def fewer(self, experiments: dict[str, Experiment]) -> str:  # noqa: ARG002 (some kinds know more of them)
         """The remedy for too many curves in a panel."""
-        return f"draw {MOST} at most, and the others in figures of their own"
+        return f"draw at most {MOST}, and the others in figures of their own"
 
 
 def variants(experiments: dict[str, Experiment]) -> Iterator[tuple[str, Variant]]:
@@ -109,7 +116,10 @@ def check_swept(place: str, keys: dict[str, str | None], experiments: dict[str, 
     swept = sorted({setting for _, variant in variants(experiments) for setting in variant.values})
     for key, setting in keys.items():
         if setting is not None and setting not in swept:
-            raise problem(f"{place}.{key}: no experiment of it sweeps {setting!r}; swept: {', '.join(swept)}")
+            raise problem(
+                f"{place}.{key}: none of its experiments sweeps {setting!r}; choose from: "
+                f"{', '.join(swept) or 'nothing, there is no sweep'}"
+            )
 
 
 def checked(place: str, key: str, setting: str, experiments: dict[str, Experiment]) -> list[Any]:
@@ -131,7 +141,7 @@ def check_seed(place: str, seed: int | None, experiments: dict[str, Experiment])
     for name, experiment in experiments.items():
         first, last = experiment.first_seed, experiment.last_seed
         if seed is not None and not first <= seed <= last:
-            raise problem(f"{place}.seed: {name} has the seeds {first} to {last}, not {seed}")
+            raise problem(f"{place}.seed: {name} has the seeds {first} to {last}, not {seed}; choose one of these")
 
 
 def check_drawn(place: str, experiments: dict[str, Experiment]) -> None:
@@ -140,8 +150,8 @@ def check_drawn(place: str, experiments: dict[str, Experiment]) -> None:
         environment: Any = variant.spec.environment
         if not environment.is_drawn:
             raise problem(
-                f"{place}: {environment.game_name}, which {name} plays, draws no pictures of itself (it lacks "
-                "Gymnasium's render mode rgb_array); drop this"
+                f"{place}: {environment.game_name}, which {name} plays, cannot be drawn (it lacks Gymnasium's "
+                "render mode rgb_array); drop this figure or video"
             )
 
 

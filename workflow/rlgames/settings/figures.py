@@ -1,4 +1,4 @@
-"""What is drawn: a kind of figure names its module, what it needs of each variant, and when it cannot be drawn."""
+"""Kinds of figure: each names its module, what it needs of each variant, and when it cannot be drawn."""
 
 from __future__ import annotations
 
@@ -31,29 +31,30 @@ from rlgames.settings.text import describe, shown, words
 
 
 class LearningCurves(FigureSettings):
-    """Steps or returns against episodes, a curve for each variant: mean over seeds, band, and every single seed."""
+    """Steps or returns against episodes, with a curve for each variant: mean over seeds, band, and every single
+    seed."""
 
     module: ClassVar[str] = "rlgames.figures.learning_curves"
     panel_column: ClassVar[str] = "facet"
     kind: Literal["learning-curves"]
     quantities: list[Literal["steps", "return"]] = Field(default=["steps"], min_length=1, max_length=2)
-    """What is drawn against episodes, a panel for each."""
+    """Quantities to draw against episodes, with a panel for each."""
     scale: Literal["linear", "log"] = "linear"
-    """Scale of the vertical axis; returns, which may be negative, are drawn on a symmetric log scale."""
+    """Scale of the vertical axis; for returns, which may be negative, `log` is a symmetric log scale."""
     limits: Limits | None = None
     """Ends of the vertical axis of the first of `quantities`; by default, those of the data."""
     facet: str | None = None
-    """A setting of the sweep: a panel for each of its values."""
+    """A setting of the sweep, each of whose values gets a panel."""
     seed: int | None = Field(default=None, ge=0)
-    """Draw this single seed bold, over the band of all, in place of the mean."""
+    """A single seed to draw bold over the band of all, in place of the mean."""
     levels: bool = False
-    """Add a table of the means of the first and of the last 100 episodes, with intervals."""
+    """Whether to add a table of the means of the first and of the last 100 episodes, with intervals."""
 
     @model_validator(mode="after")
     def _limits_fit_the_scale(self) -> LearningCurves:
         if self.limits and self.limits[0] <= 0 and self.scale == "log" and self.quantities[0] == "steps":
             raise problem(
-                f"limits: a log axis of steps begins above 0, not at {self.limits[0]}; give a positive number"
+                f"limits: a logarithmic axis must begin above 0, not at {self.limits[0]}; give a positive number"
             )
         return self
 
@@ -97,7 +98,7 @@ class FirstSteps(FigureSettings):
 
 
 class Sweep(FigureSettings):
-    """Steps per episode over the first episodes against one setting of a sweep; a curve for each value of another."""
+    """Mean steps of the first episodes against one setting of a sweep, with a curve for each value of another."""
 
     module: ClassVar[str] = "rlgames.figures.sweep"
     unique_curves: ClassVar[bool] = False  # the points of one curve share its name
@@ -106,15 +107,16 @@ class Sweep(FigureSettings):
     x: str
     """The setting on the horizontal axis."""
     x_factor: float = Field(default=1.0, gt=0)
-    """Its values are drawn times this: 8 for 8α, with eight tilings."""
+    """Factor by which the values of `x` are multiplied: 8 for 8α, with eight tilings."""
     x_label: str = ""
     """Label of the horizontal axis; by default, the setting and its factor."""
     curves: str
-    """The setting that tells curves apart; an experiment that does not sweep it is one curve, by its own name."""
+    """The setting that tells curves apart; an experiment that does not sweep it is one curve, named after the
+    experiment."""
     curve_label: str | None = None
-    """The name of a curve, with {} for its value; by default, the setting and its value."""
+    """Name of a curve, with {} in place of its value; by default, the setting and its value."""
     episodes: int = Field(ge=1)
-    """Average over this many first episodes."""
+    """Number of first episodes to average over."""
     limits: Limits | None = None
     """Ends of the vertical axis; by default, those of the data."""
 
@@ -122,7 +124,7 @@ class Sweep(FigureSettings):
     @classmethod
     def _label_has_one_place(cls, label: str | None) -> str | None:
         if label is not None and (label.count("{}") != 1 or re.search("[{}]", label.replace("{}", ""))):
-            raise problem(f"{label!r} must hold {{}} once, where the value goes, and no other brace")
+            raise problem(f"{label!r} must contain {{}} exactly once, where the value goes, and no other braces")
         return label
 
     def complete(self, name: str) -> None:
@@ -145,10 +147,10 @@ class Sweep(FigureSettings):
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         check_swept(place, {"x": self.x, "curves": self.curves}, experiments)
         if locate(self.x) == locate(self.curves):
-            raise problem(f"{place}.curves: x and curves are one setting; name two of the sweep")
+            raise problem(f"{place}.curves: x and curves name the same setting; name two different ones")
         for value in checked(place, "x", self.x, experiments):
             if not isinstance(value, int | float) or isinstance(value, bool):
-                raise problem(f"{place}.x: {self.x} is {shown(value)}, and an axis takes numbers; name another setting")
+                raise problem(f"{place}.x: {self.x} is {shown(value)}, and an axis needs numbers; name another setting")
         super().check(place, experiments)
         for name, variant in variants(experiments):
             if (count := variant.spec.budget) < self.episodes:
@@ -171,18 +173,19 @@ class Sweep(FigureSettings):
             if other is not variant:
                 keys = [key for key in variant.values if variant.values[key] != other.values.get(key)]
                 raise problem(
-                    f"{place}: {name}/{other.name} and {name}/{variant.name} would be averaged in one point, and only "
-                    f"seeds may be; they differ in {', '.join(keys)}: let x and curves tell them apart, or sweep that "
-                    "in experiments and figures of their own"
+                    f"{place}: {name}/{other.name} and {name}/{variant.name} would be averaged into one point, where "
+                    f"only seeds may be averaged; they differ in {', '.join(keys)}: choose x and curves that tell them "
+                    "apart, or give each its own experiment and figure"
                 )
         if len(owners) > MOST:
             raise problem(
-                f"{place}: nobody can tell {len(owners)} curves in one panel apart; {self.fewer(experiments)}"
+                f"{place}: readers cannot tell {len(owners)} curves in one panel apart; {self.fewer(experiments)}"
             )
 
 
 class CostToGo(FigureSettings):
-    """The surface of -max over a of q(s, a), a panel for each variant: of one seed, and the mean over seeds below."""
+    """The surface of -max over a of q(s, a), with a panel for each variant: one seed above, the mean over seeds
+    below."""
 
     module: ClassVar[str] = "rlgames.figures.cost_to_go"
     own_panels: ClassVar[bool] = True
@@ -201,13 +204,13 @@ class CostToGo(FigureSettings):
             environment: Any = variant.spec.environment
             if not isinstance(environment, MountainCar):
                 raise problem(
-                    f"{place}: {self.kind} is drawn over the states of the environment mountain-car, and {name} plays "
-                    f"{environment.game_name}; drop it"
+                    f"{place}: {self.kind} is drawn over the states of mountain-car, but {name} plays "
+                    f"{environment.game_name}; drop that experiment"
                 )
             if not variant.spec.agent.estimates_values:
                 raise problem(
-                    f"{place}: {self.kind} is drawn of action values, and the agents of {name} choose by a policy; "
-                    "drop it"
+                    f"{place}: {self.kind} draws action values, but the agents of {name} learn a policy; drop that "
+                    "experiment"
                 )
 
 
@@ -222,25 +225,25 @@ class PanelForEachGame(GameFigure):
 
 
 class Returns(PanelForEachGame):
-    """Learning curves of agents that learn step by step: training returns against steps, or minutes, evaluations as
-    points, and published levels."""
+    """Learning curves of agents that learn step by step: training returns against steps or minutes, evaluations as
+    points, and published scores as lines."""
 
     module: ClassVar[str] = "rlgames.figures.returns"
     products: ClassVar[tuple[str, ...]] = ("episodes", "evaluation episodes", "manifest")
     kind: Literal["returns"]
     reference: Literal["papers", "cleanrl", "none"] = "papers"
-    """Whose DQN is a dashed line: that of the papers, after 50 million steps, or CleanRL's, after 10 million; `none`
-    where published levels are far above the curves."""
+    """Published scores of DQN to draw as dashed lines: those of the papers, after 50 million steps, or CleanRL's, after
+    10 million; `none` where they are far above the curves."""
     x: Literal["steps", "minutes"] = "steps"
-    """What the horizontal axis counts: steps, or minutes of training, as the clock on the wall had them. These are
-    minutes of a machine, and of whatever else ran there."""
+    """Unit of the horizontal axis: steps, or minutes of wall time, which depend on the machine and on what else ran
+    there."""
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
         return super().columns(experiment, variant) | {"games": getattr(variant.spec.agent, "games", 1)}
 
 
 class PairedDifferences(PanelForEachGame):
-    """Evaluation returns in the end minus those of the first curve, seed by seed, with their mean."""
+    """Final evaluation returns minus those of the first curve, seed by seed, with their mean."""
 
     module: ClassVar[str] = "rlgames.figures.paired_differences"
     products: ClassVar[tuple[str, ...]] = ("evaluation episodes", "manifest")
@@ -253,19 +256,20 @@ class PairedDifferences(PanelForEachGame):
             if (other.first_seed, other.seeds) != (reference.first_seed, reference.seeds):
                 raise problem(
                     f"{place}: {name} has the seeds {other.first_seed} to {other.last_seed}, and {first} has "
-                    f"{reference.first_seed} to {reference.last_seed}; {self.kind} compares equal ones, so give both "
-                    "the same seeds and first_seed"
+                    f"{reference.first_seed} to {reference.last_seed}; {self.kind} pairs runs by their seeds, so give "
+                    "both the same seeds and first_seed"
                 )
         curves = Counter(self.columns(name, variant)["game"] for name, variant in variants(experiments))
         if alone := [game for game, count in curves.items() if count < 2]:
             raise problem(
                 f"{place}: {self.kind} compares curves with the first one, and {alone[0]} has a single one; add one to "
-                "the sweep, or drop this"
+                "the sweep, or drop this figure"
             )
 
 
 class ValueEstimates(GameFigure):
-    """max Q along evaluation episodes against what followed, beside the textbook's example of maximisation bias."""
+    """max Q along evaluation episodes against the returns that followed, beside the textbook's example of maximisation
+    bias."""
 
     module: ClassVar[str] = "rlgames.figures.value_estimates"
     products: ClassVar[tuple[str, ...]] = ("evaluation recordings", "manifest")
@@ -276,16 +280,18 @@ class ValueEstimates(GameFigure):
         for name, variant in variants(experiments):
             environment: Any = variant.spec.environment
             if not variant.spec.agent.estimates_values:
-                raise problem(f"{place}: the agents of {name} choose by a policy, not by values; drop it")
+                raise problem(
+                    f"{place}: the agents of {name} choose by a policy, not by action values; drop that experiment"
+                )
             if environment.ends_at_lost_lives:
                 raise problem(
-                    f"{place}: {name} learns with life_loss_terminal, and recordings do not know lost lives, so that "
-                    "its values cannot be compared with what followed; draw another experiment"
+                    f"{place}: {name} learns with life_loss_terminal, and recordings do not contain lost lives, so "
+                    "its values cannot be compared with the returns; draw another experiment"
                 )
 
 
 class Observations(GameFigure):
-    """What an agent sees, step by step from the screen, in the first evaluation episode."""
+    """What an agent sees in the first evaluation episode: from the screen to the observation, stage by stage."""
 
     module: ClassVar[str] = "rlgames.figures.observations"
     products: ClassVar[tuple[str, ...]] = ("evaluation recordings",)
@@ -296,14 +302,17 @@ class Observations(GameFigure):
         super().check(place, experiments)
         for name, variant in variants(experiments):
             if not isinstance(variant.spec.environment, Atari):
-                raise problem(f"{place}: {name} does not play an Atari game, whose screen this figure shows; drop it")
+                raise problem(
+                    f"{place}: {name} plays no Atari game, and this figure shows the screen of one; drop that "
+                    "experiment"
+                )
 
     step: int | None = Field(default=None, ge=0)
     """The step to show; by default, one that shows motion."""
 
 
 class Predictions(FigureSettings):
-    """Errors of predicted returns on test episodes, beside that of the mean return; and values along an episode. Each
+    """Errors of predicted returns on test episodes, beside that of the mean return, and values along an episode. Each
     data set, and so each policy, has a panel."""
 
     module: ClassVar[str] = "rlgames.figures.predictions"
@@ -323,7 +332,7 @@ class Predictions(FigureSettings):
         super().check(place, experiments)
         if len({self.columns(name, variant)["discount"] for name, variant in variants(experiments)}) > 1:
             raise problem(
-                f"{place}: returns of several discounts cannot be compared; draw them in figures of their own"
+                f"{place}: returns with different discounts cannot be compared; draw them in figures of their own"
             )
 
 
@@ -348,10 +357,10 @@ AnyFigure = Annotated[
 
 
 class Video(Settings):
-    """Videos of one seed of each variant: the last training episode; of agents that are evaluated, the episodes of best
-    and of median return, and one of random play."""
+    """Videos of one seed of each variant: the last training episode, or, for agents that are evaluated, the evaluation
+    episodes of best and of median return, and one of random play."""
 
     seed: int = Field(ge=0)
     """The seed to show."""
     caption: str = ""
-    """What it shows."""
+    """Caption."""

@@ -1,4 +1,4 @@
-"""What every agent tells the workflow of itself, and settings that several kinds of agent share."""
+"""What every kind of agent tells the workflow about itself, and settings that several kinds share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rlgames.settings.explanations import problem
 from rlgames.settings.text import tidy
 
 PLAIN_MB, TENSORFLOW_MB = 800, 1200
-"""Memory of a job without and with TensorFlow, the networks and the games included."""
+"""Memory of a job without and with TensorFlow, in MB, including networks and games."""
 
 UPDATE_TIME = {"compact": 0.55, "impala": 2.5, "mbconv": 2.3}
-"""Time of an update on Atari's pictures, as a share of that of the network of 2015."""
+"""Time of an update on Atari frames, relative to that of the network `nature`."""
 
 
 class AgentSettings(Settings):
-    """Any agent. Methods and class variables say how the workflow has to treat it."""
+    """Base of all agents. Methods and class variables say how the workflow has to treat it."""
 
     module: ClassVar[str]
     """Module of the algorithm."""
@@ -39,21 +39,21 @@ class AgentSettings(Settings):
     tables: ClassVar[tuple[str, ...]]
     """Tables in which it has rows."""
     in_blocks: ClassVar[bool] = False
-    """Whether one job trains a block of seeds, and not a single one."""
+    """Whether one job trains a block of seeds rather than a single one."""
     evaluated: ClassVar[bool] = False
-    """Whether kept weights play evaluation episodes."""
+    """Whether weights kept during training play evaluation episodes."""
     estimates_values: ClassVar[bool] = False
-    """Whether its actions are chosen by estimates of what follows them."""
+    """Whether it chooses actions by estimated action values."""
     samples: ClassVar[bool] = False
     """Whether it learns a policy, so that evaluation also plays episodes with sampled actions."""
     has_insights: ClassVar[bool] = False
-    """Whether videos show more of the network than was recorded, so that they need its weights."""
+    """Whether videos show outputs of the network that were not recorded, so that they need its weights."""
     uses_threads: ClassVar[bool] = False
     """Whether a training can use more than one core."""
     player: ClassVar[str] = ""
-    """Module in which it plays with weights that were kept."""
+    """Module that plays with its kept weights."""
     memory_mb: ClassVar[int] = PLAIN_MB
-    """Memory of a job that plays with its weights."""
+    """Memory of a job that plays with its weights, in MB."""
 
     name: str
 
@@ -75,25 +75,25 @@ class AgentSettings(Settings):
         return {"environment": environment.module}
 
     def playing(self) -> set[str]:
-        """Settings that weights need to play with; the others are only for learning."""
+        """Names of the settings that playing with its weights needs; the others are for learning only."""
         return set()
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:  # noqa: ARG002 (others need it)
-        """Roughly what a training of `seeds`, one after the other, takes on one core. Encoders and agents that predict
-        get their data set in place of an environment."""
+        """Rough time, in seconds, of training `seeds` one after the other on one core. Encoders and agents that predict
+        are given their data set in place of an environment."""
         return 10 + seeds * budget / 300
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (others need it)
-        """Memory of a training of `seeds` in one job, in MB. Encoders and agents that predict get their data set in
+        """Memory of training `seeds` in one job, in MB. Encoders and agents that predict are given their data set in
         place of an environment."""
         return self.memory_mb
 
     def playing_mb(self, environment: Any) -> int:  # noqa: ARG002 (others need it)
-        """Memory of the weights of a run, in MB, as a job holds them that plays or draws with them."""
+        """Memory of a run's weights, in MB, in a job that plays or draws with them."""
         return 0
 
     def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002 (others need it)
-        """On what its scores are taken, in a sentence."""
+        """How its scores are measured, in a sentence."""
         return "Training returns."
 
     @property
@@ -103,7 +103,7 @@ class AgentSettings(Settings):
 
     @property
     def first_weights(self) -> str | None:
-        """Path of the weights that it starts from, if it does not draw them."""
+        """Path of the weights that it starts from; None if it initialises them at random."""
         return None
 
     @property
@@ -122,8 +122,8 @@ class GameAgent(AgentSettings):
     discount: float = Field(default=0.99, ge=0, le=1)
     """Discount γ."""
     stop_return: float | None = None
-    """Stop as soon as the mean return of the last 40 episodes reaches this. A learning curve marks where each seed
-    stopped, and its mean ends where the first one did: over the others it would mislead."""
+    """Target return: training stops as soon as the mean return of the last 40 episodes reaches it. A learning curve
+    marks where each seed stopped, and its mean ends where the first one did: a mean over the others would mislead."""
 
     def judged(self, evaluation: Evaluation) -> str:
         drawn = "; of the most probable action, and as many in the end of sampled ones" if self.samples else ""
@@ -134,7 +134,7 @@ class GameAgent(AgentSettings):
 
 
 class PredictingAgent(AgentSettings):
-    """An agent that learns the values of a fixed policy, that of a data set, from 70% of its episodes."""
+    """An agent that learns the values of a fixed policy, the one that played a data set, from 70% of its episodes."""
 
     rule: ClassVar[str] = "predict"
     unit: ClassVar[str] = "epochs"
@@ -142,9 +142,10 @@ class PredictingAgent(AgentSettings):
     products: ClassVar[tuple[str, ...]] = ("weights", "predictions", "manifest")
     tables: ClassVar[tuple[str, ...]] = ("prediction-scores",)
     step_size_end: float | None = Field(default=None, gt=0, le=10)
-    """Step size at the end of all epochs; by default, that of the beginning."""
+    """Step size at the end of the last epoch; by default, the initial one."""
     discount: float = Field(default=0.99, ge=0, lt=1)
-    """Discount γ, below 1: of an episode that is cut off, returns are known for its beginning only."""
+    """Discount γ, below 1, so that the returns from the beginning of an episode that was cut off are known nearly
+    exactly."""
 
     def saved_bytes(self, environment: Any) -> int:
         """What one save takes, for a data set."""
@@ -158,63 +159,64 @@ class Exploration(Settings):
     """ε-greedy exploration with a schedule."""
 
     epsilon_start: float = Field(default=1.0, ge=0, le=1)
-    """Exploration rate ε at first."""
+    """Initial exploration rate ε."""
     epsilon_end: float = Field(default=0.01, ge=0, le=1)
-    """Exploration rate ε in the end."""
+    """Final exploration rate ε."""
     epsilon_steps: int = Field(default=50_000, ge=1, le=100_000_000)
-    """Steps over which ε falls, linearly."""
+    """Steps over which ε falls linearly."""
 
 
 class LongExploration(Exploration):
-    """ε-greedy exploration that may go on for several steps."""
+    """ε-greedy exploration that may repeat an action for several steps."""
 
     epsilon_repeat: float | None = Field(default=None, gt=1, le=10)
-    """μ: an exploratory action is taken n times, with probability proportional to n^-μ (Dabney, Ostrovski and Barreto
-    2021, "Temporally-extended ε-greedy exploration", with 2), so that exploring leads somewhere: single random steps
-    hardly ever cross Freeway's road. By default it is taken once."""
+    """Exponent μ: an exploratory action is repeated n times with probability proportional to n^-μ (Dabney, Ostrovski
+    and Barreto 2021, "Temporally-extended ε-greedy exploration", where μ = 2), so that exploration leads somewhere:
+    single random steps hardly ever cross Freeway's road. By default it is taken once."""
 
 
 class GreyLevels(Settings):
-    """What a network takes for zero and for one."""
+    """The grey levels that a network reads as zero and as one."""
 
     pixel_centre: int = Field(default=0, ge=0, le=255)
-    """Grey level that the network takes for zero. A game's background (Pong: 87) makes it learn much faster."""
+    """Grey level that the network reads as zero. With a game's background (Pong: 87) it learns much faster."""
     pixel_scale: float = Field(default=255.0, ge=1, le=255)
-    """Grey levels that it takes for one. Pictures of zeros and ones need 1; `minatar` takes them as they are."""
+    """Difference in grey level that the network reads as one. Pictures of zeros and ones need 1; `minatar` does not
+    scale them."""
 
 
 class Network(GreyLevels):
     """The network of a deep agent."""
 
     network: Literal["nature", "small", "compact", "impala", "mbconv", "minatar", "mlp"] = "nature"
-    """Body of the network: that of Mnih et al. (2015), the smaller one of 2013, or a compact one with layer
-    normalisation, for Atari's pictures; the residual one of Espeholt et al. (2018), or blocks of EfficientNetV2 (Tan
-    and Le 2021), for any pictures with even sides; that of Young and Tian (2019) for MinAtar; or dense layers, for
-    observations that are vectors."""
+    """Body of the network. For Atari frames: `nature` (Mnih et al. 2015), `small` (Mnih et al. 2013), or `compact`,
+    with layer normalisation. For any pictures with even sides: `impala`, with residual blocks (Espeholt et al. 2018),
+    or `mbconv`, with blocks of EfficientNetV2 (Tan and Le 2021). For MinAtar: `minatar` (Young and Tian 2019). For
+    vectors: `mlp`, with dense layers."""
     units: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[128, 128], min_length=1, max_length=10)
-    """Units of each dense layer of `mlp`; the other networks are those of their papers."""
+    """Units of each dense layer of `mlp`; the sizes of the other networks are fixed."""
 
 
 class FallingStepSize(Settings):
     """A step size with a schedule."""
 
     step_size_end: float | None = Field(default=None, gt=0, le=1)
-    """Step size in the end; by default, that of the beginning."""
+    """Final step size; by default, the initial one."""
     step_size_steps: int = Field(default=300_000, ge=1, le=100_000_000)
-    """Steps over which it falls, linearly."""
+    """Steps over which the step size falls linearly."""
 
 
 class Adam(Settings):
-    """Stochastic gradient descent by Adam, and where it starts."""
+    """Stochastic gradient descent by Adam, and the scale of the initial weights."""
 
     head_scale: float = Field(default=1.0, gt=0, le=1)
-    """Scale of the first weights of the heads. Over normalised features, 0.07 starts with values near zero."""
+    """Scale of the initial weights of the heads. On normalised features, 0.07 makes the first values small."""
     step_size: float = Field(default=1e-4, gt=0, le=1)
-    """Step size of Adam, at first."""
+    """Initial step size of Adam."""
     adam_epsilon: float = Field(default=1e-8, gt=0, le=1)
-    """ε of Adam: larger values temper the steps of weights with small gradients."""
+    """ε of Adam: larger values shorten the steps of weights with small gradients."""
     gradient_clip: float | None = Field(default=None, gt=0)
-    """Largest norm of a gradient; a longer one is scaled down to it."""
+    """Maximum norm of a gradient; a longer one is scaled down to it. By default gradients are not clipped."""
 
 
 class Optimiser(Adam, FallingStepSize):
@@ -222,36 +224,36 @@ class Optimiser(Adam, FallingStepSize):
 
 
 class ReplayBuffer(Settings):
-    """Learning off policy, from minibatches of a replay buffer, with a target network."""
+    """Off-policy learning from minibatches of a replay buffer, with a target network."""
 
     n: int = Field(default=1, ge=1, le=100)
-    """Rewards in an (uncorrected) return, before it bootstraps."""
+    """Rewards in an n-step return before it bootstraps; not corrected for being off-policy."""
     batch_size: int = Field(default=32, ge=1, le=4096)
     """Transitions in a minibatch."""
     capacity: int = Field(default=100_000, ge=1000, le=10_000_000)
     """Frames in the replay buffer: 7 kB each at 84 x 84 pixels."""
     end_share: float = Field(default=0.0, ge=0, le=1)
-    """Share of each minibatch that is drawn from the last steps before an end, of the game or of what counts as one
-    (`reward_terminal`, `life_loss_terminal`): where ends are rare, they are learned from more often, as Narasimhan,
-    Kulkarni and Barzilay (2015) do with rewards."""
+    """Share of each minibatch that is drawn from the last steps before a terminal state, that of the game or what
+    counts as one (`reward_terminal`, `life_loss_terminal`). Where ends are rare, the agent so learns from them more
+    often, as Narasimhan, Kulkarni and Barzilay (2015) do with rewards."""
     end_steps: int = Field(default=40, ge=1, le=10_000)
-    """How many steps before an end those are."""
+    """Steps before a terminal state from which `end_share` draws."""
     warm_up: int = Field(default=5000, ge=0, le=10_000_000)
     """Steps before the first update."""
     updates_per_step: float = Field(default=0.25, gt=0, le=16)
-    """Updates per step, once warmed up: 0.25 is one every 4 steps."""
+    """Updates per step after the warm-up: 0.25 is one every 4 steps."""
     target_every: int = Field(default=1000, ge=1, le=10_000_000)
-    """Steps between two copies of the online network into the target network."""
+    """Steps between copies of the online network to the target network."""
     target_mix: float | None = Field(default=None, gt=0, lt=1)
-    """τ: in place of copies, each update moves the target network this share of the way to the online one (Lillicrap
-    et al. 2016)."""
+    """Mixing rate τ: instead of being copied, the target network moves by this share towards the online one in each
+    update (Lillicrap et al. 2016)."""
 
 
 class Rollout(Settings):
-    """Learning on policy, from the steps that the present policy has just taken."""
+    """On-policy learning from the steps that the current policy has just taken."""
 
     rollout_steps: int = Field(default=16, ge=1, le=4096)
-    """Steps that each game takes between two updates."""
+    """Steps of each game between two updates."""
     trace_decay: float = Field(default=0.95, ge=0, le=1)
     """λ of generalised advantage estimation (Schulman et al. 2016)."""
 
@@ -264,11 +266,12 @@ class DeepAgent(GameAgent, Network, Optimiser):
     memory_mb: ClassVar[int] = TENSORFLOW_MB
     uses_threads: ClassVar[bool] = True
     games: int = Field(default=1, ge=1, le=256)
-    """Games played side by side; each of their steps counts."""
+    """Games played side by side; the steps of all of them count."""
     initial_weights: str | None = None
-    """Start from the last weights in this file: weights.npz of another run, with {seed} where its path has the seed."""
+    """Path of the weights.npz of another run, from whose last weights training starts; {seed} in it stands for the
+    seed. By default weights are random."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to train; `auto` takes a GPU if there is one."""
+    """Device to train on; `auto` takes a GPU if there is one."""
 
     @field_validator("initial_weights")
     @classmethod
@@ -280,7 +283,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
         except ValueError as error:
             raise problem(str(error)) from None
         if PurePath(path).suffix != ".npz":
-            raise problem(f"{path!r} names no weights; give the path of the weights.npz of another run")
+            raise problem(f"{path!r} is not a file of weights; give the path of the weights.npz of another run")
         return path
 
     def modules(self, environment: Any) -> dict[str, str]:
@@ -290,11 +293,11 @@ class DeepAgent(GameAgent, Network, Optimiser):
         return (self.playing_modules if self.has_insights else super().filming_modules)(environment)
 
     def outputs(self, actions: int) -> int:
-        """Numbers that the heads give, at most."""
+        """Maximum number of outputs of the heads."""
         return actions + 1
 
     def learning_mb(self, environment: Any, samples: int, budget: int) -> int:
-        """Memory of a training that learns from so many observations at once, with every action that it records."""
+        """Memory, in MB, of a training that learns from `samples` observations at once and records `budget` actions."""
         needed = memory.learning_bytes(self, environment, samples) + memory.ACTION_BYTES * budget
         return self.memory_mb + memory.beyond(needed)
 
@@ -302,7 +305,7 @@ class DeepAgent(GameAgent, Network, Optimiser):
         return 4 * memory.network(self, environment).weights * memory.KEPT_COPIES // 1_000_000
 
     def playing(self) -> set[str]:
-        """All settings but those that are known to be for learning only, since `heads` may read any other."""
+        """All settings except those known to be for learning only, since `heads` may read any other."""
         learning = (GameAgent, Optimiser, LongExploration, ReplayBuffer, Rollout)
         known = {name for kind in learning for name in kind.model_fields} | {"games", "initial_weights", "device"}
         return type(self).model_fields.keys() - known | {"name"}
@@ -326,9 +329,15 @@ class OffPolicyAgent(DeepAgent, LongExploration, ReplayBuffer):
     def _buffer_fills(self) -> OffPolicyAgent:
         needed = 2 * self.batch_size + self.games * (self.n + 16)
         if self.warm_up < needed:
-            raise problem(f"warm_up: {needed} steps or more, for {self.batch_size} transitions over {self.n} steps")
+            raise problem(
+                f"warm_up: {self.warm_up} steps do not hold two minibatches of {self.batch_size} transitions over "
+                f"n = {self.n} steps in each of {count(self.games, 'game')}; give at least {needed}"
+            )
         if self.capacity < needed:
-            raise problem(f"capacity: {needed} frames or more, shared by {count(self.games, 'game')}")
+            raise problem(
+                f"capacity: {self.capacity} frames are too few for {count(self.games, 'game')} side by side; give at "
+                f"least {needed}"
+            )
         return self
 
     def seconds(self, budget: int, environment: Any, seeds: int) -> float:
@@ -338,7 +347,7 @@ class OffPolicyAgent(DeepAgent, LongExploration, ReplayBuffer):
         return 10 + seeds * budget * step
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
-        """The replay buffer besides: as `rlgames.agents.deep.replay.Replay.size` has it (a test compares them)."""
+        """With the replay buffer, as `rlgames.agents.deep.replay.Replay.size` counts it (a test compares them)."""
         buffer = -(-self.capacity * (environment.frame_bytes + 11) // 1_000_000)
         return buffer + self.learning_mb(environment, 2 * self.batch_size, budget)
 
@@ -349,8 +358,8 @@ class OnPolicyAgent(DeepAgent, Rollout):
     training: ClassVar[str] = "rlgames.training.on_policy"
     samples: ClassVar[bool] = True
     reward_scale: float = Field(default=1.0, gt=0, le=1000)
-    """Factor of rewards as they are learned from. With returns of hundreds, errors of the critic drown the policy's
-    gradient in the layers that both share: scale them to some tens at most."""
+    """Factor by which rewards are multiplied for learning. If returns are in the hundreds, the critic's errors drown
+    the policy's gradient in the layers that they share: scale returns to some tens at most."""
 
     def training_mb(self, environment: Any, budget: int = 0, seeds: int = 1) -> int:  # noqa: ARG002 (one seed a job)
         return self.learning_mb(environment, self.rollout_steps * self.games, budget)

@@ -1,4 +1,4 @@
-"""Settings of agents with linear values: over tiles, and over features of Atari games."""
+"""Settings of linear agents: over tiles, and over features of Atari games."""
 
 from __future__ import annotations
 
@@ -37,20 +37,21 @@ class Tiled(Settings):
     tilings: int = Field(default=8, ge=1, le=1000)
     """Overlapping grids."""
     defect: Literal["two-first-positions"] | None = None
-    """A defect of the lesson's, to reproduce its picture: in the first state of an episode, the tiles of a random
-    position in (-0.6, -0.4) are active besides those of the true one. Sarsa only."""
+    """A defect of the lesson, for reproducing its picture: in the first state of an episode, the tiles of a random
+    position in (-0.6, -0.4) are active in addition to those of the true one. Only for Sarsa."""
 
 
 class Hashed(Tiled):
-    """Tile coding, each tile's number modulo the size of a table: tiles that meet there share a weight."""
+    """Tile coding with hashing: the index of a tile is its number modulo the size of a table, and tiles that collide
+    share a weight."""
 
     name: Literal["hashed"]  # type: ignore[assignment]
     size: int = Field(default=1024, ge=1, le=100_000_000)
-    """Places in the table."""
+    """Size of the table."""
 
 
 class IndexHashed(Hashed):
-    """Tile coding with an index hash table: places go to tiles in the order in which they are first seen."""
+    """Tile coding with an index hash table: tiles get their indices in the order in which they are first seen."""
 
     name: Literal["index-hashed"]  # type: ignore[assignment]
 
@@ -60,7 +61,7 @@ ROW_BYTES = 90
 
 
 class LinearAgent(AgentSettings):
-    """What all linear agents over tiles share. Zero initial weights: of values, optimistic where rewards are -1."""
+    """What all linear agents over tiles share. Initial weights are zero, which is optimistic where rewards are -1."""
 
     rule: ClassVar[str] = "train_linear"
     unit: ClassVar[str] = "episodes"
@@ -72,14 +73,14 @@ class LinearAgent(AgentSettings):
     value_rows: ClassVar[int] = 0
     """Rows of the weights besides one for each action."""
     coding: Annotated[Additive | Tiled | Hashed | IndexHashed, Field(discriminator="name")]
-    """How a state becomes active features."""
+    """Coding that turns a state into active features."""
     discount: float = Field(default=1.0, ge=0, le=1)
     """Discount γ."""
 
     @model_validator(mode="after")
     def _defect_is_known(self) -> LinearAgent:
         if isinstance(self.coding, Tiled) and self.coding.defect is not None and self.name != "sarsa":
-            raise problem(f"coding.defect: {self.coding.defect} is the lesson's, of sarsa; leave it out")
+            raise problem(f"coding.defect: {self.coding.defect} is a defect of sarsa only; leave it out")
         return self
 
     def training_in(self, environment: Any) -> str:
@@ -111,11 +112,11 @@ class LinearAgent(AgentSettings):
 
 
 class ActionValueAgent(LinearAgent):
-    """What agents share that choose ε-greedily by linear action values."""
+    """What agents share that act ε-greedily on linear action values."""
 
     estimates_values: ClassVar[bool] = True
     step_size: float = Field(gt=0, le=10)
-    """Step size α, as it multiplies the error of one weight: α = .1/8 is 0.0125."""
+    """Step size α of a single weight: α = .1/8 is 0.0125."""
     epsilon: float = Field(default=0.0, ge=0, le=1)
     """Exploration rate ε: the probability of a random action."""
 
@@ -147,7 +148,7 @@ class NStepSarsa(ActionValueAgent):
     module: ClassVar[str] = "rlgames.agents.linear.n_step_sarsa"
     name: Literal["n-step-sarsa"]
     n: int = Field(ge=1, le=1000)
-    """Rewards in a return, before it bootstraps."""
+    """Rewards in an n-step return before it bootstraps."""
 
 
 class SarsaLambda(ActionValueAgent):
@@ -157,7 +158,8 @@ class SarsaLambda(ActionValueAgent):
     steps_per_second: ClassVar[float] = 1.5e6
     name: Literal["sarsa-lambda"]
     traces: Literal["accumulating", "replacing", "clearing"]
-    """Traces that add up, that are set to 1, or that also clear those of the actions not taken."""
+    """Traces that add up (`accumulating`), that are set to 1 (`replacing`), or that are set to 1 and cleared for the
+    actions not taken (`clearing`)."""
     trace_decay: float = Field(ge=0, le=1)
     """Trace decay λ."""
 
@@ -175,19 +177,19 @@ class TrueOnlineSarsaLambda(ActionValueAgent):
 
 class PolicyAgent(LinearAgent):
     """What agents share that learn a policy, the softmax of linear preferences, and a linear state value over the same
-    tiles. Zero initial weights: all actions are equally likely at first."""
+    tiles. Initial weights are zero, so that all actions are equally likely at first."""
 
     plays: ClassVar[frozenset[str]] = frozenset({"mountain-car", "gymnasium"})
     value_rows: ClassVar[int] = 1
     policy_step_size: float = Field(gt=0, le=10)
-    """Step size of the policy, the textbook's α^θ, as it changes one weight: .1/8 is 0.0125."""
+    """Step size of the policy, the textbook's α^θ, of a single weight: .1/8 is 0.0125."""
     value_step_size: float = Field(gt=0, le=10)
-    """Step size of the state value, the textbook's α^w, as it changes one weight."""
+    """Step size of the state value, the textbook's α^w, of a single weight."""
 
 
 class ReinforceBaseline(PolicyAgent):
-    """REINFORCE with baseline (section 13.4), which learns at the end of an episode. Of one that is cut off, the state
-    value stands for the rewards that would have followed."""
+    """REINFORCE with baseline (section 13.4), which learns at the end of an episode. If an episode is cut off, the
+    state value stands for the rewards that would have followed."""
 
     module: ClassVar[str] = "rlgames.agents.linear.reinforce_baseline"
     steps_per_second: ClassVar[float] = 4e6
@@ -236,7 +238,7 @@ class FeatureSettings(Settings):
 
 
 class Latents(FeatureSettings):
-    """Latent variables of an auto-encoder, of the newest frame and of the one before."""
+    """Latent variables of an auto-encoder for the newest frame and the one before."""
 
     module: ClassVar[str] = "rlgames.features.latents"
     memory_mb: ClassVar[int] = TENSORFLOW_MB
@@ -250,7 +252,7 @@ class Latents(FeatureSettings):
 
 
 class Pixels(FeatureSettings):
-    """Raw pixels of the newest frame and of the one before, shrunk: how much they differ from the background."""
+    """Raw pixels of the newest frame and the one before, shrunk, as differences from the background."""
 
     module: ClassVar[str] = "rlgames.features.pixels"
     name: Literal["pixels"]
@@ -269,22 +271,23 @@ class Pixels(FeatureSettings):
 
 
 class Positions(FeatureSettings):
-    """Where things are, now and a step before, as the console's memory has it: no picture tells more. Pong only."""
+    """Positions of ball and paddles, now and one step before, read from the console's memory: more exact than any
+    picture. Only for Pong."""
 
     module: ClassVar[str] = "rlgames.features.positions"
     name: Literal["positions"]
 
 
 class TiledPositions(Positions):
-    """Tile coding of where the ball is, as seen from the paddle, and of how it flies, from the console's memory. Pong
-    only."""
+    """Tile coding of the ball's position relative to the paddle and of its velocity, read from the console's memory.
+    Only for Pong."""
 
     module: ClassVar[str] = "rlgames.features.tiled_positions"
     name: Literal["tiled-positions"]  # type: ignore[assignment]
 
 
 class TiledKeypoints(FeatureSettings):
-    """Tile coding of points that fly, as seen from the one that the actions move, by a keypoint auto-encoder."""
+    """Tile coding of the moving points of a keypoint auto-encoder, relative to the point that the actions move."""
 
     module: ClassVar[str] = "rlgames.features.tiled_keypoints"
     tells_places: ClassVar[bool] = True
@@ -292,7 +295,7 @@ class TiledKeypoints(FeatureSettings):
     encoder: TrainedRun
     """The run that trained the keypoint auto-encoder, on frames of the same size."""
     pairs: int = Field(default=1, ge=1, le=8)
-    """Points that are seen from the controlled one, at most: those whose motion is most persistent."""
+    """Maximum number of points that are coded relative to the controlled one: those with the most persistent motion."""
 
     @property
     def trained_encoder(self) -> TrainedRun | None:
@@ -304,12 +307,14 @@ class TiledKeypoints(FeatureSettings):
 
 
 class OverFeatures(AgentSettings):
-    """A linear agent over features of an Atari game: of the newest frame and the one before. Zero initial weights."""
+    """A linear agent over features of the newest frame of an Atari game and the one before. Initial weights are
+    zero."""
 
     features: Any
-    """What the values are linear in."""
+    """Features in which the values are linear."""
     step_size: float = Field(gt=0, le=10)
-    """Step size α of the textbook's box, at first: the more features, and the larger, the smaller it has to be."""
+    """Initial step size α of the textbook's algorithm: the more numerous and the larger the features, the smaller it
+    has to be."""
     trace_decay: float = Field(ge=0, le=1)
     """Trace decay λ."""
 
@@ -326,14 +331,14 @@ class OverFeatures(AgentSettings):
 
 
 class FeatureAgent(OverFeatures, GameAgent, Exploration, FallingStepSize):
-    """A linear agent that plays an Atari game, whatever the `stack` of the environment."""
+    """A linear agent that plays an Atari game; the `stack` of the environment has no effect on it."""
 
     training: ClassVar[str] = "rlgames.training.linear_atari"
     estimates_values: ClassVar[bool] = True
     player: ClassVar[str] = "rlgames.playing.linear"
     plays: ClassVar[frozenset[str]] = frozenset({"atari"})
     games: int = Field(default=1, ge=1, le=256)
-    """Games played side by side, each with a trace of its own; each of their steps counts."""
+    """Games played side by side, each with its own eligibility trace; the steps of all of them count."""
 
     def playing(self) -> set[str]:
         return {"features"}
@@ -365,7 +370,7 @@ class DenseTrueOnlineSarsaLambda(FeatureAgent):
 
 
 class SparseTrueOnlineSarsaLambda(FeatureAgent):
-    """True online Sarsa(λ) (section 12.7) over tiles, of which few have a trace at a time."""
+    """True online Sarsa(λ) (section 12.7) over tiles, with sparse traces."""
 
     module: ClassVar[str] = "rlgames.agents.linear.sparse_true_online_sarsa_lambda"
     name: Literal["sparse-true-online-sarsa-lambda"]
@@ -405,7 +410,7 @@ class DenseTrueOnlineTDLambda(LinearPredictingAgent):
 
 
 class SparseTrueOnlineTDLambda(LinearPredictingAgent):
-    """True online TD(λ) (section 12.5) over tiles, of which few have a trace at a time."""
+    """True online TD(λ) (section 12.5) over tiles, with sparse traces."""
 
     module: ClassVar[str] = "rlgames.agents.linear.sparse_true_online_sarsa_lambda"
     name: Literal["sparse-true-online-td-lambda"]
@@ -431,13 +436,13 @@ def misfit(features: FeatureSettings, environment: Any) -> str | None:
     others = "'tiled-keypoints'" if isinstance(features, TiledPositions) else "'pixels' or 'latents'"
     if isinstance(features, Positions) and environment.game != "pong":
         return (
-            f"agent.features.name: {features.name!r} are known in the memory of pong, not of {environment.game}; "
-            f"choose {others}"
+            f"agent.features.name: {features.name!r} can be read from the console's memory in pong, not in "
+            f"{environment.game}; choose {others}"
         )
     fires = [key for key in ("fire_reset", "fire_each_life") if getattr(environment, key)]
     if isinstance(features, Positions) and fires:
         return (
-            f"environment.{fires[0]}: the memory of a game that begins with FIRE cannot be read; set it to false, "
-            f"or choose other agent.features than {features.name!r}"
+            f"environment.{fires[0]}: the console's memory cannot be read in a game that begins with FIRE; set "
+            f"this to false, or choose agent.features other than {features.name!r}"
         )
     return None

@@ -35,7 +35,7 @@ NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
 DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "fire_each_life", "max_steps")
-"""Settings of an Atari game on which the course of an episode depends; the others change what is seen of it."""
+"""Settings of an Atari game on which the course of an episode depends; the others change only what is seen of it."""
 
 
 Names = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
@@ -47,16 +47,16 @@ class Config(Settings):
     results: str = Field(pattern=r"^[\w./-]*[\w-]$")
     """Folder of all results, relative to the working directory; one for each config."""
     title: str = ""
-    """Title of the page of results; by default, the name of their folder."""
+    """Title of the results page; by default, the name of the results folder."""
     abstract: str = ""
-    """What the config is about, in a few sentences at the head of that page; an empty line begins a paragraph."""
+    """A few sentences at the head of the results page; an empty line begins a new paragraph."""
     block_size: int = Field(default=100, ge=1, le=1_000_000)
-    """Seeds of a linear agent over tiles that one job trains. Any value gives the same bits; files are named by it."""
+    """Seeds of a linear agent over tiles that one job trains. Results do not depend on it, but names of files do."""
     threads: int = Field(default=1, ge=1, le=64)
-    """Cores for the training of one deep agent or auto-encoder; any number gives the same bits, and one per training is
-    fastest. Linear agents use one."""
+    """Cores for training one deep agent or auto-encoder. Results do not depend on it, and one core per training is
+    fastest overall. Linear agents use one."""
     evaluation: Evaluation = Evaluation()
-    """How agents that learn step by step are evaluated."""
+    """Evaluation of agents that learn step by step."""
     datasets: dict[Names, Dataset] = Field(default={})
     """The data sets, by name."""
     experiments: dict[Names, Experiment] = Field(min_length=1)
@@ -89,7 +89,7 @@ class Config(Settings):
                 if experiment not in self.experiments:
                     raise problem(f"{place}.experiments: {unknown('experiment', experiment, self.experiments)}")
             if len(set(figure.experiments)) < len(figure.experiments):
-                raise problem(f"{place}.experiments: names one experiment twice; drop one")
+                raise problem(f"{place}.experiments: names the same experiment twice; drop one")
             figure.check(place, drawn := self.drawn(figure))
             if figure.plays_again:
                 check_drawn(place, drawn)
@@ -97,7 +97,7 @@ class Config(Settings):
             if name not in self.experiments:
                 raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
             if "recordings" not in self.experiments[name].agent_kind.products:
-                raise problem(f"videos.{name}: {self.experiments[name].agent_kind.name} plays no game; drop it")
+                raise problem(f"videos.{name}: {self.experiments[name].agent_kind.name} plays no game; drop this video")
             check_seed(f"videos.{name}", self.videos[name].seed, {name: self.experiments[name]})
             check_drawn(f"videos.{name}", {name: self.experiments[name]})
         return self
@@ -117,8 +117,8 @@ class Config(Settings):
                 for key in ("fire_reset", "fire_each_life"):
                     if has[key]:
                         raise problem(
-                            f"datasets.{name}.policy: {run.experiment} plays with {key}, and the memory of such games "
-                            "cannot be read; name an experiment without it"
+                            f"datasets.{name}.policy: {run.experiment} plays with {key}, and the console's memory "
+                            "cannot be read in such games; name an experiment without it"
                         )
                 for key in DYNAMICS:
                     if has[key] != wanted[key]:
@@ -137,19 +137,23 @@ class Config(Settings):
                 if name not in self.datasets:
                     raise problem(f"{place}.environment.{key}: {unknown('data set', name, self.datasets)}")
             if environment.judged_on == environment.dataset:
-                raise problem(f"{place}.environment.judged_on: {environment.dataset} is learned from; name another one")
+                raise problem(
+                    f"{place}.environment.judged_on: the agent already learns from {environment.dataset}; name another "
+                    "data set"
+                )
             own, other = (self.datasets[name].environment for name in named.values())
             for key in ("game", "image_size"):
                 if (has := getattr(own, key)) != (wanted := getattr(other, key)):
                     raise problem(
-                        f"{place}.environment.judged_on: its {key} is {shown(wanted)}, and that of "
-                        f"{environment.dataset} {shown(has)}; make them equal"
+                        f"{place}.environment.judged_on: its {key} is {shown(wanted)}, but that of "
+                        f"{environment.dataset} is {shown(has)}; make them equal"
                     )
         seen, where = environment, f"{place}.environment"
         if isinstance(spec.agent, PredictingAgent):
             if environment.judged_on is not None:
                 raise problem(
-                    f"{place}.environment.judged_on: a policy's values are judged on episodes of its own; leave it out"
+                    f"{place}.environment.judged_on: a policy's values are judged on its own episodes; leave this key "
+                    "out"
                 )
             seen, where = self.datasets[environment.dataset].environment, f"datasets.{environment.dataset}.environment"
             agent = spec.agent
@@ -167,7 +171,7 @@ class Config(Settings):
             if seen.game != environment.game:
                 raise problem(
                     f"{place}.agent.features.encoder: {encoder.experiment} encodes frames of {seen.game}, not of "
-                    f"{environment.game}; name another one"
+                    f"{environment.game}; name an encoder of {environment.game}"
                 )
             wanted = seen.image_size
             if environment.image_size != wanted:
@@ -177,8 +181,8 @@ class Config(Settings):
                 )
         if isinstance(learned.agent, Keypoints) and features.pairs >= learned.agent.points:
             raise problem(
-                f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, of which "
-                f"one at least is controlled; give at most {learned.agent.points - 1}"
+                f"{place}.agent.features.pairs: {encoder.experiment} has {learned.agent.points} points, and at "
+                f"least one of them is controlled; give at most {learned.agent.points - 1}"
             )
 
     def _check_first_weights(self, place: str, spec: Spec) -> None:
@@ -258,12 +262,13 @@ def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
         raise SettingsError(f"This config cannot be run; config/README.md describes every key.\n{lines}") from None
     except RecursionError:
         raise SettingsError(
-            "This config is nested without end: an alias (*name) stands within its own anchor"
+            "This config is nested without end: an alias (*name) stands within its own anchor (&name); write that "
+            "part out"
         ) from None
     for file in files:
         if Path(loaded.results).resolve() == Path(file).resolve().parent:
             raise SettingsError(
-                f"results: {loaded.results} is the folder of {file}, and its config.yaml would be written over; name a "
-                "folder for the results alone"
+                f"results: {loaded.results} is the folder of {file}, and the results' own config.yaml would replace "
+                "it; name a folder for the results alone"
             )
     return loaded

@@ -101,7 +101,7 @@ def unknown(what: str, name: object, valid: Collection[str]) -> str:
 
 
 def nearest(name: str, valid: Collection[str]) -> str | None:
-    """The valid name that `name` means most likely; None if none is near."""
+    """The valid name that `name` most likely means; None if none is close."""
     if found := meant(name, valid):
         return found
     known = {plain(choice): choice for choice in sorted(valid, reverse=True)}
@@ -110,7 +110,7 @@ def nearest(name: str, valid: Collection[str]) -> str | None:
 
 
 def meant(name: str, valid: Collection[str]) -> str | None:
-    """The valid name that is the same in another dress, or means the same."""
+    """The valid name that differs only in case and punctuation, or is a synonym; None if there is none."""
     key = plain(name)
     same = [choice for choice in sorted(valid) if plain(choice) == key]
     return next(iter([*same, *(ours for ours in SYNONYMS.get(key, "").split() if ours in valid)]), None)

@@ -28,7 +28,7 @@ def read(file: Path | str) -> Any:
         ) from None
     except OSError as error:
         raise SettingsError(
-            f"{file} cannot be read ({error.strerror}); name a config, as in config/config.yaml"
+            f"{file} cannot be read ({error.strerror}); give the path of a config, such as config/config.yaml"
         ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -37,7 +37,7 @@ def read(file: Path | str) -> Any:
     except yaml.YAMLError as error:
         raise SettingsError(f"{file}: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise SettingsError(f"{file} is nested too deep") from None
+        raise SettingsError(f"{file} is nested too deeply to be read; unfold it") from None
 
 
 def check_texts(value: Any, place: str = "") -> None:
@@ -51,8 +51,8 @@ def check_texts(value: Any, place: str = "") -> None:
             check_texts(inner, place)
     elif isinstance(value, str) and (found := FORBIDDEN.search(value)):
         raise SettingsError(
-            f"{ascii(place)[1:-1]}: {value!a} holds the character {found[0]!a}, which cannot be written or "
-            "shown; leave it out"
+            f"{ascii(place)[1:-1]}: {value!a} holds the character {found[0]!a}, which files and terminals do "
+            "not take; leave it out"
         )
 
 
@@ -60,13 +60,16 @@ FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tabs and ends of lines, and halves of surrogate pairs."""
 
 OTHERWISE = {
-    "int": (r"[-+]?0[0-7_]+|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+", "{text} is {value} to YAML; write {value}, or {plain}"),
+    "int": (
+        r"[-+]?0[0-7_]+|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+",
+        "YAML reads {text} as {value}; write {value}, or {plain}",
+    ),
     "float": (
         r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*",
-        "{text} is {value} to YAML; write {value}, or put it in quotes",
+        "YAML reads {text} as {value}; write {value}, or put it in quotes",
     ),
 }
-"""Numbers in the dress of YAML 1.1, by their tags: octal ones, and those of base 60."""
+"""Numbers that YAML 1.1 reads differently from how they look, by their tags: octal and base-60 ones."""
 
 
 class CarefulLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -83,12 +86,12 @@ class CarefulLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
             if key.tag != "tag:yaml.org,2002:str":
                 value = self.construct_object(key, deep=True)
                 kind = type(value).__name__ if value is not None else "nothing"
-                what = f"{str(value).lower()}, a truth value," if isinstance(value, bool) else f"{value!r} ({kind})"
-                raise fault(key, f"the key {key.value} is {what} to YAML; put it in quotes, or choose another name")
+                what = f"the truth value {str(value).lower()}" if isinstance(value, bool) else f"{value!r} ({kind})"
+                raise fault(key, f"YAML reads the key {key.value} as {what}; put it in quotes, or choose another name")
             if key.value in seen:
                 raise fault(
                     key,
-                    f"the key {key.value!r} stands here a second time, and both would write one path; rename one",
+                    f"the key {key.value!r} appears a second time in one mapping; rename or remove one of the two",
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)

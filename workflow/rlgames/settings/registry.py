@@ -44,17 +44,19 @@ def _facts(name: str, kwargs: str) -> Facts:
         environment = gym.make(name, disable_env_checker=True, **json.loads(kwargs))
     except Exception as error:  # whatever an environment finds wrong with its arguments, or lacks on this machine
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise problem(f"id: {name} cannot be made with kwargs {kwargs}: {reason}") from None
+        raise problem(
+            f"id: {name} cannot be made with kwargs {kwargs}: {reason}; correct kwargs, or install what is missing"
+        ) from None
     seen, actions = environment.observation_space, environment.action_space
     environment.close()
     if not isinstance(actions, Discrete):
-        raise problem(f"id: the actions of {name} are {describe(actions)}; agents here choose among several (Discrete)")
+        raise problem(f"id: the actions of {name} are {describe(actions)}; agents here need a finite set (Discrete)")
     if actions.n > MOST_ACTIONS:
-        raise problem(f"id: {name} has {actions.n} actions; recordings hold no more than {MOST_ACTIONS}")
+        raise problem(f"id: {name} has {actions.n} actions, and recordings hold at most {MOST_ACTIONS}; choose another")
     if not isinstance(seen, Box) or len(seen.shape) not in (1, 3):
         raise problem(
-            f"id: the observations of {name} are {describe(seen)}; agents here see vectors, or pictures with channels "
-            "(Box of one or three dimensions)"
+            f"id: the observations of {name} are {describe(seen)}; agents here need vectors, or pictures with channels "
+            "(a Box of one or three dimensions)"
         )
     size = 1 if seen.dtype in (bool, "uint8") else 4
     for length in seen.shape:
@@ -83,7 +85,7 @@ def register(name: str) -> str:
         try:
             import_module(module)
         except Exception as error:  # whatever goes wrong in a package that is not ours
-            raise problem(f"id: {module} cannot be imported ({error}); install the package that has it") from None
+            raise problem(f"id: {module} cannot be imported ({error}); install the package that contains it") from None
     if not module and (game := atari_game(registered)):
         raise problem(f"id: {registered} is an Atari game, with settings of its own; write name: atari, game: {game}")
     if registered not in gym.registry:

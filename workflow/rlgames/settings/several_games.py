@@ -25,7 +25,7 @@ def besides_the_game(variant: Variant) -> dict[str, Any]:
 
 
 class SeveralGames(GameFigure):
-    """Agents over three Atari games or more: interquartile means of human-normalised scores with stratified bootstrap
+    """Agents on three or more Atari games: interquartile means of human-normalised scores with stratified bootstrap
     intervals, performance profiles, and the probability that one agent beats another."""
 
     module: ClassVar[str] = "rlgames.figures.several_games"
@@ -46,16 +46,19 @@ class SeveralGames(GameFigure):
             if columns["game"] not in REFERENCES:
                 raise problem(
                     f"{place}: {name} plays {columns['game']}, which has no reference scores of random play and of a "
-                    "human tester; draw experiments on the 57 games of config/atari57.yaml"
+                    "human tester; choose from the 57 games of config/atari57.yaml"
                 )
             played.setdefault(columns["curve"], set()).add(columns["game"])
         games = set().union(*played.values())
         if len(games) < FEWEST:
-            raise problem(f"{place}: {self.kind} needs {FEWEST} games or more, not {len(games)}; sweep game")
+            raise problem(
+                f"{place}: {self.kind} needs at least {FEWEST} games, not {len(games)}; add games to the sweep"
+            )
         for curve, those in played.items():
             if lacking := sorted(games - those):
                 raise problem(
-                    f"{place}: {curve} does not play {', '.join(lacking)}, as the others do; add them, or drop it"
+                    f"{place}: {curve} does not play {', '.join(lacking)}, as other curves do; add those games, or "
+                    "drop this curve"
                 )
 
 

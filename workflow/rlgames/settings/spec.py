@@ -33,17 +33,17 @@ class Spec(Settings):
     agent: Agent
     """The learner."""
     episodes: int | None = Field(default=None, ge=1, le=10_000_000)
-    """Episodes per run, of a linear agent over tiles."""
+    """Episodes per run, for linear agents over tiles."""
     steps: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    """Steps per run, of an agent that learns from single steps: deep agents, and linear ones on Atari."""
+    """Steps per run, for agents that learn step by step: deep agents, and linear ones on Atari."""
     epochs: int | None = Field(default=None, ge=1, le=100_000)
-    """Times that an auto-encoder, or an agent that predicts, sees the training frames, at most."""
+    """Maximum number of passes over the training frames, for auto-encoders and agents that predict."""
 
     @model_validator(mode="after")
     def _budget_fits(self) -> Spec:
         unit = self.agent.unit
         if self.budgets[unit] is None:
-            raise problem(f"{unit}: {self.agent.name} needs a number of {unit} per run")
+            raise problem(f"{unit}: {self.agent.name} needs the number of {unit} per run; add this key")
         for other, given in self.budgets.items():
             if other != unit and given is not None:
                 raise problem(f"{other}: {self.agent.name} counts its budget in {unit}; drop this key")
@@ -66,13 +66,16 @@ class Spec(Settings):
         environment, agent = self.environment, self.agent
         bounded = not isinstance(environment, Gymnasium) or environment.low is not None
         if isinstance(agent, LinearAgent) and not bounded:
-            raise problem(f"environment: {agent.name} needs low and high, for its tiles; give bounds of each dimension")
-        from rlgames.checkpoints import KEPT  # late: a job that reads settings must load nothing that its hash lacks
+            raise problem(
+                f"environment: {agent.name} needs low and high for its tiles; give the bounds of each dimension"
+            )
+        # Imported late: a job that reads settings must load nothing that is not in its code hash.
+        from rlgames.checkpoints import KEPT
 
         if isinstance(agent, OnPolicyAgent) and (taken := agent.rollout_steps * agent.games) > (self.steps or 0) / KEPT:
             raise problem(
-                f"steps: a rollout takes {taken} (rollout_steps x games), and weights are kept {KEPT} times; give "
-                f"{taken * KEPT} or more"
+                f"steps: one rollout takes {taken} steps (rollout_steps x games), and weights are kept {KEPT} times; "
+                f"give at least {taken * KEPT}"
             )
         if isinstance(agent, DeepAgent):
             vectors = isinstance(environment, Gymnasium) and len(environment.facts.shape) == 1
@@ -81,7 +84,9 @@ class Spec(Settings):
                     f"agent.network: {agent.network!r} reads pictures, and this game shows vectors; choose 'mlp'"
                 )
             if not vectors and agent.network == "mlp":
-                raise problem("agent.network: 'mlp' reads vectors, and this game shows pictures; choose another")
+                raise problem(
+                    "agent.network: 'mlp' reads vectors, and this game shows pictures; choose another network"
+                )
             if isinstance(environment, Atari) and agent.network == "minatar":
                 raise problem(
                     "agent.network: 'minatar' reads MinAtar's pictures, not Atari's; choose 'nature' or 'small'"
@@ -90,8 +95,8 @@ class Spec(Settings):
             least, multiple = SIDES.get(agent.network, (1, 1))
             if any(side < least or side % multiple for side in sides):
                 raise problem(
-                    f"agent.network: {agent.network!r} reads pictures of {least} pixels a side or more, in multiples "
-                    f"of {multiple}, not of {sides}; choose 'minatar'"
+                    f"agent.network: {agent.network!r} reads pictures with sides of at least {least} pixels, in "
+                    f"multiples of {multiple}, not of {sides}; choose 'minatar'"
                 )
         return self
 
@@ -101,8 +106,8 @@ class Spec(Settings):
         if isinstance(agent, LinearAgent) and (needed := agent.training_mb(self.environment)) > MOST_MB:
             raise problem(
                 f"agent.coding: {features(agent.coding, self.environment.observation_shape[0]):,} features take "  # type: ignore[union-attr]
-                f"{needed / 1000:,.0f} GB, and {MOST_MB // 1000} GB are the most; give fewer tiles or tilings, or "
-                "name: hashed with a smaller size"
+                f"{needed / 1000:,.0f} GB, and at most {MOST_MB // 1000} GB are allowed; give fewer tiles or tilings, "
+                "or the coding hashed with a smaller size"
             )
         return self
 
@@ -111,7 +116,7 @@ class Spec(Settings):
         agent, steps = self.agent, self.steps or 0
         if isinstance(agent, OffPolicyAgent) and steps <= agent.warm_up:
             raise problem(
-                f"steps: {agent.name} learns nothing in {steps} steps, since its warm_up takes {agent.warm_up}; give "
+                f"steps: {agent.name} learns nothing in {steps} steps, since its warm-up takes {agent.warm_up}; give "
                 "more steps, or a shorter agent.warm_up"
             )
         return self
@@ -123,8 +128,8 @@ class Spec(Settings):
             for key in ("v_min", "v_max"):
                 if key not in self.agent.model_fields_set:
                     raise problem(
-                        f"agent.{key}: rewards of {environment.game_name} are not clipped, and what lies beyond v_min "
-                        "and v_max counts as the end; give the range of discounted returns"
+                        f"agent.{key}: rewards of {environment.game_name} are not clipped, and returns outside v_min "
+                        "and v_max are cut off there; give the range of discounted returns"
                     )
         return self
 
@@ -142,7 +147,7 @@ class Spec(Settings):
     @property
     def budget(self) -> int:
         """The number of episodes, steps or epochs that the agent learns for."""
-        return self.budgets[self.agent.unit] or 0  # none is refused above
+        return self.budgets[self.agent.unit] or 0  # a missing one is refused above
 
     def canonical(self) -> str:
         """The spec as text: one text for one spec, every default written out."""

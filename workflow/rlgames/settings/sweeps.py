@@ -52,13 +52,13 @@ def variants(declared: dict[str, Any], points: list[dict[str, Any]]) -> list[Var
         found.append(variant)
         if (first := folders.setdefault(variant.name.casefold(), number)) != number:
             raise problem(
-                f"points {first} and {number} of the sweep both write the path {variant.name}/; let them differ in a "
-                "setting, or drop one"
+                f"points {first} and {number} of the sweep both write the path {variant.name}/; change a setting or "
+                "the name of one, or drop one"
             )
         if (first := meanings.setdefault(variant.spec.canonical(), number)) != number:
             raise problem(
-                f"points {first} and {number} of the sweep mean the same, since what they set is equal or what holds "
-                "anyway; drop one"
+                f"points {first} and {number} of the sweep mean the same: they differ only in settings that equal the "
+                "default or the declaration; drop one"
             )
     return found
 
@@ -83,7 +83,7 @@ def resolve(declared: dict[str, Any], point: dict[str, Any]) -> Variant:
     spec = Spec.model_validate(merged(declared, point))
     values = {key: value_at(spec, locate(key)) for key in point if key not in BESIDES}
     if len({locate(key) for key in values}) < len(values):
-        raise ValueError(f"two of {', '.join(values)} are one setting; drop one")
+        raise ValueError(f"two of {', '.join(values)} are the same setting; drop one")
     for key in BESIDES:
         if not isinstance(text := point.get(key, ""), str):
             raise ValueError(f"{key}: must be text, not {text!r}; put it in quotes")
@@ -91,8 +91,8 @@ def resolve(declared: dict[str, Any], point: dict[str, Any]) -> Variant:
         raise ValueError("it must change a setting, such as step_size: 0.1")
     if "name" in point and not re.fullmatch(FOLDER, point["name"]):
         raise ValueError(
-            f"name: {point['name']!r} cannot name a folder; give letters, digits, and . , _ = + - only, 64 at most, "
-            "and a letter or digit first"
+            f"name: {point['name']!r} cannot name a folder; give at most 64 letters, digits, and . , _ = + -, "
+            "starting with a letter or a digit"
         )
     return Variant(name=point.get("name") or folder(values), label=point.get("label"), values=values, spec=spec)
 
@@ -106,7 +106,7 @@ def folder(values: dict[str, Any]) -> str:
     whole = ",".join(f"{key}={shown(value)}" for key, value in values.items())
     name = re.sub("[/:]", "-", whole)  # MinAtar/Breakout-v1, module:Name-v0
     if not re.fullmatch(r"[\w.,=+-]+", name):
-        raise ValueError(f"it would write the path {name!r}; give the point a name: of letters and digits")
+        raise ValueError(f"its values cannot name a folder: {name!r}; add a name of letters and digits to the point")
     if len(name.encode()) <= SHORT:
         return name
     mark = hashlib.sha256(whole.encode()).hexdigest()[:8]

@@ -57,10 +57,11 @@ def tidy(path: str) -> str:
     """
     for part in PurePosixPath(path).parts:
         if part.startswith("-"):
-            raise ValueError(f"{part!r} begins with a hyphen, as options of programs do; choose another name")
+            raise ValueError(f"{part!r} begins with a hyphen, as command-line options do; choose another name")
         if len(part.encode()) > LONGEST:
             raise ValueError(
-                f"{part[:20]!r}... is {len(part.encode())} bytes long, and no disk takes more than {LONGEST}"
+                f"{part[:20]!r}... is {len(part.encode())} bytes long, and file systems take at most {LONGEST}; choose "
+                "a shorter name"
             )
     path = os.path.normpath(path)
     return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path

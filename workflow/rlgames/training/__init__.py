@@ -1,1 +1,1 @@
-"""How agents meet environments: training from one seed, and playing a recorded episode again."""
+"""How agents meet environments: training from one seed, and replaying a recorded episode."""

@@ -31,7 +31,7 @@ class Block:
         self.places: list[np.ndarray] = []
         """Of the tiles in each seed's index hash table, without which its weights mean nothing."""
         self.actions: list[bytes] = []
-        """Of the last episode of each seed."""
+        """Actions of the last episode of each seed."""
         self.tables: list[dict[str, np.ndarray]] = []
 
     def train(self, seed: int) -> None:

@@ -17,11 +17,11 @@ from rlgames.messages import UserError
 from rlgames.streams import Purpose, reset_seed, stream
 
 RECENT = 40
-"""Episodes whose mean return may end a training."""
+"""Number of episodes whose mean return is compared with the target return."""
 
 
 class ReplayError(UserError):
-    """A recorded episode, played again, has another return than it had."""
+    """A recorded episode has another return when it is played again."""
 
 
 @dataclass
@@ -29,9 +29,9 @@ class Episode:
     """An episode of training, finished or not."""
 
     number: int
-    """From 1, in the order in which episodes began."""
+    """Number of the episode, from 1, in the order in which episodes began."""
     game: int
-    """Which of the games side by side."""
+    """Index of its game among those side by side."""
     reset_seed: int
     actions: bytearray = field(default_factory=bytearray)
     score: float = 0.0
@@ -73,7 +73,7 @@ class GameTraining(ABC):
         self.steps = self.updates = 0
         self.diverged = False
 
-    # What each kind does in its own way.
+    # Methods that each kind of training overrides.
 
     @abstractmethod
     def begin(self) -> None:
@@ -144,7 +144,7 @@ class GameTraining(ABC):
         return step.terminated | costs_life | ends_rally
 
     def learned(self, rewards: np.ndarray) -> np.ndarray:
-        """Rewards as they are learned from."""
+        """Rewards as used for learning, clipped if the environment says so."""
         return np.clip(rewards, -1.0, 1.0) if self.environment.get("clip_rewards", True) else rewards
 
     @property

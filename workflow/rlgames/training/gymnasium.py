@@ -21,7 +21,7 @@ from rlgames.streams import Purpose, episode_seed, stream
 
 
 def ranges(environment: dict[str, Any]) -> tuple[Range, Range]:
-    """The box that features are scaled over."""
+    """Bounds of the box over which features are scaled."""
     return tuple(environment["low"]), tuple(environment["high"])
 
 

@@ -29,7 +29,7 @@ class Training(GameTraining):
         actions = len(modules["environment"].actions(environment))
         self.w = np.zeros((actions, features.count))
         self.traces = [self.agent.Trace.empty(actions, features.count) for _ in range(count)]
-        self.before, self.after = np.zeros((2, count))  # an update: the values of what comes next
+        self.before, self.after = np.zeros((2, count))  # for the values of the next state, in an update
         self.actions = np.zeros(count, np.int64)
         self.values = np.empty(actions)
 

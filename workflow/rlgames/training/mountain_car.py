@@ -11,7 +11,7 @@ from rlgames.streams import Purpose, stream
 
 
 def ranges(environment: dict[str, Any]) -> tuple[Range, Range]:  # noqa: ARG001 (one for every environment)
-    """The box that features are scaled over."""
+    """Bounds of the box over which features are scaled."""
     return mountain_car.LOW, mountain_car.HIGH
 
 

@@ -16,7 +16,7 @@ from rlgames.training.deep import DeepTraining
 from rlgames.training.playing_again import Refill
 
 LONGEST = 10_000
-"""Steps that an exploratory action lasts at most, as in the paper."""
+"""Maximum number of steps that an exploratory action lasts, as in the paper."""
 
 
 class Training(DeepTraining):

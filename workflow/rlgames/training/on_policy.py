@@ -37,7 +37,7 @@ class Training(DeepTraining):
             self.record(actions[t], step)
             rewards[t] = self.learned(step.rewards) * self.settings["reward_scale"]
             terminal[t], ended[t] = self.terminal(step), step.terminated | step.truncated
-            if ended[t].any() or t == shape[0] - 1:  # what comes next is not the next observation, or not yet judged
+            if ended[t].any() or t == shape[0] - 1:  # the next state is not the next observation, or has no value yet
                 _, final_values[t] = self.learner.policy_and_values(self.reader(step.observations))
             self.observations = self.restart(step)
 

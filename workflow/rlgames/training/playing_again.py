@@ -13,7 +13,7 @@ from rlgames.networks.reader import Reader
 from rlgames.training.episodes import Episode
 
 LANES = 8
-"""Games side by side when finished episodes are played again."""
+"""Number of games side by side in which finished episodes are played again."""
 
 
 class Refill:

@@ -14,7 +14,7 @@ class Training(Protocol):
     """A training at some point. `advance` is its only way forward; `state` and `restore` carry it over a kill."""
 
     unit: str
-    """Of the budget, which is `total`, and of what is `done`."""
+    """Unit of the budget, `total`, and of `done`."""
     total: int
     diverged: bool
 
@@ -24,13 +24,13 @@ class Training(Protocol):
     def finished(self) -> bool: ...
     @property
     def remark(self) -> str:
-        """What is worth a word while it learns."""
+        """A remark on its progress, such as its mean return."""
 
     def begin(self) -> None:
         """Start at the beginning."""
 
     def advance(self) -> bool:
-        """Learn a little; True when the present weights are to be kept for good."""
+        """Learn a little; True when the current weights are to be kept for good."""
 
     def weights(self) -> Arrays: ...
     def state(self) -> Arrays:

@@ -19,13 +19,13 @@ SCALE, CONSOLE, HEIGHT = 3, (210, 160), 630
 """How much a console's screen, of this height and width, is enlarged; the height of a video, in pixels."""
 
 NO_PREFERENCES, DIVERGED = {"random": "random actions"}, "no values: weights diverged"
-"""What stands in their place."""
+"""Texts in place of missing preferences."""
 
 PANEL = 330
 """Width of the part beside the screen, in pixels."""
 
 TOP = 258
-"""Where the bars begin, in pixels."""
+"""Top of the bars, in pixels."""
 
 HIGHLIGHT = 120
 """Steps of an animation: some eight seconds."""
@@ -256,7 +256,7 @@ class Highlight:
     def __init__(self, recording: Recording) -> None:
         self.steps = highlight(recording)
         self.kept: list[np.ndarray] = []
-        """At half their height and width."""
+        """Pictures of the highlight, at half their height and width."""
 
     def watch(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """The pictures, as they come."""
@@ -282,7 +282,7 @@ def caption(recording: Recording, which: str) -> list[str]:
 
 
 def title(recording: Recording, which: str) -> str:
-    """The same, in a sentence."""
+    """Title of the page of a video, in a sentence."""
     return (
         f"{recording.experiment}, {recording.variant}, seed {recording.seed}: {agent_name(recording, which)}; "
         f"evaluation episode {recording.episode} ({which}), return {points(recording.score)} after {recording.steps} "

@@ -15,7 +15,7 @@ from rlgames.streams import Purpose, episode_stream, reset_seed
 from rlgames.videos.gameplay import FAINT, HEIGHT, INK, enlarged, points, write
 
 LARGEST_VECTOR = 16
-"""Numbers of an observation that are written out."""
+"""Maximum length of an observation whose numbers are written out."""
 
 
 def play(environment: dict[str, Any], *, steps: int, seed: int = 0) -> tuple[Recording, Iterator[np.ndarray]]:

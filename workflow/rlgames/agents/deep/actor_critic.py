@@ -13,20 +13,20 @@ from rlgames.agents.deep.rollout import Rollout
 Learner = OnPolicyLearner
 
 SHOWN = "policy: probabilities"
-"""What `preferences` are, in videos."""
+"""Label of `preferences` in videos."""
 
 
 class Outputs(NamedTuple):
-    """Outputs of the network, whose body policy and critic share."""
+    """Outputs of the network; policy and critic share its body."""
 
     logits: tf.Tensor
-    """Of the policy: shape (batch, actions)."""
+    """Logits of the policy: float32, shape (batch, actions)."""
     value: tf.Tensor
-    """V(s): shape (batch,)."""
+    """State value V(s): float32, shape (batch,)."""
 
 
 def heads(features: keras.KerasTensor, actions: int, settings: dict[str, Any]) -> Outputs:  # noqa: ARG001
-    """The policy's logits, and the value of the state."""
+    """Heads for the policy's logits and the state value."""
     value = keras.layers.Reshape(())(keras.layers.Dense(1)(features))
     return Outputs(keras.layers.Dense(actions)(features), value)
 

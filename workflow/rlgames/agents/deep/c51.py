@@ -18,25 +18,25 @@ from rlgames.networks.building import Network
 Learner = OffPolicyLearner
 
 SHOWN = "distributions of the return"
-"""What `preferences` are the means of, in videos."""
+"""Label, in videos, of the distributions of which `preferences` are the means."""
 
 
 class Outputs(NamedTuple):
     """Outputs of the network."""
 
     logits: tf.Tensor
-    """Of the distribution of each action's return: shape (batch, actions, atoms)."""
+    """Logits of the distribution of each action's return: float32, shape (batch, actions, atoms)."""
     q_values: tf.Tensor
-    """Their means: shape (batch, actions)."""
+    """Means of the distributions, Q(s, a): float32, shape (batch, actions)."""
 
 
 def support(settings: dict[str, Any]) -> np.ndarray:
-    """The returns that have a probability: float32, shape (atoms,)."""
+    """The atoms, evenly spaced returns from `v_min` to `v_max`: float32, shape (atoms,)."""
     return np.linspace(settings["v_min"], settings["v_max"], settings["atoms"], dtype=np.float32)
 
 
 def heads(features: keras.KerasTensor, actions: int, settings: dict[str, Any]) -> Outputs:
-    """A distribution for each action."""
+    """A head with a distribution of the return for each action."""
     return distributions(features, actions, support(settings))
 
 
@@ -48,7 +48,7 @@ def distributions(features: keras.KerasTensor, actions: int, returns: np.ndarray
 
 
 def preferences(outputs: Outputs) -> tf.Tensor:
-    """What actions are chosen by: shape (batch, actions)."""
+    """The action values Q(s, a) that actions are chosen by: shape (batch, actions)."""
     return outputs.q_values
 
 
@@ -82,6 +82,6 @@ def project(returns: tf.Tensor, weights: tf.Tensor, atoms: np.ndarray) -> tf.Ten
 
 
 def loss(outputs: Outputs, actions: tf.Tensor, goal: tf.Tensor, settings: dict[str, Any]) -> tf.Tensor:  # noqa: ARG001
-    """Cross-entropy of the distribution of Z(S, A) from the target's: shape (batch,)."""
+    """Cross-entropy between the target distribution and that of Z(S, A): shape (batch,)."""
     logits = tf.gather(outputs.logits, actions, batch_dims=1)
     return tf.nn.softmax_cross_entropy_with_logits(goal, logits)

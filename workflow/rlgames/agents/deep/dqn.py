@@ -13,23 +13,23 @@ from rlgames.networks.building import Network
 Learner = OffPolicyLearner
 
 SHOWN = "action values Q"
-"""What `preferences` are, in videos."""
+"""Label of `preferences` in videos."""
 
 
 class Outputs(NamedTuple):
     """Outputs of the network."""
 
     q_values: tf.Tensor
-    """Shape (batch, actions)."""
+    """Action values Q(s, a): float32, shape (batch, actions)."""
 
 
 def heads(features: keras.KerasTensor, actions: int, settings: dict[str, Any]) -> Outputs:  # noqa: ARG001
-    """A value for each action."""
+    """A head with a value for each action."""
     return Outputs(keras.layers.Dense(actions)(features))
 
 
 def preferences(outputs: Outputs) -> tf.Tensor:
-    """What actions are chosen by: shape (batch, actions)."""
+    """The action values that actions are chosen by: shape (batch, actions)."""
     return outputs.q_values
 
 
@@ -51,6 +51,7 @@ def loss(outputs: Outputs, actions: tf.Tensor, goal: tf.Tensor, settings: dict[s
 
 
 def huber(error: tf.Tensor) -> tf.Tensor:
-    """Squared below an error of 1, linear beyond: the gradient is the error clipped to [-1, 1]."""
+    """Huber's loss: squared up to an error of 1 and linear beyond, so that the gradient is the error clipped to [-1,
+    1]."""
     size = tf.abs(error)
     return tf.where(size < 1, error**2 / 2, size - 0.5)

@@ -21,22 +21,22 @@ from rlgames.networks.building import Network
 __all__ = ["SHOWN", "Learner", "Outputs", "heads", "insights", "loss", "preferences", "target"]
 
 SHOWN = "histograms of the value"
-"""What `preferences` are the means of, in videos."""
+"""Label, in videos, of the histograms of which `preferences` are the means."""
 
 
 def edges(settings: dict[str, Any]) -> np.ndarray:
-    """Where bins begin and end: float32, shape (bins + 1,)."""
+    """Edges of the bins: float32, shape (bins + 1,)."""
     return np.linspace(settings["v_min"], settings["v_max"], settings["bins"] + 1, dtype=np.float32)
 
 
 def middles(settings: dict[str, Any]) -> np.ndarray:
-    """The values that bins stand for: float32, shape (bins,)."""
+    """Midpoints of the bins, the values that they stand for: float32, shape (bins,)."""
     ends = edges(settings)
     return (ends[:-1] + ends[1:]) / 2
 
 
 def heads(features: keras.KerasTensor, actions: int, settings: dict[str, Any]) -> Outputs:
-    """A histogram for each action."""
+    """A head with a histogram of the value for each action."""
     return distributions(features, actions, middles(settings))
 
 

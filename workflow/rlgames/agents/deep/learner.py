@@ -25,7 +25,7 @@ class Learner:
     """The online network, with its optimiser."""
 
     samples: ClassVar[bool] = False
-    """Whether preferences are probabilities by which actions are drawn."""
+    """Whether preferences are the probabilities that actions are sampled from."""
 
     def __init__(
         self, agent: ModuleType, body: ModuleType, reader: Reader, actions: int, settings: dict[str, Any],
@@ -41,13 +41,13 @@ class Learner:
             self.online.scale_heads(settings["head_scale"])
         self.optimiser = Adam(self.online.trainable_variables, settings["adam_epsilon"])
         self.step_size: float = settings["step_size"]
-        """Of the next update."""
+        """Step size of the next update."""
         self.forward = tf.function(
             lambda x: agent.preferences(self.online(x)), input_signature=[self.observations]
         ).get_concrete_function()
 
     def preferences(self, observations: np.ndarray) -> np.ndarray:
-        """What actions are chosen by, for observations as the network reads them: float32, shape (batch, actions)."""
+        """Preferences over actions, for observations in the network's own layout: float32, shape (batch, actions)."""
         return self.forward(tf.constant(observations)).numpy()
 
     def descend(self, tape: tf.GradientTape, loss: tf.Tensor, step_size: tf.Tensor) -> None:
@@ -62,7 +62,7 @@ class Learner:
         self.online.load(saved)
 
     def variables(self) -> dict[str, tf.Variable]:
-        """All that an update changes, by name."""
+        """All variables that an update changes, by name."""
         kinds = {
             "online": self.online.variables,
             "first_moment": self.optimiser.first_moments,
@@ -73,7 +73,7 @@ class Learner:
 
 
 class OffPolicyLearner(Learner):
-    """Learns from minibatches of a replay buffer, towards targets by a second, older network."""
+    """A learner from minibatches of a replay buffer, with targets computed by a second, older network."""
 
     def __init__(self, agent: ModuleType, body: ModuleType, reader: Reader, actions: int, settings: dict[str, Any],
                  rng: np.random.Generator) -> None:  # fmt: skip
@@ -112,7 +112,7 @@ class OffPolicyLearner(Learner):
 
 
 class OnPolicyLearner(Learner):
-    """Learns from rollouts of its present policy."""
+    """A learner from rollouts of its current policy."""
 
     samples: ClassVar[bool] = True
 
@@ -125,7 +125,7 @@ class OnPolicyLearner(Learner):
         self.act = tf.function(self._act, input_signature=[self.observations]).get_concrete_function()
 
     def policy_and_values(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of actions, and what the critic says of states: float32, (batch, actions) and (batch,)."""
+        """Probabilities of actions and the critic's state values: float32, shapes (batch, actions) and (batch,)."""
         policy, values = self.act(tf.constant(observations))
         return policy.numpy(), values.numpy()
 

@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 
 CONTINUES, TERMINATED, TRUNCATED, NO_ACTION = range(4)
-"""What followed the observation of a row: another one, the end of the game, the time limit, or nothing (yet)."""
+"""What followed the observation in a row: another one, the end of the game, the time limit, or nothing (yet)."""
 
 PATIENCE = 10_000
-"""Transitions that are passed over in search of ends, in a minibatch: less than a millisecond."""
+"""Maximum number of transitions redrawn for a minibatch in search of ends: less than a millisecond."""
 
 
 class Minibatch(NamedTuple):
@@ -30,7 +30,7 @@ class Minibatch(NamedTuple):
     discounts: np.ndarray
     """Discount on the bootstrap value: γⁿ, or 0 after a terminal state: float32, shape (batch,)."""
     next_observations: np.ndarray
-    """As `observations`; after a terminal state, of no meaning."""
+    """As `observations`; meaningless after a terminal state."""
 
 
 class Ring(NamedTuple):
@@ -42,7 +42,7 @@ class Ring(NamedTuple):
     actions: np.ndarray
     rewards: np.ndarray
     follows: np.ndarray
-    """One of the four constants above."""
+    """What followed: one of the four constants above."""
     near_end: np.ndarray
     """Whether the game, or what counts as one, ended within the next `end_steps` steps: bool."""
     written: np.ndarray
@@ -79,14 +79,14 @@ class Replay:
         self.word = next(
             word for word in (np.uint64, np.uint32, np.uint8) if bytes_of_place % np.dtype(word).itemsize == 0
         )
-        """Frames are copied in words: eight bytes at once, where they fit."""
+        """The type in which frames are copied: eight bytes at once, where they fit."""
         self.offsets = np.array(offsets)
         self.stack, self.n, self.discount = stack, n, discount
         self.end_share, self.end_steps = end_share, end_steps
 
     @staticmethod
     def size(capacity: int, frame_bytes: int) -> int:
-        """Bytes of a ring for frames of so many bytes."""
+        """Bytes of a ring for frames of `frame_bytes` bytes each."""
         return capacity * (frame_bytes + 4 + 1 + 4 + 1 + 1)
 
     def begin(self, games: np.ndarray, frames: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""What an on-policy agent learns from: the steps that its present policy has just taken."""
+"""A rollout, from which an on-policy agent learns: the steps that its current policy has just taken."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class Rollout(NamedTuple):
     """Steps of all games, one per row."""
 
     observations: np.ndarray
-    """Shape (batch, ..., channels)."""
+    """Observations before each step: shape (batch, ..., channels)."""
     actions: np.ndarray
-    """int32, shape (batch,)."""
+    """Actions taken: int32, shape (batch,)."""
     advantages: np.ndarray
-    """float32, shape (batch,)."""
+    """Advantage estimates A(S, A): float32, shape (batch,)."""
     returns: np.ndarray
-    """What the critic is to say: float32, shape (batch,)."""
+    """Targets of the critic, the estimated returns: float32, shape (batch,)."""
 
 
 def advantages(

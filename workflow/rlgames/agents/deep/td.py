@@ -17,16 +17,16 @@ class Outputs(NamedTuple):
     """Outputs of the network."""
 
     value: tf.Tensor
-    """V(s): shape (batch,)."""
+    """State value V(s): float32, shape (batch,)."""
 
 
 def heads(features: keras.KerasTensor, actions: int, settings: dict[str, Any]) -> Outputs:  # noqa: ARG001
-    """The value of the state; nothing is chosen."""
+    """A head for the state value; no action is chosen."""
     return Outputs(keras.layers.Reshape(())(keras.layers.Dense(1)(features)))
 
 
 def preferences(outputs: Outputs) -> tf.Tensor:
-    """What the network is asked for: V(s), shape (batch,)."""
+    """The state values V(s): shape (batch,)."""
     return outputs.value
 
 

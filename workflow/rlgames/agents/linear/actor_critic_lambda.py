@@ -11,7 +11,7 @@ from rlgames.environments.mountain_car import observe, step
 from rlgames.features.tile_coding import Coding, active_tiles
 
 VALUE_ROWS = 1
-"""Rows of the weights besides those of the actions: w."""
+"""Rows of the weights in addition to those of the actions: one, for w."""
 
 
 @njit(cache=True)
@@ -95,7 +95,7 @@ def improve(
 
 
 class Learner:
-    """The same, step by step, for `rlgames.training.gymnasium`."""
+    """The algorithm step by step, for `rlgames.training.gymnasium`."""
 
     def __init__(
         self,

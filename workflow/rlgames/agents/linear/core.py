@@ -6,12 +6,12 @@ import numpy as np
 from numba import njit
 
 LIMIT = 1e12
-"""A weight beyond it means that learning has diverged."""
+"""Largest absolute value of a weight; beyond it, learning counts as diverged."""
 
 ENDINGS = ["terminated", "truncated", "diverged", "time limit"]
 TERMINATED, TRUNCATED, DIVERGED, TIME_LIMIT = 0, 1, 2, 3
-"""How an episode ended: at the goal, cut off by a cap of ours, stopped since the weights diverged, or at a limit of
-steps that belongs to the environment."""
+"""How an episode ended: at the goal, cut off at the config's `max_steps`, stopped because the weights diverged, or at
+the environment's own time limit."""
 
 
 class Learned(NamedTuple):
@@ -30,7 +30,7 @@ class Learned(NamedTuple):
 
     @classmethod
     def empty(cls, actions: int, features: int, episodes: int, max_steps: int) -> Self:
-        """Zero weights, and room for `episodes` of at most `max_steps`."""
+        """Zero weights, and room for `episodes` episodes of at most `max_steps` steps each."""
         return cls(
             np.zeros((actions, features)),
             np.zeros(episodes, np.int32),
@@ -40,7 +40,7 @@ class Learned(NamedTuple):
         )
 
     def table(self, seed: int) -> dict[str, np.ndarray]:
-        """A row for each episode played: seed, episode (from 1), steps, return, ending (an index of ENDINGS)."""
+        """One row per episode played: seed, episode (from 1), steps, return, ending (an index of ENDINGS)."""
         played = np.flatnonzero(self.steps)
         return {
             "seed": np.full(len(played), seed, np.int32),
@@ -69,7 +69,7 @@ def action_values(weights: np.ndarray, tiles: np.ndarray, values: np.ndarray) ->
 
 @njit(cache=True)
 def epsilon_greedy(values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
-    """A random action with probability epsilon, else one of those with the best value at random."""
+    """A random action with probability epsilon, or else a greedy one, with ties broken at random."""
     actions = len(values)
     if epsilon > 0 and rng.random() < epsilon:
         return int(rng.random() * actions)
@@ -91,7 +91,7 @@ def epsilon_greedy(values: np.ndarray, epsilon: float, rng: np.random.Generator)
 
 @njit(cache=True)
 def record(learned: Learned, episode: int, t: int, action: int, reward: float) -> None:
-    """Book step t (from 1) of an episode (from 0)."""
+    """Record step t (from 1) of an episode (from 0)."""
     learned.steps[episode] = t
     learned.returns[episode] += reward
     if episode == len(learned.steps) - 1:

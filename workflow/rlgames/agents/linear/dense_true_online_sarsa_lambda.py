@@ -28,11 +28,11 @@ class Trace(NamedTuple):
         self.z[:] = 0.0
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is to be saved of it."""
+        """The arrays to save, by name."""
         return {"z": self.z.copy()}
 
     def assign(self, saved: dict[str, np.ndarray]) -> None:
-        """Take what `arrays` gave."""
+        """Restore what `arrays` returned."""
         self.z[:] = saved["z"]
 
 

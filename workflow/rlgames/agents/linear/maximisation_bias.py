@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 ACTIONS = 10
-"""In state B. In state A there are two: left, to B, and right, to the end, both with a reward of 0."""
+"""Number of actions in state B. State A has two: left, to B, and right, to the end, both with a reward of 0."""
 
 
 def left_shares(
@@ -48,7 +48,7 @@ def play(rng: Any, runs: int, epsilon: float, step_size: float, double: bool, le
 
 @njit(cache=True)
 def choose(values: np.ndarray, epsilon: float, rng: Any) -> int:
-    """ε-greedy."""
+    """An ε-greedy action."""
     if rng.random() < epsilon:
         return rng.integers(0, len(values))
     return best(values, rng)

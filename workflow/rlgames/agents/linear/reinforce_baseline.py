@@ -9,7 +9,7 @@ from rlgames.environments.mountain_car import observe, step
 from rlgames.features.tile_coding import Coding, active_tiles
 
 VALUE_ROWS = 1
-"""Rows of the weights besides those of the actions: w."""
+"""Rows of the weights in addition to those of the actions: one, for w."""
 
 
 @njit(cache=True)
@@ -86,7 +86,7 @@ def improve(
 
 
 class Learner:
-    """The same, step by step, for `rlgames.training.gymnasium`."""
+    """The algorithm step by step, for `rlgames.training.gymnasium`."""
 
     def __init__(
         self, weights: np.ndarray, rng: np.random.Generator, tilings: int, max_steps: int, **settings: float

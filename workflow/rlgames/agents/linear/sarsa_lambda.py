@@ -19,7 +19,7 @@ from rlgames.features.tile_coding import Coding, active_tiles
 
 TRACES = ["accumulating", "replacing", "clearing"]
 ACCUMULATING, REPLACING, CLEARING = 0, 1, 2
-"""Traces that add up, that are set to 1, and that also clear the traces of the actions not taken (section 12.7)."""
+"""Kinds of traces: they add up, are set to 1, or are set to 1 and cleared for the actions not taken (section 12.7)."""
 
 
 def learn(positions: np.ndarray, max_steps: int, coding: Coding, rng: np.random.Generator, learned: Learned, *,
@@ -76,7 +76,7 @@ def learn_with(
 
 @njit(cache=True)
 def mark(trace: np.ndarray, tiles: np.ndarray, action: int, traces: int) -> None:
-    """Note in the traces that `action` was taken where `tiles` are active."""
+    """Mark in the traces that `action` was taken with `tiles` active."""
     for tile in tiles:
         if traces == ACCUMULATING:
             trace[action, tile] += 1.0

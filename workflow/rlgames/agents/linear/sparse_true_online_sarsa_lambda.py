@@ -43,12 +43,12 @@ class Trace(NamedTuple):
         self.length[0] = 0
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is not zero of it, to be saved."""
+        """The arrays to save, by name: the nonzero part."""
         count = self.length[0]
         return {"places": self.places[:count].copy(), "values": self.values[:count].copy()}
 
     def assign(self, saved: dict[str, np.ndarray]) -> None:
-        """Take what `arrays` gave."""
+        """Restore what `arrays` returned."""
         self.clear()
         count = self.length[0] = len(saved["places"])
         self.places[:count], self.values[:count] = saved["places"], saved["values"]

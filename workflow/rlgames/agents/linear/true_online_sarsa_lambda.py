@@ -102,7 +102,7 @@ def update(
 
 
 class Learner:
-    """The same, step by step, for `rlgames.training.gymnasium`."""
+    """The algorithm step by step, for `rlgames.training.gymnasium`."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Learner:
         self.choose(tiles)
 
     def choose(self, tiles: np.ndarray) -> None:
-        """The next action, which Sarsa chooses before it learns."""
+        """Choose the next action, as Sarsa does before it learns."""
         action_values(self.weights, tiles, self.values)
         self.next_action = epsilon_greedy(self.values, self.epsilon, self.rng)
         self.tiles[:] = tiles
