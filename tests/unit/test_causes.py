@@ -110,7 +110,7 @@ def test_memory_limit_of_this_process() -> None:
     assert len(errors) == 3
     for error in errors:
         assert "Out of memory" in said(error)
-        assert "run fewer jobs at once (CORES=1)" in said(error)
+        assert "run fewer jobs at once (make CORES=1" in said(error)
 
 
 def test_lack_of_memory_in_other_words() -> None:

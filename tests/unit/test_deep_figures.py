@@ -87,7 +87,9 @@ def test_learning_curves_against_minutes_by_hand() -> None:
     (axes,) = figure.axes
     assert (axes.get_xlabel(), axes.get_xlim()) == ("Minutes of training", (0, 10))
     assert not axes.child_axes  # frames belong to steps
-    assert "on 1 core of a Z80, with whatever ran beside." in figure.get_supxlabel().replace("\n", " ")
+    assert "on 1 core of a Z80, with whatever else ran there at the same time." in figure.get_supxlabel().replace(
+        "\n", " "
+    )
 
 
 def test_minutes_of_several_machines_are_told_apart() -> None:
@@ -95,7 +97,7 @@ def test_minutes_of_several_machines_are_told_apart() -> None:
         pd.concat([timeline("a", 0, (0, 0)), timeline("b", 0, (0, 0), machine="2 cores of a 6502")])
     )
     assert "on 1 core of a Z80 or 2 cores of a 6502" in told
-    assert "not to be compared" in told
+    assert "do not compare" in told
 
 
 def test_many_games_stand_in_rows() -> None:
@@ -152,8 +154,8 @@ def recording(curve: str, episode: int, excess: float, **changes: Any) -> dict[s
 @pytest.mark.parametrize(
     ("excess", "words"),
     [
-        (0.5, "of DQN minus that of Double, seed by seed: +0.500, +0.500; so few seeds settle nothing."),
-        (-0.05, "seed by seed: -0.050, +0.050; the signs differ, so that no difference is seen."),
+        (0.5, "of DQN minus that of Double, seed by seed: +0.500, +0.500; too few seeds for a conclusion."),
+        (-0.05, "seed by seed: -0.050, +0.050; the signs differ, so that no difference is established."),
     ],
 )
 def test_overestimation_by_hand(excess: float, words: str) -> None:
@@ -187,7 +189,7 @@ def test_differences_to_the_first_curve_by_hand() -> None:
     assert means[0].tolist() == [2, 1, 3, 2]
     assert np.isnan(means[1]).tolist() == [True, True, True, False]
     said = " ".join(figure.get_supxlabel().split())
-    assert "leave out 0: b (Pong); so few seeds settle nothing. No mean where seeds diverged: c (Pong)." in said
+    assert "exclude 0: b (Pong); too few seeds for a conclusion. No mean where seeds diverged: c (Pong)." in said
 
 
 @pytest.mark.parametrize(("clipped", "gap"), [(True, 0.5), (False, -3.5)])
@@ -198,7 +200,7 @@ def test_rewards_are_clipped_as_in_learning(clipped: bool, gap: float) -> None:
     assert (steps["estimate"] - steps["followed"]).iloc[-1] == pytest.approx(gap)
 
 
-@pytest.mark.parametrize(("shift", "words"), [(0.1, "they differ."), (0.0, "none is seen.")])
+@pytest.mark.parametrize(("shift", "words"), [(0.1, "they differ."), (0.0, "no difference is established.")])
 def test_ten_seeds_settle_it(shift: float, words: str) -> None:
     noise = np.linspace(-0.01, 0.01, 11)
     by_seed = pd.DataFrame({"DQN": noise + shift, "Double": np.zeros(11)})

@@ -180,7 +180,8 @@ def test_failure_names_the_run_the_cause_the_end_of_its_log_and_where_that_is(fa
 def test_job_that_was_killed_is_named_by_its_log(failed: Any) -> None:
     lines = list(failure.described(PLAN, [failed(LOG)], stopped=False, printed=[]))
     assert lines[1].endswith(
-        "it was killed: by kill -9, or by the system for lack of memory (CORES=1 runs fewer jobs at once)."
+        "it was killed: by kill -9, or by the system for lack of memory (make CORES=1 and snakemake --cores 1 run one "
+        "job at a time)."
     )
     lines = list(failure.described(PLAN, [failed(None, 1)], stopped=False, printed=["bash: python: not found"]))
     assert "    bash: python: not found" in lines

@@ -3,6 +3,7 @@
 Takes minutes to say whether days of training will fit in memory, and how fast they will be. Writes no results.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -15,12 +16,18 @@ from rlgames.plan.plan import Plan
 from rlgames.settings.learner import OffPolicyAgent
 
 
-def main(config: str, *only: str) -> None:
-    plan = Plan.read(Path(config))
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path, help="the config whose trainings are started")
+    parser.add_argument("only", nargs="*", help="an experiment and a variant: start this training alone")
+    arguments = parser.parse_args()
+    plan, only = Plan.read(arguments.config), arguments.only
     isolation.isolate()
     if only:
         jobs.die_with_parent(os.getppid())
         compile_cache.use_for_all_code()
+        if len(only) != 2 or tuple(only) not in plan.variants:
+            sys.exit(f"{' '.join(only)} is no experiment and variant of {arguments.config}.")
         experiment, variant = only
         try:
             print(f"{experiment} {variant}: {rehearse(plan.variants[experiment, variant].spec)}", flush=True)
@@ -28,11 +35,11 @@ def main(config: str, *only: str) -> None:
             sys.exit(f"{experiment} {variant}: {error}")
         return
     deep = [key for key, variant in plan.variants.items() if isinstance(variant.spec.agent, OffPolicyAgent)]
-    command = [sys.executable, "-m", __spec__.name, config]
+    command = [sys.executable, "-m", __spec__.name, str(arguments.config)]
     # One process each, so that the memory of each is measured separately.
     if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
         sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here; the reasons are above.")
 
 
 if __name__ == "__main__":
-    jobs.run(lambda: main(*sys.argv[1:]))
+    jobs.run(main)

@@ -30,7 +30,8 @@ class Judge:
         for each in (frames, *others):
             if each.size != model.size:
                 raise UserError(
-                    f"The frames have {each.size} pixels on a side, and the auto-encoder is for {model.size}."
+                    f"The frames of {each.path} have {each.size} pixels on a side, but the encoder was trained on "
+                    f"{model.size}: give both data sets the same image_size."
                 )
         self.frames, self.model, self.game = frames, model, game
         self.chosen = [(part, frames, rows) for part, rows in chosen_rows(frames, split).items()]

@@ -28,7 +28,10 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     encoding = tables["encoding"]
     summary = summarise(encoding)
     if summary.empty:
-        raise UserError("Where things are is known of no frame in this figure; it is for data sets of Pong.")
+        raise UserError(
+            "The positions of the objects are known only in data sets of Pong, and this figure has none: drop it, or "
+            "name experiments on such data sets."
+        )
     curves, things = list(encoding["curve"].unique()), list(summary["thing"].unique())
     palette = colours(curves)
     figure = new_figure(10.5, 1.8 + 0.34 * len(curves) * len(things))

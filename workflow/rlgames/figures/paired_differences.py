@@ -46,8 +46,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     entitle(
         figure,
         title,
-        f"Mean return of the evaluation episodes in the end. Circles: single seeds; diamonds: means over seeds"
-        f"{f'; bars: {band}' if band else ''}. {verdict(means)}",
+        f"Mean return of the evaluation episodes at the end of training. Circles: single seeds; diamonds: means over "
+        f"seeds{f'; bars: {band}' if band else ''}. {verdict(means)}",
         8.5,
     )
     return figure, numbers
@@ -80,9 +80,9 @@ def verdict(means: pd.DataFrame) -> str:
     lost = f" No mean where seeds diverged: {', '.join(blank)}." if blank else ""
     apart = means[(means["low"] > 0) | (means["high"] < 0)]
     if apart.empty:
-        return f"No difference is seen: every bar holds 0.{lost}"
-    settled = "; so few seeds settle nothing" if apart["seeds"].min() < FEW else ""
-    return f"Bars that leave out 0: {', '.join(named(apart))}{settled}.{lost}"
+        return f"No difference is established: every bar includes 0.{lost}"
+    settled = "; too few seeds for a conclusion" if apart["seeds"].min() < FEW else ""
+    return f"Bars that exclude 0: {', '.join(named(apart))}{settled}.{lost}"
 
 
 def named(means: pd.DataFrame) -> list[str]:

@@ -93,10 +93,10 @@ def clocks_of(timeline: pd.DataFrame) -> Clocks:
 def of_minutes(timeline: pd.DataFrame) -> str:
     """What a minute is, for the small print."""
     machines = list(timeline["machine"].unique())
-    several = ": these minutes are not the same, and the curves not to be compared" if len(machines) > 1 else ""
+    several = ": these minutes are not the same, so do not compare the curves" if len(machines) > 1 else ""
     return (
-        f"Minutes are those of the clock on the wall while a training ran, on {' or '.join(machines)}, with whatever "
-        f"ran beside{several}. Points lie at the mean of their seeds' minutes."
+        f"Minutes are wall time of training, on {' or '.join(machines)}, with whatever else ran there at the same "
+        f"time{several}. Points lie at the mean of their seeds' minutes."
     )
 
 

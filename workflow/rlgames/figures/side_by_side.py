@@ -45,8 +45,8 @@ def words(episodes: pd.DataFrame, window: int) -> str:
     worst = sizes.iloc[int((sizes["ended"] - sizes["begun"]).abs().argmax())]
     return (
         f"{told} The first to end have a mean of {worst['ended']:.3g}, the first to begin {worst['begun']:.3g}; "
-        f"curves are bent so up to step {thousands(sizes['until'].max())}, and in the end reach back "
-        f"{thousands(sizes['back'].max())} steps. The points are free of that.\n"
+        f"this biases curves up to step {thousands(sizes['until'].max())}; at their end they reach back "
+        f"{thousands(sizes['back'].max())} steps. The points are not affected.\n"
     )
 
 

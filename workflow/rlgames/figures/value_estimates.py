@@ -147,10 +147,10 @@ def compare(one: object, other: object, differences: pd.Series) -> str:
     if len(differences) < FEW:
         values = ", ".join(f"{difference:+.3f}" for difference in differences) or "none shared"
         same = (differences > 0).all() or (differences < 0).all()
-        found = "so few seeds settle nothing" if same else "the signs differ, so that no difference is seen"
+        found = "too few seeds for a conclusion" if same else "the signs differ, so that no difference is established"
         return f"{what}, seed by seed: {values}; {found}."
     low, high, band = interval(differences.to_numpy())
-    found = "none is seen" if low <= 0 <= high else "they differ"
+    found = "no difference is established" if low <= 0 <= high else "they differ"
     return f"{what}: {differences.mean():+.3f} ({low:+.3f} to {high:+.3f}, {band}); {found}."
 
 

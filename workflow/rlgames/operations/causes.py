@@ -39,13 +39,13 @@ def cause(error: BaseException, trainings: bool) -> str:
         lower = "; a smaller capacity of the agent needs less too, but starts the training anew" * trainings
         what = "train fewer" if trainings else "run fewer jobs"
         return (
-            f"Out of memory ({first_line(lack)}). End other programs, {what} at once (CORES=1), or use a larger "
-            f"machine{lower}."
+            f"Out of memory ({first_line(lack)}). End other programs, {what} at once (make CORES=1, snakemake --cores 1), "
+            f"or use a larger machine{lower}."
         )
     for each in chain(error):
         number, said = getattr(each, "errno", None), first_line(each)
         if type(each).__name__ == "BrokenProcessPool":
-            return f"{said} It was killed: by kill -9, or by the system for lack of memory (CORES=1 needs less)."
+            return f"{said} It was killed: by kill -9, or by the system for lack of memory (make CORES=1 needs less)."
         if any(
             frame.filename.endswith("multiprocessing/synchronize.py")
             for frame in traceback.extract_tb(each.__traceback__)

@@ -36,7 +36,7 @@ def demand_replay(buffer: int, frames: int) -> None:
         raise ShortageError(
             f"This training needs {needed / 1e9:.1f} GB of memory ({frames} frames of the replay buffer, and "
             f"{BESIDES / 1e9:.1f} GB besides), but only {max(free, 0) / 1e9:.1f} GB are free {whose}. Lower the "
-            "agent's capacity, train fewer at once (CORES=1), or use a larger machine."
+            "agent's capacity, train fewer at once (make CORES=1, snakemake --cores 1), or use a larger machine."
         )
 
 

@@ -52,7 +52,7 @@ class Saves:
                 "folder."
             ) from None
         if lock is None:
-            holder = locks.holder(folder / "lock")
+            holder = locks.holder(folder / "lock") or "which is ending"
             raise ResumeError(f"Another process ({holder}) trains this run already: wait for it, or stop it.")
         self.lock = lock
         for abandoned in [*folder.glob(".*-*-*.*.npz"), *folder.glob(".progress.*.json")]:  # of killed attempts

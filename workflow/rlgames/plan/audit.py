@@ -37,7 +37,7 @@ NOT_COVERED = (
 )
 REMEDY = (
     "If make was stopped, run it to its end first. Whatever is still named then has changed since it was made: delete "
-    "it (a run as a whole, with its folder below state), and run make again."
+    "it (a run as a whole, with its folder below state), and run the same make again."
 )
 
 

@@ -33,7 +33,7 @@ def described(plan: Plan, jobs: list[Any], stopped: bool, printed: Iterable[str]
     for job in jobs[:LISTED]:
         yield from of_job(plan, job, stopped, FEW_LINES if len(jobs) > 1 else LINES, list(printed))
     if len(jobs) > LISTED:
-        yield f"... and {len(jobs) - LISTED} more; make status lists all trainings."
+        yield f"... and {len(jobs) - LISTED} more; make status (with the same CONFIG) lists all trainings."
 
 
 def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) -> Iterator[str]:
@@ -75,7 +75,10 @@ def killed(plan: Plan, job: Any) -> str:
     """What is likely of a job whose log does not say why; of a training, what it noted, or where it resumes."""
     from rlgames.plan.status import look  # loads NumPy
 
-    why = "it was killed: by kill -9, or by the system for lack of memory (CORES=1 runs fewer jobs at once)."
+    why = (
+        "it was killed: by kill -9, or by the system for lack of memory (make CORES=1 and snakemake --cores 1 run one "
+        "job at a time)."
+    )
     if "state" not in job.params.keys():  # noqa: SIM118 (Snakemake's)
         return f"unless a message below says more, {why}"
     run = look(plan, {name: job.wildcards_dict[name] for name in ("experiment", "variant", "seeds")}, set())

@@ -138,6 +138,8 @@ def hold(results: str) -> None:
         for folder, _, _ in os.walk(results):
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+    except FileExistsError as error:
+        raise WorkflowError(f"{error.filename}: {error.strerror}, and run the same command again.") from None
     except OSError as error:
         raise WorkflowError(
             f"Nothing can be written to {error.filename or place} ({error.strerror}). Make it yours (sudo chown -R "
@@ -146,8 +148,8 @@ def hold(results: str) -> None:
         ) from None
     if lock is None:
         raise WorkflowError(
-            f"Another Snakemake ({locks.holder(place)}) makes {results}. Wait for it, or stop it: its "
-            "trainings save first. make status says how far it is."
+            f"Another Snakemake ({locks.holder(place) or 'which is ending'}) makes {results}. Wait for it, or stop it: "
+            "its trainings save first. make status (with the same CONFIG) says how far it is."
         )
     held.append(lock)
 

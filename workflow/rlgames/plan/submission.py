@@ -34,8 +34,8 @@ def guard(plan: Plan, workflow: Any) -> None:
     found = fingerprint(plan)
     if workflow.remote_exec and (changed := difference(os.environ.get(VARIABLE, ""), found)):
         message = (
-            f"{changed} since this job was submitted, so that it does not run: its results would not be those that "
-            "were asked for. Change that back, and the next attempt runs. Or stop Snakemake (Ctrl-C), which takes "
+            f"{changed}, so that it does not run: its results would not be those that were asked for. Mend that, and "
+            "the next attempt runs. Or stop Snakemake (Ctrl-C), which takes "
             "its jobs out of the queue, and submit again. What is done, and the saves of trainings, are kept."
         )
         refusal(plan).parent.mkdir(parents=True, exist_ok=True)
@@ -57,9 +57,10 @@ def difference(submitted: str, found: str) -> str:
     """What changed between two fingerprints, in words; nothing if they are equal."""
     before, now = submitted.split(":"), found.split(":")
     if len(before) != len(PARTS):
-        return f"The environment variable {VARIABLE} did not reach this job: config or code may have changed"
+        return f"The environment variable {VARIABLE} did not reach this job (the executor has to pass it on)"
     changed = [name for name, one, other in zip(PARTS, before, now, strict=True) if one != other]
-    return f"{' and '.join(changed).capitalize()} {'have' if changed[1:] else 'has'} changed" if changed else ""
+    have = "have" if changed[1:] else "has"
+    return f"{' and '.join(changed).capitalize()} {have} changed since this job was submitted" if changed else ""
 
 
 def fingerprint(plan: Plan) -> str:

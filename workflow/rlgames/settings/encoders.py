@@ -60,7 +60,7 @@ class Encoder(AgentSettings):
         raise NotImplementedError
 
     def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
-        return "Judged on test frames, which nothing was learned from."
+        return "Evaluated on held-out test frames."
 
     @property
     def needs_gpu(self) -> bool:

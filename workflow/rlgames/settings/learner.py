@@ -126,10 +126,11 @@ class GameAgent(AgentSettings):
     marks where each seed stopped, and its mean ends where the first one did: a mean over the others would mislead."""
 
     def judged(self, evaluation: Evaluation) -> str:
-        drawn = "; of the most probable action, and as many in the end of sampled ones" if self.samples else ""
+        drawn = "; with the most probable actions, and at the end as many with sampled ones" if self.samples else ""
         return (
-            f"Evaluation: {count(evaluation.episodes, 'episode')} in the end, {evaluation.checkpoint_episodes} at each "
-            f"of {evaluation.earlier_points} points before, with seeds of their own, ε {evaluation.epsilon:g}{drawn}."
+            f"Evaluation: {count(evaluation.episodes, 'episode')} at the end and {evaluation.checkpoint_episodes} at "
+            f"each of {evaluation.earlier_points} points before it, with seeds of their own, ε {evaluation.epsilon:g}"
+            f"{drawn}."
         )
 
 
@@ -152,7 +153,7 @@ class PredictingAgent(AgentSettings):
         raise NotImplementedError
 
     def judged(self, evaluation: Evaluation) -> str:  # noqa: ARG002
-        return "Judged by the discounted returns of episodes that nothing was learned from."
+        return "Evaluated by the discounted returns of held-out episodes."
 
 
 class Exploration(Settings):
