@@ -39,8 +39,8 @@ def cause(error: BaseException, trainings: bool) -> str:
         lower = "; a smaller capacity of the agent needs less too, but starts the training anew" * trainings
         what = "train fewer" if trainings else "run fewer jobs"
         return (
-            f"Out of memory ({first_line(lack)}). End other programs, {what} at once (make CORES=1, snakemake --cores 1), "
-            f"or use a larger machine{lower}."
+            f"Out of memory ({first_line(lack)}). End other programs, {what} at once (make CORES=1, snakemake --cores "
+            f"1), or use a larger machine{lower}."
         )
     for each in chain(error):
         number, said = getattr(each, "errno", None), first_line(each)
