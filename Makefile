@@ -30,13 +30,13 @@ GALLERY = docs/gallery$(if $(CONFIGFILE),/$(basename $(notdir $(CONFIG))))
 SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two-environments cost-to-go n-step-sweep \
   trace-decay-sweep traces-sweep cartpole policy-gradients cartpole-deep pong value-estimates observations \
   encoder-losses latent-sizes latent-space reconstructions encoder-errors keypoints pong-linear predictions lunar-lander minatar acrobot games human-normalised \
-  differences steps minutes smoke short returns)) \
+  differences steps minutes smoke short returns pong-minutes)) \
   $(addprefix tables/,cost.csv final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv prediction-scores.csv several-games.csv) \
   $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
   $(addprefix videos/pong-linear/,keypoints/best.gif keypoints/median.png tiled-positions/best.gif tiled-positions/median.png) \
   $(addprefix videos/games/,game=breakout/best.gif game=space_invaders/best.gif) \
-  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif acrobot/default/best.gif linear/default/best.gif \
+  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif acrobot/default/best.gif pong/actor-critic/best.gif linear/default/best.gif \
   minatar/id=MinAtar-Breakout-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 

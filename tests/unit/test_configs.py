@@ -159,6 +159,8 @@ DENSE = {"name": "dense-true-online-sarsa-lambda", "step_size": 0.01, "trace_dec
         ({"agent": {"name": "c51"}}, "try/default has another network"),
         ({"environment": {"name": "atari", "game": "pong", "image_size": 48}}, "another network"),
         ({"agent": {**DENSE, "features": {"name": "pixels"}}}, "name a run of a deep agent"),
+        ({"agent": {"name": "actor-critic"}}, "another network"),
+        ({"environment": {"name": "atari", "game": "pong", "actions": "three"}}, "another network"),
         ({"agent": {"name": "double-dqn", "n": 3}}, ""),
         ({"environment": {"name": "atari", "game": "pong", "max_steps": 100}}, ""),
     ],

@@ -87,7 +87,7 @@ def test_time_in_a_queue_is_not_done_and_says_nothing_of_how_long_jobs_take(tmp_
     assert (ledger.outlook(1500.0).share, ledger.outlook(1500.0).left) == (0.0, 150.0)
     (tmp_path / "1.log").write_text("Resuming.\n")
     ledger.look(1500.0)
-    assert sorted(row.remark for row in ledger.running(1520.0)) == ["queued", "queued", "starting"]
+    assert [row.remark for row in ledger.running(1520.0)] == ["starting", "queued", "queued"]
     assert ledger.outlook(1520.0).share == pytest.approx(20 / 300)
     ledger.finish(1, 1600.0)  # as long as expected
     ledger.finish(2, 1601.0)  # nobody saw it begin

@@ -183,6 +183,22 @@ def test_a_value_network_reads_stacks_of_one_episode_and_learns_from_training_st
         np.testing.assert_array_equal(weights, training.weights()[name])
 
 
+def test_a_data_set_that_fills_no_minibatch_is_refused(tmp_path: Path) -> None:
+    found = walks(tmp_path / "frames.parquet", 4, side=36)
+    with pytest.raises(UserError, match=r"steps to learn from, which fill no minibatch: lower the agent's batch_size"):
+        untrained_network(found, epochs=1, batch_size=4096)
+
+
+def test_a_training_that_diverged_resumes_as_one(found: frames.Frames) -> None:
+    whole = training_of(found, epochs=3, step_size=5.0, step_size_end=None)
+    assert whole.diverged
+    resumed = linear(found, epochs=3, step_size=5.0, step_size_end=None)
+    resumed.describe(lambda _: None)
+    resumed.restore(whole.state(), lambda *_: None)
+    assert (resumed.finished, resumed.epoch, resumed.steps) == (True, whole.epoch, whole.steps)
+    assert resumed.predictions().equals(whole.predictions())
+
+
 def test_step_size_falls_over_all_epochs(found: frames.Frames) -> None:
     training = training_of(found, epochs=1)
     assert [training.step_size(share) for share in (0.0, 0.5, 1.0)] == pytest.approx([0.03, 0.01525, 0.0005])

@@ -52,15 +52,20 @@ class Prediction(ABC):
                 "set or its environment.max_steps, or lower the discount."
             )
         self.epoch, self.place, self.steps = 1, 0, 0
-        """The epoch, from 1; what was learned from in it, of `order`; and steps learned from in all."""
+        """The epoch, from 1; how many rows of its `order` are done; and steps learned from in all epochs."""
         self.order = np.empty(0, np.int64)
         """What each `advance` of this epoch learns from."""
         self.diverged = False
 
     @property
     @abstractmethod
+    def steps_per_epoch(self) -> int:
+        """Steps of play to learn from in an epoch."""
+
+    @property
     def total(self) -> int:
         """Steps of play to learn from, in all epochs."""
+        return self.epochs * self.steps_per_epoch
 
     @property
     def done(self) -> int:
@@ -179,12 +184,13 @@ class Training(Prediction):
         """
         super().__init__(frames, seed, settings, epochs)
         self.agent, self.features = modules["agent"], features
+        self.steps_in_all = sum(len(self.rows[episode]) for episode in self.training.tolist())
         self.w = np.zeros((1, features.count))
         self.trace = self.agent.Trace.empty(1, features.count)
 
     @property
-    def total(self) -> int:
-        return self.epochs * sum(len(self.rows[episode]) for episode in self.training.tolist())
+    def steps_per_epoch(self) -> int:
+        return self.steps_in_all
 
     def describe(self, advanced: Callable[[int], object]) -> None:
         """Describe all frames; `advanced` gets the number of those done since its last call."""

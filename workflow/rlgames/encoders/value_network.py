@@ -12,6 +12,7 @@ from rlgames.agents.deep.replay import Minibatch
 from rlgames.encoders.frames import Frames, parts
 from rlgames.encoders.prediction import Prediction
 from rlgames.environments.games import Frame
+from rlgames.messages import UserError
 from rlgames.networks.reader import Reader
 from rlgames.streams import Purpose, stream
 
@@ -33,11 +34,16 @@ class Training(Prediction):
         rows = np.flatnonzero(np.isin(frames.episodes, self.training))
         self.transitions = rows[goes_on[rows] | frames.terminal[rows]]
         """Rows of training moments of which it is known what followed."""
+        if not self.steps_per_epoch:
+            raise UserError(
+                f"{frames.path} has {len(self.transitions)} steps to learn from, which fill no minibatch: lower the "
+                "agent's batch_size, or raise the size of the data set."
+            )
 
     @property
-    def total(self) -> int:
+    def steps_per_epoch(self) -> int:
         size = self.settings["batch_size"]
-        return self.epochs * (len(self.transitions) // size * size)
+        return len(self.transitions) // size * size
 
     def describe(self, advanced: Callable[[int], object]) -> None:
         """Decode all frames; `advanced` gets the number of those done since its last call."""

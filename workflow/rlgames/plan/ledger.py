@@ -121,7 +121,7 @@ class Ledger:
         self, jobs: Mapping[int, Job], earlier: Iterable[Job], cores: int, now: float, *, queued: bool = False
     ) -> None:
         """`jobs` are to run, on so many `cores`; `earlier` ones were done before. `now` is in seconds since 1970. A job
-        that is `queued` by a cluster begins when its log is written, and not when Snakemake hands it over."""
+        that is `queued` by a cluster begins when its log is seen to change, and not when Snakemake hands it over."""
         self.jobs, self.cores, self.start, self.queued = dict(jobs), cores, now, queued
         self.active: dict[int, Job] = {}
         self.done: list[Job] = []
@@ -208,12 +208,9 @@ class Ledger:
         return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)
 
     def running(self, now: float) -> list[Row]:
-        """What runs, the longest first."""
-        rows = [
-            Row(job.name, job.note.share, job.note.speed, remark(job), self.left(job, now))
-            for job in list(self.active.values())
-        ]
-        return sorted(rows, key=lambda row: -row.left)
+        """What runs, the longest first, and then what is queued."""
+        jobs = sorted(self.active.values(), key=lambda job: (job.begun is None, -self.left(job, now)))
+        return [Row(job.name, job.note.share, job.note.speed, remark(job), self.left(job, now)) for job in jobs]
 
     def outlook(self, now: float) -> Outlook:
         """How much is done, and when all will be: the work that is left on all cores, and at least its longest job."""

@@ -53,8 +53,8 @@ class Config(Settings):
     block_size: int = Field(default=100, ge=1, le=1_000_000)
     """Seeds of a linear agent over tiles that one job trains. Results do not depend on it, but names of files do."""
     threads: int = Field(default=1, ge=1, le=64)
-    """Cores for training one deep agent or auto-encoder. Results do not depend on it, and one core per training is
-    fastest overall. Linear agents use one."""
+    """Cores for training one deep agent, value network or auto-encoder. Results do not depend on it, and one core per
+    training is fastest overall. Linear agents use one."""
     evaluation: Evaluation = Evaluation()
     """Evaluation of agents that learn step by step."""
     datasets: dict[Names, Dataset] = Field(default={})
@@ -199,13 +199,16 @@ class Config(Settings):
             raise problem(f"{place}: {run} was trained by {other.spec.agent.name}; name a run of a deep agent")
         sides: Any = (spec, other.spec)
         wanted, has = (
-            (each.agent.network, each.environment.observation_shape, memory.network(each.agent, each.environment))
+            (
+                *(each.agent.network, each.environment.observation_shape, memory.network(each.agent, each.environment)),
+                *(each.agent.samples, type(each.agent).outputs, getattr(each.environment, "actions", None)),
+            )
             for each in sides
         )
         if wanted != has:
             raise problem(
-                f"{place}: {run} has another network; make the network, its units, what it sees, and an agent's atoms "
-                "or bins equal"
+                f"{place}: {run} has another network; make the network, its units, what it sees, the actions, and the "
+                "kind of agent, with its atoms or bins, equal"
             )
 
     def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:

@@ -1,4 +1,4 @@
-"""What an attempt at a training asks of it, whatever learns: `GameTraining` and that of auto-encoders have it."""
+"""What an attempt at a training asks of it, whatever learns: agents that play, auto-encoders, agents that predict."""
 
 from __future__ import annotations
 
