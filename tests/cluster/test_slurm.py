@@ -264,12 +264,14 @@ def test_job_refuses_to_run_what_was_not_submitted(slurm: Slurm, clean: Sandbox,
     assert products(clean.folder / RUN) == expected
 
 
-def test_array_of_jobs_gives_the_same_bits(clean: Sandbox, local: Sandbox) -> None:
+def test_array_of_jobs_gives_the_same_bits(slurm: Slurm, clean: Sandbox, local: Sandbox) -> None:
     experiment = ONE["experiments"]["pong"] | {"steps": 500, "seeds": 2}
     config = ONE | {"results": "results/array", "experiments": {"pong": experiment}}
     targets = [f"results/array/runs/pong/default/seed-{seed}/weights.npz" for seed in (0, 1)]
-    message = Submitted(clean, config, *targets, "--slurm-array-jobs", "train_agent").finish()
-    assert "Submitted array job" in message
+    Submitted(clean, config, *targets, "--slurm-array-jobs", "train_agent").finish()
+    tasks = [job.split("_") for job in slurm.jobs("completed") if "_" in job]
+    assert len(tasks) == 2
+    assert len({number for number, _ in tasks}) == 1, "one array"
     local.build(config, *targets)
     assert products(clean.folder / "results/array/runs") == products(local.folder / "results/array/runs")
 
