@@ -60,7 +60,7 @@ def make(
     training, points = summarise(episodes, clocks), summarise_evaluations(evaluations, lost, clocks)
     games = list(episodes["game"].unique())
     palette = colours(list(map(str, episodes["curve"].unique())))
-    columns = min(len(games), COLUMNS)
+    columns = 2 if len(games) in (3, 4) else min(len(games), COLUMNS)  # two by two can be read on a page
     rows = -(-len(games) // columns)
     width = 7.5 if columns > 1 else 9
     figure = new_figure(width * columns, 6 * rows)
@@ -266,11 +266,13 @@ def finish(axes: Axes, game: str, episodes: pd.DataFrame, levels: dict[str, floa
     """Levels, labels, and frames on a second axis of steps, if all curves have as many in a step."""
     ends, frame_skips = lengths(episodes, clocks), episodes["frame_skip"].unique().tolist()
     end = max(ends[key] for key in ends if key[0] == game)
-    for name, level in levels.items():
+    for level in levels.values():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
-        axes.annotate(
-            f"{name} {level:,.12g}", (end, level), (4, 0), textcoords="offset points", va="center", fontsize=8
-        )
+    near = 0.04 * float(np.ptp(axes.get_ylim()))
+    for name, level in levels.items():
+        gaps = [other - level for other in levels.values() if 0 < abs(other - level) < near]
+        side = "center" if not gaps else "top" if max(gaps) > 0 else "bottom"  # away from a level that is close
+        axes.annotate(f"{name} {level:,.12g}", (end, level), (4, 0), textcoords="offset points", va=side, fontsize=8)
     axes.set(xlabel=LABELS["steps" if clocks is None else "minutes"], ylabel=f"Return in {title(game)}")
     if clocks is not None:
         axes.set_xlim(0, end)
