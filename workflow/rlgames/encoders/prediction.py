@@ -37,6 +37,8 @@ class Prediction(ABC):
     """
 
     unit = "steps"
+    steps_per_epoch: int
+    """Steps of play to learn from in an epoch."""
 
     def __init__(self, frames: Frames, seed: int, settings: dict[str, Any], epochs: int) -> None:
         """Prepare. Raises `UserError` if nothing could be judged."""
@@ -56,11 +58,6 @@ class Prediction(ABC):
         self.order = np.empty(0, np.int64)
         """What each `advance` of this epoch learns from."""
         self.diverged = False
-
-    @property
-    @abstractmethod
-    def steps_per_epoch(self) -> int:
-        """Steps of play to learn from in an epoch."""
 
     @property
     def total(self) -> int:
@@ -184,13 +181,9 @@ class Training(Prediction):
         """
         super().__init__(frames, seed, settings, epochs)
         self.agent, self.features = modules["agent"], features
-        self.steps_in_all = sum(len(self.rows[episode]) for episode in self.training.tolist())
+        self.steps_per_epoch = sum(len(self.rows[episode]) for episode in self.training.tolist())
         self.w = np.zeros((1, features.count))
         self.trace = self.agent.Trace.empty(1, features.count)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return self.steps_in_all
 
     def describe(self, advanced: Callable[[int], object]) -> None:
         """Describe all frames; `advanced` gets the number of those done since its last call."""

@@ -34,16 +34,13 @@ class Training(Prediction):
         rows = np.flatnonzero(np.isin(frames.episodes, self.training))
         self.transitions = rows[goes_on[rows] | frames.terminal[rows]]
         """Rows of training moments of which it is known what followed."""
+        size = settings["batch_size"]
+        self.steps_per_epoch = len(self.transitions) // size * size
         if not self.steps_per_epoch:
             raise UserError(
                 f"{frames.path} has {len(self.transitions)} steps to learn from, which fill no minibatch: lower the "
                 "agent's batch_size, or raise the size of the data set."
             )
-
-    @property
-    def steps_per_epoch(self) -> int:
-        size = self.settings["batch_size"]
-        return len(self.transitions) // size * size
 
     def describe(self, advanced: Callable[[int], object]) -> None:
         """Decode all frames; `advanced` gets the number of those done since its last call."""
@@ -63,8 +60,8 @@ class Training(Prediction):
 
     def shuffled(self, rng: np.random.Generator) -> np.ndarray:
         """Rows of moments, shape (minibatches, batch size); those left over wait for another epoch."""
-        order, size = rng.permutation(self.transitions), self.settings["batch_size"]
-        return order[: len(order) // size * size].reshape(-1, size)
+        order = rng.permutation(self.transitions)[: self.steps_per_epoch]
+        return order.reshape(-1, self.settings["batch_size"])
 
     def learn(self, rows: Any) -> None:
         """Learn from a minibatch, and look at the weights when it was the last of an epoch."""
