@@ -133,7 +133,7 @@ def test_weights_of_something_else_are_refused(tmp_path: Path, damage: str) -> N
         path.write_bytes(path.read_bytes()[:-5000])
     elif damage == "other":
         np.savez(path, allow_pickle=False, weight_0=np.zeros(3))
-    with pytest.raises(UserError, match=r"weights\.npz is damaged, or not what it should be.* run make again"):
+    with pytest.raises(UserError, match=r"weights\.npz is damaged, or not what it should be.* run the same make again"):
         autoencoder.load(path)
 
 

@@ -134,7 +134,7 @@ def test_damaged_products_give_a_sentence(tmp_path: Path, reader: str) -> None:
             reading(path)
         said = str(error.value)
         assert str(path) in said, (damage, said)
-        assert "delete it and run make again" in said, (damage, said)
+        assert "delete it and run the same make again" in said, (damage, said)
         assert "\n" not in said, (damage, said)
         assert "\x1b" not in said, (damage, said)
 
@@ -176,7 +176,7 @@ def test_frame_that_is_no_picture_is_told_with_its_file(tmp_path: Path) -> None:
     )
     found = frames.Frames(path)
     for row in (1, 2, 3):
-        with pytest.raises(UserError, match=r"frames\.parquet is damaged.*: delete it and run make again"):
+        with pytest.raises(UserError, match=r"frames\.parquet is damaged.*: delete it and run the same make again"):
             found.pictures(np.array([row]))
 
 

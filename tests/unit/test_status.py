@@ -275,7 +275,7 @@ def test_damaged_manifests_are_named_with_the_remedy(
     assert "1 of 306 runs is done, 297 not begun, 8 damaged" in lines[0]
     assert sum("damaged, or not what it should be" in line for line in lines) == len(damaged)
     for path in damaged:
-        assert any(str(path) in line and "delete it and run make again" in line for line in lines), path
+        assert any(str(path) in line and "delete it and run the same make again" in line for line in lines), path
     assert not any("\x1b" in line for line in lines)
     brief = printed(monkeypatch, capsys, "--brief")[1]
     assert brief == f"8 notices about runs that need a second look: make CONFIG={FILE} status"

@@ -61,7 +61,9 @@ def reading(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT, errno.EISDIR, errno.EINVAL):
             raise
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0][:200]
-        raise UserError(f"{path} is damaged, or not what it should be ({why}): delete it and run make again.") from None
+        raise UserError(
+            f"{path} is damaged, or not what it should be ({why}): delete it and run the same make again."
+        ) from None
 
 
 def read_weights(path: Path, *needed: str) -> dict[str, np.ndarray]:

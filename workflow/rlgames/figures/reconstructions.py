@@ -109,4 +109,4 @@ def decoded(frame: dict[Any, Any], name: str) -> np.ndarray:
         return decode(frame[name])
     except ValueError as error:
         where = "encoding.parquet of {experiment}/{variant}, seed {seed}".format(**frame)
-        raise UserError(f"The {where}, is damaged ({error}): delete it and run make again.") from None
+        raise UserError(f"The {where}, is damaged ({error}): delete it and run the same make again.") from None

@@ -11,6 +11,11 @@ import tensorflow as tf
 
 from rlgames.messages import UserError
 
+SAME_NETWORK = (
+    "Weights come from a deep run with the same network, stack and image size, as many actions, and an agent of the "
+    "same kind, its atoms or bins included."
+)
+
 
 class WeightsError(UserError):
     """Weights that do not fit the network."""
@@ -79,15 +84,14 @@ class Network:
         """
         more = [name for name in saved if name.startswith("weight_") and int(name[7:]) >= len(self.variables)]
         if more:
-            raise WeightsError(f"There are {len(more)} weights more than the network has: they are of another network.")
+            raise WeightsError(f"The file has {len(more)} weights more than the network. {SAME_NETWORK}")
         weights = []
         for number, variable in enumerate(self.variables):
             found = saved.get(f"weight_{number}", np.empty((1, 0)))[point]
             if found.shape != variable.shape:
                 raise WeightsError(
                     f"weight_{number} has the shape {found.shape}, and the network needs {tuple(variable.shape)}. "
-                    "Weights come from a deep run with the same network, stack and image size, as many actions, and an "
-                    "agent of the same kind, its atoms or bins included."
+                    f"{SAME_NETWORK}"
                 )
             weights.append(tf.constant(found, variable.dtype))
         return weights

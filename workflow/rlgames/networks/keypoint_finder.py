@@ -88,7 +88,10 @@ class Finder(NamedTuple):
         """Of every point in frames (uint8, shape (frames, size, size)) x, y (in pixels) and presence (from 0 to 1), one
         point after the other: float32, shape (frames, 3 * points)."""
         if pictures.shape[1:] != self.typical.shape:
-            raise ValueError(f"pictures of {pictures.shape[1:]} pixels, where {self.typical.shape} are known")
+            raise ValueError(
+                f"The pictures are {pictures.shape[1:]} pixels: encode pictures of {self.typical.shape} pixels, as the "
+                "encoder was trained on."
+            )
         points = np.empty((len(pictures), self.factors.shape[2], 3), np.float32)
         find(self, np.ascontiguousarray(pictures), points)
         return points.reshape(len(pictures), -1)
