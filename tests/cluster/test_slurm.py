@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +75,15 @@ RUN = "results/one/runs/pong/default/seed-0"
 STATE = "results/one/state/pong/default/seed-0"
 LOG = "results/one/logs/runs/pong/default/seed-0.log"
 
+OFTEN = """
+import sys
+from snakemake.cli import main
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+RemoteExecutor.next_seconds_between_status_checks = 2
+main(sys.argv[1:])
+"""
+"""Snakemake that looks every two seconds at its jobs: the plugin would wait ten seconds longer after each look."""
+
 
 pytestmark = pytest.mark.usefixtures("slurm")
 
@@ -101,11 +112,11 @@ class Submitted:
         self.folder = sandbox.folder
         file = Path("config", f"{Path(config['results']).name}.yaml")
         (self.folder / file).write_text(yaml.safe_dump(config))
-        options = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2")
+        options = ("--profile", "profiles/slurm", "--configfile", str(file), "--slurm-status-command", "squeue")
         self.log = self.folder / "snakemake.out"
         with self.log.open("w") as out:
             self.process = subprocess.Popen(
-                sandbox.command("--profile", "profiles/slurm", "--configfile", str(file), *options, *arguments),
+                [sys.executable, "-c", OFTEN, *options, *arguments],
                 cwd=self.folder,
                 env=sandbox.environment | {"RLGAMES_SAVE_SECONDS": str(save_seconds)},
                 stdout=out,
@@ -155,50 +166,39 @@ def products(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def local(sandbox: Sandbox) -> Sandbox:
-    """Where the same is run without Slurm."""
-    return sandbox
-
-
-@pytest.fixture(scope="module")
-def remote(local: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    """Where Slurm runs it; functions that were compiled for the other are taken from there."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("remote"))
-    sandbox.environment["NUMBA_CACHE_DIR"] = local.environment["NUMBA_CACHE_DIR"]
-    return sandbox
-
-
-@pytest.fixture(scope="module")
-def expected(local: Sandbox) -> dict[str, str]:
-    """The bits of the one training, when nothing happens to it."""
-    local.build(ONE, f"{RUN}/weights.npz")
-    return products(local.folder / RUN)
+def expected(sandbox: Sandbox) -> dict[str, str]:
+    """The bits of the one training, without Slurm and when nothing happens to it."""
+    sandbox.build(ONE, f"{RUN}/weights.npz")
+    found = products(sandbox.folder / RUN)
+    shutil.rmtree(sandbox.folder / ONE["results"])
+    return found
 
 
 @pytest.fixture
-def clean(remote: Sandbox) -> Iterator[Sandbox]:
-    """No results of the one training, before and after a test, and none at work on them."""
-    said("rm", "-rf", str(remote.folder / ONE["results"]))
-    yield remote
+def clean(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """A sandbox in which no results of the one training remain after a test, and nothing is at work on them."""
+    yield sandbox
     while Submitted.started:
         Submitted.started.pop().end()
-    said("rm", "-rf", str(remote.folder / ONE["results"]))
+    shutil.rmtree(sandbox.folder / ONE["results"], ignore_errors=True)
 
 
 def resumed(sandbox: Sandbox) -> bool:
     return "Resuming from" in (sandbox.folder / LOG).read_text()
 
 
-def test_whole_config_gives_the_same_bits_as_on_one_machine(local: Sandbox, remote: Sandbox) -> None:
-    said_of_it = Submitted(remote, WHOLE, "--verbose").finish()
-    local.build(WHOLE)
-    wanted = products(local.folder / WHOLE["results"])
-    assert products(remote.folder / WHOLE["results"]) == wanted
+def test_whole_config_gives_the_same_bits_as_on_one_machine(sandbox: Sandbox) -> None:
+    results = sandbox.folder / WHOLE["results"]
+    sandbox.build(WHOLE)
+    wanted = products(results)
+    shutil.rmtree(results)
+    said_of_it = Submitted(sandbox, WHOLE, "--verbose").finish()
+    assert products(results) == wanted
     kinds = {Path(path).parts[0] for path in wanted}
     assert kinds == {"runs", "datasets", "figures", "videos", "tables", "config.yaml"}
     jobs = said_of_it.count("has been submitted with SLURM jobid")
     assert jobs < said_of_it.count("rule ") - said_of_it.count("localrule "), "no job was shared"
-    assert "Nothing to be done" in Submitted(remote, WHOLE).finish()
+    assert "Nothing to be done" in Submitted(sandbox, WHOLE).finish()
 
 
 def test_cancelled_job_resumes_in_the_next_attempt(slurm: Slurm, clean: Sandbox, expected: dict[str, str]) -> None:
@@ -264,16 +264,19 @@ def test_job_refuses_to_run_what_was_not_submitted(slurm: Slurm, clean: Sandbox,
     assert products(clean.folder / RUN) == expected
 
 
-def test_array_of_jobs_gives_the_same_bits(slurm: Slurm, clean: Sandbox, local: Sandbox) -> None:
+def test_array_of_jobs_gives_the_same_bits(slurm: Slurm, clean: Sandbox) -> None:
     experiment = ONE["experiments"]["pong"] | {"steps": 500, "seeds": 2}
     config = ONE | {"results": "results/array", "experiments": {"pong": experiment}}
     targets = [f"results/array/runs/pong/default/seed-{seed}/weights.npz" for seed in (0, 1)]
+    results = clean.folder / "results/array"
+    clean.build(config, *targets)
+    wanted = products(results / "runs")
+    shutil.rmtree(results)
     Submitted(clean, config, *targets, "--slurm-array-jobs", "train_agent").finish()
     tasks = [job.split("_") for job in slurm.jobs("completed") if "_" in job]
     assert len(tasks) == 2
     assert len({number for number, _ in tasks}) == 1, "one array"
-    local.build(config, *targets)
-    assert products(clean.folder / "results/array/runs") == products(local.folder / "results/array/runs")
+    assert products(results / "runs") == wanted
 
 
 def test_snakemake_killed_leaves_a_job_whose_result_counts(
