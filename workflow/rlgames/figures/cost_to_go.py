@@ -92,7 +92,7 @@ def summarise(surfaces: list[Surfaces]) -> pd.DataFrame:
 
 def draw(surfaces: list[Surfaces], *, title: str, seed: int) -> Figure:
     """Above, the surface of one seed for each variant; below, the mean over seeds as a map."""
-    figure = new_figure(max(3.2 * len(surfaces), 6.4), 6.4, dpi=100)
+    figure = new_figure(max(3.2 * len(surfaces), 6.4), 6.9, dpi=100)
     grid = figure.add_gridspec(2, len(surfaces), height_ratios=[1.25, 1])
     positions, velocities = np.meshgrid(
         np.linspace(LOW[0], HIGH[0], POINTS), np.linspace(LOW[1], HIGH[1], POINTS), indexing="ij"
@@ -104,7 +104,7 @@ def draw(surfaces: list[Surfaces], *, title: str, seed: int) -> Figure:
             above.plot_wireframe(
                 positions, velocities, one, color="0.25", lw=0.5, rcount=POINTS // 2, ccount=POINTS // 2
             )
-        above.set_title(f"{curve}\n({f'highest: {one.max():.0f}' if known else f'seed {seed} diverged'})", fontsize=11)
+        above.set_title(f"{curve}\n(seed {seed}{f', highest: {one.max():.0f}' if known else ' diverged'})", fontsize=11)
         above.set_xlabel("Position", fontsize=9)
         above.set_ylabel("Velocity", fontsize=9)
         above.set_zlim(0, None)
@@ -123,7 +123,8 @@ def draw(surfaces: list[Surfaces], *, title: str, seed: int) -> Figure:
         below.set_ylabel("Velocity" if number == 0 else "", fontsize=9)
         below.tick_params(labelsize=8, labelleft=number == 0)
         below.grid(visible=False)
-        scale = figure.colorbar(image, ax=below, orientation="horizontal", pad=0.02).ax
+        scale = figure.colorbar(image, ax=below, orientation="horizontal", pad=0.02, label="Steps to the goal").ax
+        scale.xaxis.label.set_fontsize(9)
         scale.tick_params(labelsize=8, labelbottom=not diverged, bottom=not diverged)
     entitle(figure, title, f"Above: seed {seed}. Below: mean over seeds; each panel has its own scale.")
     return figure

@@ -16,7 +16,8 @@ from rlgames.statistics import over_seeds
 PANELS = {"median": "Median error (pixels)", "within": f"Share of frames within {NEAR:g} pixels"}
 """The scores of each panel, by the first word of their names, and its label."""
 
-MARKERS = {"test": ("o", "test frames"), "other": ("D", "frames of another data set")}
+MARKERS = {"test": ("o", "test frames", -0.15), "other": ("D", "frames of another data set", 0.15)}
+"""A marker for each kind of frames, its name, and how far below the middle of its row it lies."""
 
 PADDLE = 8 / 210
 """Half the height of Pong's paddles, as a share of the frame's."""
@@ -34,37 +35,38 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
         )
     curves, things = list(encoding["curve"].unique()), list(summary["thing"].unique())
     palette = colours(curves)
-    figure = new_figure(10.5, 1.8 + 0.34 * len(curves) * len(things))
-    for axes, (score, label) in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS.items(), strict=True):
-        for row in summary[summary["score"] == score].to_dict("records"):
-            place = things.index(row["thing"]) + (curves.index(row["curve"]) + 1) / (len(curves) + 1) - 0.5
-            marker, _ = MARKERS[row["frames"]]
-            bar, colour = [[row["value"] - row["low"]], [row["high"] - row["value"]]], palette[row["curve"]]
-            inside = colour if row["frames"] == "test" else "white"
-            axes.errorbar(row["value"], place, xerr=bar, color=colour, fmt=marker, ms=6, elinewidth=1, mfc=inside)
-        for line in range(1, len(things)):
-            axes.axhline(line - 0.5, color="0.85", lw=0.8)
-        axes.set(xlabel=label, yticks=range(len(things)), yticklabels=[thing.capitalize() for thing in things])
-    medians, shares = figure.axes
-    for size in encoding["size"].unique():
-        medians.axvline(PADDLE * size, color="0.4", ls="--", lw=1.2)
-    medians.set_xlim(0)
-    medians.invert_yaxis()
-    shares.set_xlim(-0.02, 1.02)
-    handles = [Line2D([], [], color=palette[curve], marker="s", ls="", label=curve) for curve in curves]
-    handles += [
+    figure = new_figure(10.5, 1.8 + (0.6 + 0.24 * len(curves)) * len(things))
+    panels = figure.subplots(len(things), len(PANELS), sharex="col", sharey=True, squeeze=False)
+    for row in summary.to_dict("records"):
+        axes = panels[things.index(row["thing"]), [*PANELS].index(row["score"])]
+        marker, _, shift = MARKERS[row["frames"]]
+        bar, colour = [[row["value"] - row["low"]], [row["high"] - row["value"]]], palette[row["curve"]]
+        inside, place = colour if row["frames"] == "test" else "white", curves.index(row["curve"]) + shift
+        axes.errorbar(row["value"], place, xerr=bar, color=colour, fmt=marker, ms=6, elinewidth=1, mfc=inside)
+    for thing, (medians, shares) in zip(things, panels, strict=True):
+        for axes in (medians, shares):
+            axes.set_title(thing.capitalize(), fontsize=10.5)
+        for size in encoding["size"].unique():
+            medians.axvline(PADDLE * size, color="0.4", ls="--", lw=1.2)
+        medians.set_yticks(range(len(curves)), curves, fontsize=9)
+        medians.set_ylim(len(curves) - 0.5, -0.5)
+        medians.set_xlim(0)
+        shares.set_xlim(-0.02, 1.02)
+    for axes, label in zip(panels[-1], PANELS.values(), strict=True):
+        axes.set_xlabel(label)
+    handles = [
         Line2D([], [], color="0.3", marker=marker, ls="", mfc="0.3" if frames == "test" else "white", label=name)
-        for frames, (marker, name) in MARKERS.items()
+        for frames, (marker, name, _) in MARKERS.items()
         if (summary["frames"] == frames).any()
     ]
     handles.append(Line2D([], [], color="0.4", ls="--", label="half a paddle's height"))
-    figure.legend(handles=handles, fontsize=8.5, loc="outside right center")
+    figure.legend(handles=handles, fontsize=9, loc="outside right center")
     band = bands(summary["band"])
     entitle(
         figure,
         title,
-        f"Mean over seeds{f'; bars: {band}' if band else ''}. Latent variables: by a linear regression. Points: the "
-        "one that is nearest in training frames. Of things that are there.",
+        f"Mean over seeds{f'; bars: {band}' if band else ''}. Latent variables: by a linear regression. Keypoints: for "
+        "each object, the point that is nearest to it in the training frames. Only frames that show the object count.",
         8.5,
     )
     return figure, summary

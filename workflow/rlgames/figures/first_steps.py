@@ -40,5 +40,5 @@ def make(tables: dict[str, Any], *, title: str, seed: int) -> tuple[Figure, pd.D
         set_counts(axes, 1, int(summary.episode.max()))
         set_scale(axes, "log", quantity)
     above, *_ = explain(summary, seed).removeprefix("Above: ").split("\n")
-    entitle(figure, title, f"Line: {above} Both axes of steps and returns are logarithmic.")
+    entitle(figure, title, f"Line: {above} The vertical axes are logarithmic.")
     return figure, summary

@@ -44,10 +44,14 @@ DASHES = ["-", (0, (4, 4)), (0, (1, 3))]
 """Lines of the first, the second and further ones of curves that are equal, so that none hides another."""
 
 
+DISTINCT = [colour for number, colour in enumerate(sns.color_palette("colorblind")) if number not in (6, 8)]
+"""Colours that a colour-blind reader can tell apart, without two that are too pale on white."""
+
+
 def colours(curves: list[str]) -> dict[str, Any]:
-    """A colour for each curve; a colour-blind reader can tell ten apart."""
-    palette = sns.color_palette("colorblind" if len(curves) <= 10 else "viridis", len(curves))
-    return dict(zip(curves, palette, strict=True))
+    """A colour for each curve; a colour-blind reader can tell eight apart."""
+    palette = DISTINCT if len(curves) <= len(DISTINCT) else sns.color_palette("viridis", len(curves))
+    return dict(zip(curves, palette, strict=False))
 
 
 def new_figure(width: float, height: float, dpi: int = 140) -> Figure:

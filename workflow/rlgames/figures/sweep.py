@@ -20,7 +20,7 @@ from rlgames.figures.style import (
 )
 from rlgames.statistics import completed, over_seeds
 
-MARKERS = "osDvPXhp"
+MARKERS = "osDvPX*<"
 """Markers, so that curves can be told apart without their colours."""
 
 
