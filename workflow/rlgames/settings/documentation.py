@@ -11,7 +11,13 @@ import yaml
 from pydantic import BaseModel
 
 from rlgames.settings.agents import Agent
+from rlgames.settings.base import Settings
+from rlgames.settings.encoders import Encoder
+from rlgames.settings.environments import Environment
+from rlgames.settings.figure import FigureSettings
 from rlgames.settings.figures import AnyFigure
+from rlgames.settings.learner import DeepAgent, PredictingAgent
+from rlgames.settings.linear_agents import Additive, FeatureAgent, FeatureSettings, LinearAgent, Tiled
 from rlgames.settings.loading import Config
 from rlgames.settings.spec import kinds
 from rlgames.settings.text import words
@@ -46,6 +52,8 @@ Editors that support YAML schemas complete and check a config that begins with
 
 This page is made by `make docs` from `workflow/rlgames/settings/`; a test keeps the two in step.
 [The configs of this project](../docs/use.md#configs) are listed elsewhere.
+
+{contents}
 """
 
 EXAMPLES = {
@@ -91,7 +99,21 @@ videos:
 }
 """Complete configs."""
 
-SHARED = "## Keys that several kinds share"
+FAMILIES: dict[str, tuple[type[Settings], ...]] = {
+    "A config, and what is in it": (Settings,),
+    "Environments": kinds(Environment),
+    "Linear agents over tiles": (LinearAgent,),
+    "Codings of tiles": (Additive, Tiled),
+    "Deep agents": (DeepAgent,),
+    "Encoders": (Encoder,),
+    "Linear agents on Atari": (FeatureAgent,),
+    "Agents that predict": (PredictingAgent,),
+    "Features": (FeatureSettings,),
+    "Figures": (FigureSettings,),
+}
+"""The headings under which kinds of settings stand, by their classes; of several that fit, the last."""
+
+SHARED = "Keys that several kinds share"
 
 
 def schema() -> dict[str, Any]:
@@ -108,16 +130,37 @@ def readme() -> str:
     examples = {name: f"```yaml\n{text}```\n" for name, text in EXAMPLES.items()}
     order = list(dict.fromkeys(referenced(whole, whole)))
     shared = shared_groups(whole)
-    parts = [INTRODUCTION.format(**examples), *section(heading(whole), whole, {})]
+    families: dict[str, list[str]] = {each: [] for each in FAMILIES}
     for name in order:
-        parts += section(heading(whole["$defs"][name]), whole["$defs"][name], inherited(name, shared))
-    parts.append(f"{SHARED}\n")
+        families[family(name)].append(name)
+    contents = "\n".join(
+        f"- {link(each)}: {', '.join(link(heading(whole['$defs'][name])) for name in names)}"
+        for each, names in families.items()
+    )
+    parts = [INTRODUCTION.format(**examples, contents=f"{contents}\n- {link(SHARED)}")]
+    for each, names in families.items():
+        parts.append(f"## {each}\n")
+        if each == next(iter(FAMILIES)):
+            parts += section(heading(whole), whole, {})
+        for name in names:
+            parts += section(heading(whole["$defs"][name]), whole["$defs"][name], inherited(name, shared))
+    parts.append(f"## {SHARED}\n")
     for group, keys in shared.items():
         parts += [f"### {title(group)}\n\n{one_line(group.__doc__ or '')}\n", table_of(keys)]
     text = "\n".join(parts)
     for name in order:
         text = re.sub(rf"\bsee {name}\b", link(heading(whole["$defs"][name])), text)
     return text
+
+
+def family(name: str) -> str:
+    """The heading under which the settings of a class stand."""
+    known, found = [Settings], {}
+    while known:
+        kind = known.pop()
+        found[kind.__name__] = kind
+        known += kind.__subclasses__()
+    return [heading for heading, classes in FAMILIES.items() if issubclass(found[name], classes)][-1]
 
 
 def shared_groups(whole: dict[str, Any]) -> dict[type[BaseModel], dict[str, Any]]:
@@ -159,7 +202,7 @@ def title(group: type[BaseModel]) -> str:
 
 
 def link(heading: str) -> str:
-    anchor = heading.lower().replace(" ", "-").replace(":", "").replace("`", "")
+    anchor = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
     return f"[{heading}](#{anchor})"
 
 
@@ -178,7 +221,7 @@ def heading(definition: dict[str, Any]) -> str:
 
 def section(name: str, definition: dict[str, Any], elsewhere: dict[str, type[BaseModel]]) -> Iterator[str]:
     """A heading and a table of keys for one kind of settings; keys that stand `elsewhere` are named only."""
-    yield f"## {name}\n\n{one_line(definition['description'])}\n"
+    yield f"### {name}\n\n{one_line(definition['description'])}\n"
     own = {
         key: value for key, value in definition["properties"].items() if key not in elsewhere and "const" not in value
     }
