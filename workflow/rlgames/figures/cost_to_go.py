@@ -93,7 +93,7 @@ def summarise(surfaces: list[Surfaces]) -> pd.DataFrame:
 def draw(surfaces: list[Surfaces], *, title: str, seed: int) -> Figure:
     """Above, the surface of one seed for each variant; below, the mean over seeds as a map."""
     figure = new_figure(max(3.2 * len(surfaces), 6.4), 6.9, dpi=100)
-    grid = figure.add_gridspec(2, len(surfaces), height_ratios=[1.25, 1])
+    grid = figure.add_gridspec(2, len(surfaces), height_ratios=[1.25, 1], hspace=0.15)  # labels of the surfaces
     positions, velocities = np.meshgrid(
         np.linspace(LOW[0], HIGH[0], POINTS), np.linspace(LOW[1], HIGH[1], POINTS), indexing="ij"
     )
