@@ -3,12 +3,13 @@
 .PHONY: figures smoke report explain play export notebook again checked rehearse verify status bench bench-deep bench-gpu bench-learning soak clean-state prune slurm test test-cluster lint format docs site lock gallery clean help help-dev
 
 PYTHON ?= python3
-VENV ?= .venv
 FLAVOUR ?= cpu
 CORES ?= all
 CONFIG ?= config/config.yaml
 TARGET ?=
 FLAGS ?=
+# Not from the user's shell, where VENV may well be another project's environment.
+VENV = .venv
 
 $(if $(word 2,$(CONFIG)),$(error CONFIG="$(CONFIG)" must be one file, and its path must have no space. For two files, of which the second changes the first, type: snakemake --cores all --configfile one.yaml two.yaml))
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
@@ -17,7 +18,11 @@ export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Variables of a user's shell that would bring in other modules or another profile. Jobs are isolated further: operations/isolation.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
-ASKING = $(if $(YES),--yes) $(if $(DRY),--dry-run)
+# $(call on,YES) is empty where the switch YES is off.
+ON = 1 y Y yes Yes YES true True TRUE
+OFF = 0 n N no No NO false False FALSE
+on = $(if $(or $(word 2,$($(1))),$(filter-out $(ON) $(OFF),$($(1)))),$(error $(1)="$($(1))" is neither yes nor no: type $(1)=1 or $(1)=0, or leave it out))$(filter $(ON),$($(1)))
+ASKING = $(if $(call on,YES),--yes) $(if $(call on,DRY),--dry-run)
 COMMANDS = python -I -m rlgames.commands
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
 RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, for the reason above; if there is no $(VENV) yet, type make first))
@@ -64,13 +69,13 @@ rehearse: $(LOCKED) ## start every deep Q-learning run of CONFIG with its whole 
 	@$(COMMANDS).rehearse $(CONFIG)
 
 verify: $(LOCKED) ## compare all checksums, replay every recorded episode, and remake the tables; QUICK=1: checksums only
-	@$(COMMANDS).verify $(CONFIG) $(if $(QUICK),--quick)
+	@$(COMMANDS).verify $(CONFIG) $(if $(call on,QUICK),--quick)
 
 status: $(LOCKED) ## say what is done, running, resumable or left behind by a kill, and which runs need a second look
 	@$(COMMANDS).status $(CONFIG)
 
 play: $(LOCKED) ## watch the agent of RUN=folder, or random play of GAME=pong, in a window or as a video; HUMAN=1: play it yourself
-	@$(COMMANDS).play $(or $(RUN),$(GAME),trained/pong-double-dqn) $(if $(HUMAN),--human)
+	@$(COMMANDS).play $(or $(RUN),$(GAME),trained/pong-double-dqn) $(if $(call on,HUMAN),--human)
 
 export: $(LOCKED) ## write the network of the deep agent of RUN=folder as a Keras file
 	@$(COMMANDS).export $(or $(RUN),trained/pong-double-dqn)
@@ -129,7 +134,7 @@ site: $(DEV_LOCKED) ##- build the docs as a site, into site/; a broken link is a
 	@echo "The site is site/index.html."
 
 lock: $(DEV_LOCKED) ##- lock the dependencies of pyproject.toml in envs/; UPGRADE=1: at their newest versions
-	@python envs/lock.py $(if $(UPGRADE),--upgrade)
+	@python envs/lock.py $(if $(call on,UPGRADE),--upgrade)
 
 clean-state: $(LOCKED) ## remove the saves that trainings resume from, and temporary files; results stay
 	@$(COMMANDS).clean_state $(CONFIG) $(ASKING)
@@ -138,6 +143,7 @@ prune: $(LOCKED) ## remove what CONFIG no longer makes (dropped variants, seeds,
 	@$(COMMANDS).prune $(CONFIG) $(ASKING)
 
 clean: ##- remove the environment and caches; results stay
+	$(if $(or $(filter .venv,$(VENV)),$(wildcard $(LOCKED))),,$(error VENV=$(VENV) is no environment that make installed, and stays: leave VENV out to remove .venv))
 	rm -rf $(VENV) .cache .*_cache .hypothesis
 
 gallery: figures ##- copy the figures, tables and pictures that the docs show to docs/gallery, or a folder below it for another CONFIG

@@ -71,6 +71,43 @@ def test_make_takes_one_config_without_spaces() -> None:
         assert f'CONFIG="{name}" must be one file, and its path must have no space' in run.stderr
 
 
+def made(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What make would do; nothing is run."""
+    command, variables = ["make", "-n", *words], os.environ | environment
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "switch", "option"),
+    [
+        ("prune", "YES", "--yes"),
+        ("clean-state", "DRY", "--dry-run"),
+        ("verify", "QUICK", "--quick"),
+        ("play", "HUMAN", "--human"),
+        ("lock", "UPGRADE", "--upgrade"),
+    ],
+)
+def test_switches_of_make_are_on_or_off(target: str, switch: str, option: str) -> None:
+    for value in ("1", "yes", "Y", "true"):
+        assert option in made(target, f"{switch}={value}").stdout
+    for value in ("0", "no", "N", "false", ""):
+        assert option not in made(target, f"{switch}={value}").stdout
+    run = made(target, f"{switch}=maybe")
+    assert run.returncode != 0
+    assert f"type {switch}=1 or {switch}=0" in run.stderr
+    assert option not in made(target, **{switch: "no"}).stdout
+
+
+def test_make_removes_no_environment_that_it_did_not_install(tmp_path: Path) -> None:
+    assert "rm -rf .venv " in made("clean").stdout
+    assert "rm -rf .venv " in made("clean", VENV=str(tmp_path)).stdout
+    run = made("clean", f"VENV={tmp_path}")
+    assert run.returncode != 0
+    assert "rm " not in run.stdout
+    (tmp_path / "rlgames-lock.txt").touch()
+    assert f"rm -rf {tmp_path} " in made("clean", f"VENV={tmp_path}").stdout
+
+
 def test_make_names_a_mistyped_target_before_snakemake_starts() -> None:
     words = [sys.executable, "-m", "rlgames.commands.status", "config/smoke.yaml", "--results", "--target"]
     for target, hint in {
