@@ -189,6 +189,11 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         deep("MinAtar/Breakout-v1", "minatar", max_steps=1000, low=[0.0], high=[1.0]),
         ["low and high", "have the shape (10, 10, 4)"],
     ),
+    "bounds-of-nothing": (
+        deep("CartPole-v1", low=[], high=[]),
+        ["environment.low: has no entries; give at least 1", "environment.high: has no entries"],
+    ),
+    "one-bound": (deep("CartPole-v1", low=[-1.0] * 4), ["low and high", "give a number for each dimension"]),
     "bounds-crossed": (
         deep("CartPole-v1", low=[1.0] * 4, high=[1.0] * 4),
         ["low and high: each lower bound must be below its upper bound"],

@@ -104,9 +104,9 @@ class Gymnasium(GameSettings):
     max_steps: int | None = Field(default=None, ge=1, le=10_000_000)
     """Steps after which an episode is cut off, and reported as truncated; by default, the environment's own limit,
     which ends an episode as intended, and is recorded as `time limit`."""
-    low: list[float] | None = None
+    low: Annotated[list[float], Field(min_length=1)] | None = None
     """Lower bound of each dimension for tile coding; observations are clipped to the bounds."""
-    high: list[float] | None = None
+    high: Annotated[list[float], Field(min_length=1)] | None = None
     """Upper bound of each dimension for tile coding."""
     clip_rewards: bool = False
     """Whether rewards are clipped to [-1, 1] for learning, as on Atari."""
@@ -124,10 +124,10 @@ class Gymnasium(GameSettings):
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Gymnasium:
-        dimensions = len(self.low or []), len(self.high or [])
-        if (self.low or self.high) and not (len(self.facts.shape) == 1 and {*dimensions} == {self.facts.shape[0]}):
+        shape, given = self.facts.shape, self.low is not None or self.high is not None
+        if given and not (len(shape) == 1 and len(self.low or []) == len(self.high or []) == shape[0]):
             raise problem(
-                f"low and high: observations of {self.id} have the shape {self.facts.shape}; give a number for each "
+                f"low and high: observations of {self.id} have the shape {shape}; give a number for each "
                 "dimension; pictures take neither key"
             )
         if any(low >= high for low, high in zip(self.low or [], self.high or [], strict=False)):
