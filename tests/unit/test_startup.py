@@ -10,11 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, tiny_config
 from rlgames.messages import UserError, count
 from rlgames.operations.trainings import SAVE_SECONDS, save_seconds
+from rlgames.plan import targets
+from rlgames.plan.plan import Plan
 from rlgames.playing.costs import of_picture
 from rlgames.provenance import code_hash
+from rlgames.settings.reading import SettingsError
 
 LATIN = 'results: results/x\ntitle: "é"\n'
 
@@ -117,6 +120,44 @@ def test_make_names_a_mistyped_target_before_snakemake_starts() -> None:
         run = subprocess.run([*words, "final_scores", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert (run.returncode, len(run.stderr.splitlines())) == (1, 1)
         assert hint in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("tilings", "did you mean 'results/smoke/figures/tilings.png'?"),
+        ("pong.pdf", "did you mean 'results/smoke/figures/pong.pdf'?"),
+        ("final-score", "did you mean 'results/smoke/tables/final-scores.csv'?"),
+        ("results/smoke/figures/pong.svg", "choose from: results/smoke/figures/pong.png, "),
+        ("results/smoke/videos/pong/agent.name=dqn/best.svg", "agent.name=dqn/best.mp4, "),
+        ("results/smoke/figures/", "results/smoke/figures is a folder; name a file in it, such as results/smoke/"),
+        ("README.md", "name a file of results/smoke, such as results/smoke/index.html"),
+        ("config/smoke.yaml", "there is no target 'config/smoke.yaml'"),
+        ("results/lesson/figures/tilings.png", "add CONFIG=config/config.yaml"),
+    ],
+)
+def test_target_that_nothing_makes_is_named_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, target: str, hint: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SettingsError) as error:
+        targets.check(Plan.read(Path("config/smoke.yaml")), target)
+    assert hint in str(error.value)
+
+
+def test_file_of_results_that_no_rule_makes_is_refused_wherever_snakemake_is_started() -> None:
+    """As `make again` and Snakemake without make do."""
+    plan = Plan(tiny_config("results/asked"))
+    with pytest.raises(SettingsError, match=r"choose from: results/asked/figures/both.png"):
+        targets.check_names(plan, "results/asked/figures/both.svg")
+    for word in ("figures/both.png", "logs/figures/both.tsv", "report.html", "config.yaml"):
+        targets.check_names(plan, f"results/asked/{word}")
+
+
+def test_targets_that_something_makes() -> None:
+    plan = Plan(tiny_config("results/asked"))
+    for target in (*plan.targets(), "./results/asked/index.html", "results/asked/checksums.txt", "final_scores"):
+        targets.check(plan, target)
 
 
 def test_one_thing_is_no_plural() -> None:
