@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from conftest import ROOT, tiny_config
 from rlgames.messages import UserError, count
@@ -45,6 +47,19 @@ def test_commands_end_in_the_message(tmp_path: Path, command: str) -> None:
     assert run.returncode == 1
     assert run.stderr.startswith("mine.yaml is not in UTF-8 (byte 27 is 0xe9); save it as UTF-8")
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_verify_says_how_much_is_there_to_verify(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(tiny_config("results/mine")))
+    words = [sys.executable, "-m", "rlgames.commands.verify", "mine.yaml", "--quick"]
+    nothing = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert nothing.stderr == "Nothing of mine.yaml is made yet: type make CONFIG=mine.yaml\n"
+    table = tmp_path / "results/mine/tables/cost.csv"
+    table.parent.mkdir(parents=True)
+    table.touch()
+    some = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert re.search(r" 1 of \d+ products are there: make makes the others\.$", some.stdout, flags=re.MULTILINE)
 
 
 def test_reader_that_has_seen_enough_is_no_error() -> None:

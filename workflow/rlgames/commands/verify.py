@@ -12,7 +12,8 @@ from tqdm import tqdm
 from rlgames.encoders import audit as dataset_audit
 from rlgames.messages import UserError
 from rlgames.operations import compile_cache, isolation, jobs
-from rlgames.plan.audit import NOT_COVERED, REMEDY, checksums, recordings, tables, unfinished
+from rlgames.plan import report
+from rlgames.plan.audit import NOT_COVERED, REMEDY, checksums, missing, recordings, tables, unfinished
 from rlgames.plan.plan import Plan
 from rlgames.playing import audit
 
@@ -33,6 +34,8 @@ def main() -> None:
     isolation.isolate()
     compile_cache.use_for_all_code()
     plan = Plan.read(arguments.config)
+    if not any(map(os.path.lexists, [plan.path("checksums"), *plan.targets()])):
+        raise UserError(f"Nothing of {arguments.config} is made yet: type {report.make(arguments.config)}")
     wrong, total = list(checksums(plan)), 0
     said = "All products have their checksums; nothing was played again."
     if not arguments.quick:
@@ -50,7 +53,7 @@ def main() -> None:
         )
     if wrong:
         raise UserError("\n".join([*wrong, REMEDY]))
-    print(f"{said}\n{NOT_COVERED}{unfinished(plan)}")
+    print(f"{said}{missing(plan)}\n{NOT_COVERED}{unfinished(plan)}")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,13 @@ def unfinished(plan: Plan) -> str:
     return f" There is no {plan.path('checksums')} yet, which vouches for the manifests: make writes it at its end."
 
 
+def missing(plan: Plan) -> str:
+    """Where products are not there: a sentence about how many are."""
+    products = plan.targets()
+    there = sum(map(os.path.exists, products))
+    return "" if there == len(products) else f" {there} of {len(products)} products are there: make makes the others."
+
+
 def signed(said: Path) -> dict[Path, str]:
     """The checksums in a manifest or in checksums.txt. An evaluation lists the weights of its training as well."""
     if said.name != "manifest.json":
