@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +19,7 @@ from rlgames.plan import failure, terminal
 from rlgames.plan.ledger import Job, Ledger
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
+from snakemake_logger_plugin_rlgames.display import Screen
 
 PLAN: Any = None
 """Where no plan is asked for anything."""
@@ -77,6 +80,18 @@ def test_more_trainings_than_lines_are_counted() -> None:
     shown = sum(line.startswith("pong agent.name=dqn seed") for line in lines)
     assert f"and {40 - shown} more" in lines
     assert "sweep, 400 variants  40000 of 40000 seeds trained" in lines
+
+
+def test_terminal_without_a_size_is_drawn_on_as_well() -> None:
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w") as stream, os.fdopen(leader, "rb", buffering=0) as reader:
+        assert os.get_terminal_size(follower) == (0, 0)
+        screen = Screen(stream)
+        screen.draw(ledger(2), "rlgames: results/mine", over=False)
+        screen.close()
+        shown = reader.read(10_000).decode()
+    assert "rlgames: results/mine" in shown
+    assert "pong agent.name=dqn seed 1" in shown
 
 
 def test_plain_lines_come_at_most_once_a_minute() -> None:

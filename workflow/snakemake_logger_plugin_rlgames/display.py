@@ -136,7 +136,7 @@ class Screen:
     def _open(self) -> Live:
         from rich.live import Live
 
-        self.size = os.get_terminal_size(self.stream.fileno())
+        self.size = size(self.stream)
         self.console.size = self.size  # rich would ask standard output, which is a pipe
         live = Live(console=self.console, auto_refresh=False, vertical_overflow="crop")
         live.start()
@@ -145,7 +145,7 @@ class Screen:
 
     def draw(self, ledger: Ledger, title: str, over: bool) -> None:
         """Draw the screen; after a change of the terminal's size, which breaks its lines anew, from an empty one."""
-        if os.get_terminal_size(self.stream.fileno()) != self.size:
+        if size(self.stream) != self.size:
             self.live.stop()
             self.console.clear()
             self.live = self._open()
@@ -154,3 +154,9 @@ class Screen:
     def close(self) -> None:
         """Leave what is drawn."""
         self.live.stop()
+
+
+def size(stream: TextIO) -> os.terminal_size:
+    """The size of a terminal; 80 x 25 where it tells none, as a serial console or one that a program opened."""
+    columns, lines = os.get_terminal_size(stream.fileno())
+    return os.terminal_size((columns or 80, lines or 25))
