@@ -62,6 +62,13 @@ def test_verify_says_how_much_is_there_to_verify(tmp_path: Path) -> None:
     assert re.search(r" 1 of \d+ products are there: make makes the others\.$", some.stdout, flags=re.MULTILINE)
 
 
+def test_rehearsal_of_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(tiny_config("results/mine")))
+    words = [sys.executable, "-m", "rlgames.commands.rehearse", "mine.yaml"]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout == "No training of mine.yaml has a replay buffer: there is nothing to rehearse.\n"
+
+
 def test_reader_that_has_seen_enough_is_no_error() -> None:
     """As with `make status | head -1`: here the reader is gone before anything is written."""
     read, write = os.pipe()

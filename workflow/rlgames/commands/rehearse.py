@@ -35,6 +35,9 @@ def main() -> None:
             sys.exit(f"{experiment} {variant}: {error}")
         return
     deep = [key for key, variant in plan.variants.items() if isinstance(variant.spec.agent, OffPolicyAgent)]
+    if not deep:
+        print(f"No training of {arguments.config} has a replay buffer: there is nothing to rehearse.")
+        return
     command = [sys.executable, "-m", __spec__.name, str(arguments.config)]
     # One process each, so that the memory of each is measured separately.
     if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
