@@ -141,7 +141,7 @@ def test_what_a_mistake_is_called() -> None:
     [
         ("1e3", "'1e3' is text in YAML, not a number; write 1000"), (5.0, "must be a whole number, not 5.0; write 5"),
         ("08", "write 8"), ("1", "put such changes in a second config file"), (None, "is empty"), (True, "integer"),
-        (5.5, "integer"), ("x", "integer"), ([1], "integer"), (float("inf"), "integer"),
+        (5.5, "integer"), ("x", "integer"), ([1], "write seeds: 1 and first_seed: 1"), (float("inf"), "integer"),
     ],
 )  # fmt: skip
 def test_numbers_that_are_none_are_told_what_to_write(value: Any, hint: str) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from conftest import ROOT
 from rlgames.commands.docs import pages
+from rlgames.plan.plan import Plan
 from rlgames.settings.base import leaves
 from rlgames.settings.loading import SettingsError, load, resolved
 from rlgames.settings.spec import Spec
@@ -85,6 +86,11 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         ["try", "point 1", "agent.step_size", "is missing"],
     ),
     "sweep-without-settings": (change(*TRY, sweep=[{"label": "a"}]), ["try", "point 1", "change a setting"]),
+    "sweep-of-seeds": (
+        change(*TRY, sweep={"seeds": [1, 2]}),
+        ["try", "'seeds' cannot be swept", "beside the sweep", "first_seed"],
+    ),
+    "list-of-seeds": (change(*TRY, seeds=[3, 3]), ["try.seeds", "write seeds: 2 and first_seed: 3"]),
     "no-seeds": (lambda c: c["experiments"]["try"].pop("seeds"), ["try.seeds", "is missing"]),
     "zero-seeds": (change(*TRY, seeds=0), ["try.seeds", "greater than or equal to 1", "0"]),
     "figure-of-nothing": (change("figures", "it", experiments=["tri"]), ["figures.it", "no experiment 'tri'", "'try'"]),
@@ -141,6 +147,42 @@ def test_bad_input_is_named_with_its_remedy(case: str) -> None:
         load(config)
     for part in expected:
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "line"),
+    [
+        ([], "sweep: has no entries; give at least 1"),
+        ({}, "sweep: has no entries; give at least 1"),
+        ({"epsilon": 0.1}, "sweep.epsilon: must be a list; write [0.1]"),
+        ({"epsilon": []}, "sweep.epsilon: has no entries; give at least 1"),
+        ([1], "sweep.0: must be a mapping of keys to values, not 1"),
+        (
+            0.1,
+            "sweep: must be a mapping from settings to lists of values, or a list of points, not 0.1",
+        ),
+    ],
+)
+def test_only_what_is_wrong_with_the_form_of_a_sweep_is_told(sweep: Any, line: str) -> None:
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["try"]["sweep"] = sweep
+    with pytest.raises(SettingsError) as error:
+        load(config)
+    assert str(error.value).splitlines()[1:] == [f"  experiments.try.{line}"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "line"),
+    [
+        ("randm", "policy: there is no policy 'randm'; did you mean 'random'?"),
+        ({"seed": 1}, "policy.experiment: is missing; add it"),
+    ],
+)
+def test_only_what_is_wrong_with_the_form_of_a_policy_is_told(policy: Any, line: str) -> None:
+    frames = {"environment": {"name": "atari", "game": "pong"}, "policy": policy}
+    with pytest.raises(SettingsError) as error:
+        load(GOOD | {"datasets": {"frames": frames}})
+    assert str(error.value).splitlines()[1:] == [f"  datasets.frames.{line}"]
 
 
 def deep(name: str, network: str = "mlp", **environment: Any) -> dict[str, Any]:
@@ -251,6 +293,13 @@ def test_two_experiments_of_one_name_in_a_file(tmp_path: Path) -> None:
         SettingsError, match=r"config.yaml, line 4, column 3: the key 'one' appears a second time .*; rename or remove"
     ):
         load({}, [file])
+
+
+def test_file_that_is_no_mapping_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("- results: results/mine\n")
+    with pytest.raises(SettingsError, match=r"mine.yaml must be a mapping of keys, such as results"):
+        Plan.read(file)
 
 
 def test_good_config_and_its_sweep() -> None:

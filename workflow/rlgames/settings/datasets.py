@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.environments import Atari
 from rlgames.settings.explanations import problem
+
+Policy = Annotated[
+    Annotated[Literal["random"], Tag("name")] | Annotated[TrainedRun, Tag("run")],
+    Discriminator(lambda policy: "name" if isinstance(policy, str) else "run"),  # only what is wrong with that is told
+]
 
 
 class Dataset(Settings):
@@ -16,7 +21,7 @@ class Dataset(Settings):
 
     environment: Atari
     """The game. A data set contains the newest frame of each observation."""
-    policy: Literal["random"] | TrainedRun = "random"
+    policy: Policy = "random"
     """The policy that plays: random actions, or a trained agent, whose evaluation episodes are replayed."""
     size: int = Field(default=40_000, ge=100, le=10_000_000)
     """Number of frames."""

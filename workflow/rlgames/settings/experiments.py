@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, WrapValidator, model_validator
+from pydantic import Discriminator, Field, Tag, WrapValidator, model_validator
 
 from rlgames.settings.agents import Agent
 from rlgames.settings.base import Settings
@@ -16,6 +16,22 @@ from rlgames.settings.sweeps import Variant, grid, variants
 
 AS_IT_IS = WrapValidator(lambda value, _: value)
 """Validated later, together with a point of the sweep."""
+
+
+def form(sweep: Any) -> str | None:
+    """How a sweep is written, so that only what is wrong with that form is told; None for neither."""
+    return "points" if isinstance(sweep, list) else "grid" if isinstance(sweep, dict) else None
+
+
+Sweep = Annotated[
+    Annotated[list[dict[str, Any]], Field(min_length=1), Tag("points")]
+    | Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1), Tag("grid")],
+    Discriminator(
+        form,
+        custom_error_type="sweep_type",
+        custom_error_message="a mapping from settings to lists of values, or a list of points",
+    ),
+]
 
 
 class Experiment(Settings):
@@ -35,11 +51,7 @@ class Experiment(Settings):
     """Number of seeds; each is an independent run."""
     first_seed: int = Field(default=0, ge=0, le=1_000_000_000)
     """The first seed; the others count up from it."""
-    sweep: (
-        Annotated[list[dict[str, Any]], Field(min_length=1)]
-        | Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
-        | None
-    ) = None
+    sweep: Sweep | None = None
     """A list of points, each a mapping from settings to values (`step_size: 0.0125`, `coding.name: tiled`) that replace
     those of the experiment; a point may also have a `label` for legends and a `name` for its folder. Or a grid, a
     mapping from settings to lists of values, which gives every combination. Without a sweep there is one variant,

@@ -66,6 +66,10 @@ def remedy(detail: Any) -> str:
         return "is empty; give a value, or drop the key"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a mapping of keys to values, not {value!r}"
+    if kind == "list_type" and not isinstance(value, dict):
+        return f"must be a list; write [{value}]"
+    if place[-1] == "seeds" and isinstance(value, list) and value:
+        return f"must be the number of seeds, not a list of them; write seeds: {len(value)} and first_seed: {value[0]}"
     if kind in ("int_type", "int_from_float", "float_type", "bool_type") and (meant := plain_value(kind, value)):
         return meant
     quotes = "; put it in quotes" if kind == "string_type" and not isinstance(value, list | dict) else ""

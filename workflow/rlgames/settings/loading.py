@@ -256,7 +256,10 @@ def table(config: Config) -> Iterator[dict[str, Any]]:
 def load(config: dict[str, Any], files: Iterable[Path | str] = ()) -> Config:
     """Validate a config that was merged from `files`; raises `SettingsError`."""
     for file in files:
-        read(file)
+        if not isinstance(found := read(file), dict | None):
+            raise SettingsError(
+                f"{file} must be a mapping of keys, such as results and experiments, to values, not {found!r:.50}"
+            )
     try:
         check_texts(config)
         loaded = Config.model_validate({} if config is None else config)

@@ -20,6 +20,9 @@ from rlgames.settings.text import shown
 BESIDES = ("label", "name")
 """Keys of a point that are no settings."""
 
+SEEDS = ("seeds", "first_seed")
+"""Keys of an experiment that all points share, and that are no settings of a run."""
+
 FOLDER = r"[A-Za-z0-9][A-Za-z0-9.,_=+-]{0,63}"
 """A folder's name of the user's own."""
 
@@ -156,6 +159,11 @@ def merged(base: dict[str, Any], point: dict[str, Any]) -> dict[str, Any]:
 @cache
 def locate(key: str) -> tuple[str, ...]:
     """The place in a spec of a setting named from the right: `tiles` is ("agent", "coding", "tiles")."""
+    if key in SEEDS:
+        raise KeyError(
+            f"{key!r} cannot be swept, since all points have the same seeds; write beside the sweep how many there "
+            "are (seeds), and the first of them (first_seed)"
+        )
     paths = settings_of_a_run()
     wanted = tuple(str(key).split("."))
     found = [path for path in paths if path[-len(wanted) :] == wanted]
