@@ -107,6 +107,10 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         change("figures", "it", experiments=["try", "try"]),
         ["figures.it", "names the same experiment twice"],
     ),
+    "quantity-twice": (
+        change("figures", "it", quantities=["steps", "steps"]),
+        ["figures.it.quantities", "names the same quantity twice; drop one"],
+    ),
     "figure-kind": (change("figures", "it", kind="learning-curve"), ["figures.it", "did you mean 'learning-curves'"]),
     "figure-seed": (change("figures", "it", seed=3), ["figures.it.seed", "the seeds 0 to 2, not 3"]),
     "figure-facet": (

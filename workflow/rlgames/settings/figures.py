@@ -50,6 +50,13 @@ class LearningCurves(FigureSettings):
     levels: bool = False
     """Whether to add a table of the means of the first and of the last 100 episodes, with intervals."""
 
+    @field_validator("quantities")
+    @classmethod
+    def _quantities_differ(cls, quantities: list[str]) -> list[str]:
+        if len(set(quantities)) < len(quantities):
+            raise problem("names the same quantity twice; drop one")
+        return quantities
+
     @model_validator(mode="after")
     def _limits_fit_the_scale(self) -> LearningCurves:
         if self.limits and self.limits[0] <= 0 and self.scale == "log" and self.quantities[0] == "steps":
