@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rlgames.pages.page import paragraphs
 from rlgames.settings.reading import SettingsError, check_texts, read
 
 REFUSED = {
@@ -52,6 +53,22 @@ def test_yaml_that_is_what_it_looks_like(tmp_path: Path) -> None:
     assert read(file) == {
         "a": 31, "b": 1000, "c": "010", "d": 0, "off": 10, "base": base, "z": base | {"r": -5}, "ε": 1000.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (">-\n  One\n  line.\n\n  Another.", ["One line.", "Another."]),
+        (">\n  One\n  line.\n\n\n  Another.\n", ["One line.", "Another."]),
+        ("|-\n  One\n  line.\n\n  Another.", ["One\nline.", "Another."]),
+        ("One\n  line.", ["One line."]),
+        ('""', []),
+    ],
+)
+def test_empty_line_begins_a_new_paragraph(tmp_path: Path, text: str, found: list[str]) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"abstract: {text}\n")
+    assert paragraphs(read(file)["abstract"]) == found
 
 
 def test_file_that_is_not_in_utf_8_or_not_there_is_named(tmp_path: Path) -> None:

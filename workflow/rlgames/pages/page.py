@@ -57,6 +57,7 @@ def build(plan: Plan) -> str:
         tables=list(tables_of(plan)),
         runs=[row for row, _ in manifests],
         made=made([manifest for _, manifest in manifests]),
+        abstract=paragraphs(plan.config.abstract),
         costs=costs(plan),
         notices=words.notices(plan).splitlines(),
         others=[Path(plan.path(name)).name for name in ("config", "checksums")],
@@ -64,6 +65,12 @@ def build(plan: Plan) -> str:
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (files of ours)
         js=Markup((HERE / "page.js").read_text(encoding="utf-8")),  # noqa: S704
     )
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text in a config: after `>`, YAML makes an empty line a mere end of line."""
+    text = text.strip()
+    return [part.strip() for part in text.split("\n\n" if "\n\n" in text else "\n") if part.strip()]
 
 
 def embedded(value: Any) -> Markup:

@@ -49,7 +49,8 @@ class Config(Settings):
     title: str = ""
     """Title of the results page; by default, the name of the results folder."""
     abstract: str = ""
-    """A few sentences at the head of the results page; an empty line begins a new paragraph."""
+    """A few sentences at the head of the results page. After `>-` they may take many lines, and an empty line begins a
+    new paragraph."""
     block_size: int = Field(default=100, ge=1, le=1_000_000)
     """Seeds of a linear agent over tiles that one job trains. Results do not depend on it, but names of files do."""
     threads: int = Field(default=1, ge=1, le=64)
