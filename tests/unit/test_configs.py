@@ -81,6 +81,21 @@ def test_what_a_figure_leaves_out_is_worded_from_names() -> None:
     assert json.loads(plan.figure_spec("effect-of-alpha"))["options"]["title"] == "Effect of alpha"
 
 
+@pytest.mark.parametrize("key", ["id", "environment.id"])
+def test_curves_in_panels_of_games_are_not_named_after_the_game(key: str) -> None:
+    experiment = {
+        "environment": {"name": "gymnasium"},
+        "agent": {"name": "dqn", "network": "mlp"},
+        "steps": 6000,
+        "seeds": 1,
+        "sweep": {key: ["CartPole-v1", "Acrobot-v1"], "discount": [0.9, 0.99]},
+    }
+    figure = {"kind": "returns", "experiments": ["try"]}
+    plan = Plan({"results": "results/x", "experiments": {"try": experiment}, "figures": {"it": figure}})
+    curves = [columns["curve"] for *_, columns in json.loads(plan.figure_spec("it"))["curves"]]
+    assert curves == ["discount = 0.9", "discount = 0.99"] * 2
+
+
 MIXED = [{"agent.name": "n-step-sarsa", "n": 2, "epsilon": 0.1}, {"agent.name": "sarsa", "epsilon": 0.2}]
 
 

@@ -227,7 +227,8 @@ class PanelForEachGame(GameFigure):
     panel_column: ClassVar[str] = "game"
 
     def columns(self, experiment: str, variant: Variant) -> Columns:
-        values = {key: value for key, value in variant.values.items() if key not in ("game", "id")}
+        games = (locate("environment.game"), locate("environment.id"))
+        values = {key: value for key, value in variant.values.items() if locate(key) not in games}
         return super().columns(experiment, variant) | {"curve": self.curve(experiment, variant, values)}
 
 
