@@ -126,6 +126,18 @@ def test_products_that_the_config_no_longer_makes_are_listed_and_removed(plan: P
     assert "no longer makes" not in say(status)
 
 
+@pytest.mark.parametrize("command", [clean_state, prune])
+def test_dry_run_writes_nothing_and_looks_who_is_at_work(plan: Plan, say: Say, command: Any) -> None:
+    before = there()
+    assert "logs/lock" not in before
+    assert ("Would remove 8 files" in say(command, "--dry-run")) == (command is clean_state)
+    assert there() == before
+    lock = locks.take(Path(plan.path("lock")))
+    assert lock is not None
+    with lock, pytest.raises(SystemExit, match=f"Process {os.getpid()} on .* is at work"):
+        say(command, "--dry-run")
+
+
 @pytest.mark.parametrize(("answer", "removed"), [("y", True), ("", False), ("n", False)])
 @pytest.mark.usefixtures("plan")
 def test_it_asks_first(monkeypatch: pytest.MonkeyPatch, say: Say, answer: str, removed: bool) -> None:

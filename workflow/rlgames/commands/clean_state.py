@@ -10,7 +10,7 @@ from rlgames.plan.status import survey
 def main() -> None:
     options = removal.options(__doc__)
     plan = Plan.read(options.config)
-    with removal.alone(plan):
+    with removal.alone(plan, options.dry_run):
         if resumable := sum(run.state == "resumable" for run in survey(plan)):
             print(f"Without saves, {count(resumable, 'training')} under way will have to start anew.")
         temporary = leftovers.abandoned(plan)

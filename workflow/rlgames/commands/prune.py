@@ -10,7 +10,7 @@ from rlgames.plan.plan import Plan
 def main() -> None:
     options = removal.options(__doc__)
     plan = Plan.read(options.config)
-    with removal.alone(plan):
+    with removal.alone(plan, options.dry_run):
         files = leftovers.dropped(plan)
         removal.remove(plan, files, f"{count(len(files), 'file')} that {options.config} no longer makes", options)
 

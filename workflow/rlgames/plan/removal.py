@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -25,15 +25,19 @@ def options(description: str | None) -> argparse.Namespace:
 
 
 @contextmanager
-def alone(plan: Plan) -> Iterator[None]:
-    """Keep every Snakemake out of the results meanwhile; end this process while one, or a training, is at work."""
+def alone(plan: Plan, dry_run: bool) -> Iterator[None]:
+    """Keep every Snakemake out of the results meanwhile; end this process while one, or a training, is at work.
+
+    A dry run only looks whether one is, which needs no write access.
+    """
     snakemake = Path(plan.path("lock"))
     if not Path(plan.config.results).is_dir():
         print(f"There is no folder {plan.config.results}: nothing to remove.")
         sys.exit()
-    if (ours := locks.take(snakemake)) is None:
+    ours = None if dry_run else locks.take(snakemake)
+    if ours is None and (not dry_run or locks.holder(snakemake)):
         sys.exit(refusal(snakemake))
-    with ours:
+    with ours or nullcontext():
         for lock in leftovers.saves(plan):
             if lock.name == "lock" and locks.holder(lock):
                 sys.exit(refusal(lock))
