@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_names import LINEAR, config, refusal
 
+from conftest import ROOT
 from rlgames.features import tile_coding
 from rlgames.plan import needs, startup, words
 from rlgames.plan.plan import Plan
@@ -137,6 +140,20 @@ def test_results_that_no_folder_should_be_called(results: str, message: str) -> 
     line = refusal(config() | {"results": results})
     assert line.startswith("  results: ")
     assert message in line
+
+
+def test_results_in_what_the_project_consists_of_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=False).stdout.splitlines()
+    ours = {path.partition("/")[0] for path in tracked if re.fullmatch(r"[\w./-]*[\w-]", path)} - {"results"}
+    tools = {".git", ".snakemake", ".venv", ".cache", ".mypy_cache", "site"}
+    within = {"workflow/rlgames/mine", "./docs", "results/../tests/x", str(ROOT), f"{ROOT}/config", "../x/.git/mine"}
+    for results in ours | tools | within:
+        assert "belongs to the project itself" in refusal(config() | {"results": results}), results
+    for results in ("results", "results/docs", "mine", "mine/workflow", "documents", "../x", str(tmp_path / "docs")):
+        load(config() | {"results": results})
+    monkeypatch.chdir(tmp_path)
+    load(config() | {"results": "docs"})
 
 
 def test_paths_that_mean_the_same_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from rlgames.files import ROOT
 from rlgames.settings import memory
 from rlgames.settings.base import Settings, TrainedRun
 from rlgames.settings.datasets import Dataset
@@ -36,6 +37,9 @@ NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 DYNAMICS = ("game", "frame_skip", "actions", "sticky", "noop_max", "fire_reset", "fire_each_life", "max_steps")
 """Settings of an Atari game on which the course of an episode depends; the others change only what is seen of it."""
+
+OURS = {"", "benchmarks", "config", "docs", "envs", "notebooks", "profiles", "site", "tests", "trained", "workflow"}
+"""Folders of the project, relative to it, besides those whose names begin with a dot."""
 
 
 Names = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
@@ -71,9 +75,15 @@ class Config(Settings):
     @classmethod
     def _is_a_folder(cls, results: str) -> str:
         try:
-            return tidy(results)
+            results = tidy(results)
         except ValueError as error:
             raise problem(str(error)) from None
+        if is_ours(results):
+            raise problem(
+                f"{results} belongs to the project itself, or to its tools; name a folder of its own, such as "
+                "results/mine"
+            )
+        return results
 
     @model_validator(mode="after")
     def _has_a_title(self) -> Config:
@@ -233,6 +243,17 @@ class Config(Settings):
     def drawn(self, figure: AnyFigure) -> dict[str, Experiment]:
         """The experiments of a figure, by name."""
         return {name: self.experiments[name] for name in figure.experiments}
+
+
+def is_ours(folder: str) -> bool:
+    """Whether a folder is one of the project itself or of its tools, or lies in one."""
+    if {".git", ".snakemake"} & {*PurePath(folder).parts}:
+        return True
+    place, project = Path(folder).resolve(), ROOT.resolve()
+    if not place.is_relative_to(project):
+        return False
+    first = next(iter(place.relative_to(project).parts), "")
+    return first in OURS or first.startswith(".") or (project / first).is_file()
 
 
 def resolved(config: Config) -> dict[str, Any]:
