@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import yaml
@@ -18,7 +18,7 @@ from rlgames.commands import again
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
 
-RESULTS, SECOND = Path("results/tiny"), Path("results/tiny-again")
+RESULTS, SECOND, OTHER = Path("results/tiny"), Path("results/tiny-again"), Path("results/tiny-other")
 RUN = "runs/tiled/default/seed-2-2"
 
 
@@ -42,14 +42,14 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
         made = Manifest(**run, **facts, wall_seconds=1.0, products={}, surroundings=around)  # type: ignore[arg-type]
         made.write(Path(plan.path("manifest", **run)))
 
-    def snakemake(command: list[str], check: bool) -> Any:
+    def snakemake(command: list[str]) -> int:
         assert f"results={SECOND}" in command
         assert str(SECOND / RUN / "weights.npz") in command
         if not SECOND.exists():
             shutil.copytree(RESULTS, SECOND)
-        return SimpleNamespace(returncode=int(check))
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", snakemake)
+    monkeypatch.setattr(again, "build", snakemake)
     return plan
 
 
@@ -85,15 +85,55 @@ def test_other_bits_are_named_with_what_may_be_why(
     facts = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(facts | {"code": "y", "lock": "y", "machine": machine("sse4_2")}))
     before = contents()
-    with pytest.raises(SystemExit, match="results/tiny and results/tiny-again differ in 2 of 25 files"):
+    with pytest.raises(SystemExit, match="results/tiny and results/tiny-other differ in 2 of 25 files"):
         run(monkeypatch, str(RESULTS / RUN / "weights.npz"))
     text = capsys.readouterr().out
     why = "made under other conditions: code, lock, instruction set"
     assert f"{RUN}/weights.npz differs ({why})" in text
     assert "figures/one.png is not among the results" in text
     assert contents() == before
-    assert (SECOND / RUN / "weights.npz").exists()
+    assert (OTHER / RUN / "weights.npz").read_bytes() == b"other"
     assert built.config.results == str(RESULTS)
+
+
+@pytest.mark.usefixtures("built")
+def test_what_differed_is_made_from_nothing_the_next_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = RESULTS / RUN / "weights.npz"
+    right = target.read_bytes()
+    for kept in (OTHER, Path(f"{OTHER}-2")):
+        shutil.copytree(RESULTS, SECOND)
+        target.write_bytes(b"damaged")
+        with pytest.raises(SystemExit, match="differ in 1 of"):
+            run(monkeypatch, str(target))
+        assert not SECOND.exists()
+        assert (kept / RUN / "weights.npz").read_bytes() == right
+        target.write_bytes(right)
+    run(monkeypatch, str(target))
+    assert "with the same bits" in capsys.readouterr().out
+
+
+CHILD = """
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), sys.exit(7)))
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit(8)))
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 7), (signal.SIGTERM, 8)])
+def test_snakemake_ends_by_itself_when_it_is_stopped(number: int, status: int) -> None:
+    code = "import sys; from rlgames.commands.again import build; sys.exit(build([sys.executable, '-c', sys.argv[1]]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, CHILD], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        assert process.wait(timeout=20) == status
 
 
 @pytest.mark.parametrize(

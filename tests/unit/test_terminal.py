@@ -225,7 +225,10 @@ def test_what_to_type_is_the_command_that_was_typed(monkeypatch: pytest.MonkeyPa
     assert failure.again(["config/mine.yaml"]) == "snakemake --cores 2"
     monkeypatch.setenv("MAKELEVEL", "1")
     monkeypatch.delenv("MAKEFLAGS", raising=False)
+    monkeypatch.delenv("RLGAMES_GOALS", raising=False)
     assert failure.again(["config/my file.yaml"]) == "make 'CONFIG=config/my file.yaml'"
     assert failure.again([Path("config/config.yaml").absolute()]) == "make"
     monkeypatch.setenv("MAKEFLAGS", "k -- CONFIG=config/my\\ file.yaml TARGET=results/a.png")
     assert failure.again(["config/other.yaml"]) == "make 'CONFIG=config/my file.yaml' TARGET=results/a.png"
+    monkeypatch.setenv("RLGAMES_GOALS", "again")
+    assert failure.again(["config/other.yaml"]) == "make again 'CONFIG=config/my file.yaml' TARGET=results/a.png"

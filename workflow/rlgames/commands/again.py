@@ -1,17 +1,22 @@
 """Make targets of a config again from nothing, in a folder beside the results, and compare the two bit by bit
-(`make again TARGET=path`). The results stay as they are."""
+(`make again TARGET=path`). The results stay as they are; a second build that differs is kept under another name."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
+from itertools import chain
+from itertools import count as count_from
 from pathlib import Path
 
 from rlgames.messages import count
 from rlgames.operations import isolation, jobs
 from rlgames.plan import comparison, removal, report
 from rlgames.plan.plan import Plan
+from rlgames.plan.targets import check
 
 
 def main() -> None:
@@ -28,24 +33,39 @@ def main() -> None:
     for target in chosen.targets:
         if not (Path(target).is_relative_to(results) and Path(target).is_file()):
             sys.exit(f"{target} is not there, or not in {results}: make it first, or name another file.")
+        check(plan, target)
     isolation.isolate()
     folder = Path(again.config.results)
     targets = [str(folder / Path(target).relative_to(results)) for target in chosen.targets]
     command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(chosen.config)]
     command += ["--config", f"results={folder}", "--cores", chosen.cores, *more]
-    if subprocess.run(command, check=False).returncode:
-        sys.exit(f"Not everything was made again: nothing was compared, and {results} is as it was.")
+    if build(command):
+        sys.exit(
+            f"Not everything was made again: nothing was compared, and {results} is as it was. The same command "
+            f"goes on from what {folder} has."
+        )
     if not (places := comparison.comparable(again)):
         sys.exit(
             f"Nothing was compared: these targets, now in {folder}, tell of times and machines, and differ each time."
         )
     if wrong := list(comparison.differences(plan, again, places)):
         print(*wrong, sep="\n")
-        sys.exit(
-            f"{results} and {folder} differ in {len(wrong)} of {count(len(places), 'file')}. Both stay as they are."
-        )
+        names = chain([f"{results}-other"], (f"{results}-other-{number}" for number in count_from(2)))
+        kept = folder.rename(next(name for name in names if not os.path.lexists(name)))  # the next begins with nothing
+        sys.exit(f"{results} and {kept} differ in {len(wrong)} of {count(len(places), 'file')}. Both stay as they are.")
     removal.unlink(folder, comparison.made(again))
     print(f"Made again from nothing, with the same bits as in {results}: {count(len(places), 'file')}.")
+
+
+def build(command: list[str]) -> int:
+    """The exit status of a Snakemake that ends by itself: its trainings save first.
+
+    It gets Ctrl-C from the terminal, as this process does, and SIGTERM from here.
+    """
+    signal.signal(signal.SIGINT, lambda *_: None)  # unlike SIG_IGN, it is not the child's as well
+    with subprocess.Popen(command) as snakemake:
+        signal.signal(signal.SIGTERM, lambda number, _: snakemake.send_signal(number))
+        return snakemake.wait()
 
 
 if __name__ == "__main__":

@@ -96,10 +96,11 @@ def remedy(log: list[str], files: Iterable[Any]) -> str:
 def again(files: Iterable[Any]) -> str:
     """The command that makes what is missing."""
     if "MAKELEVEL" in os.environ:
+        goals = os.environ.get("RLGAMES_GOALS", "").split()
         _, _, given = os.environ.get("MAKEFLAGS", "").partition(" -- ")
         if words := shlex.split(given):  # CONFIG=..., TARGET=..., CORES=..., as they were typed
-            return shlex.join(["make", *words])
+            return shlex.join(["make", *goals, *words])
         here = Path.cwd()
         names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in map(Path, files)]
-        return shlex.join(["make", *(f"CONFIG={name}" for name in names if name != "config/config.yaml")])
+        return shlex.join(["make", *goals, *(f"CONFIG={name}" for name in names if name != "config/config.yaml")])
     return shlex.join(["snakemake", *sys.argv[1:]])
