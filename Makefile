@@ -15,6 +15,7 @@ $(if $(word 2,$(CONFIG)),$(error CONFIG="$(CONFIG)" must be one file, and its pa
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
 
 export PYTHONUTF8 := 1
+export RLGAMES_GOALS = $(MAKECMDGOALS)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Variables of a user's shell that would bring in other modules or another profile. Jobs are isolated further: operations/isolation.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
@@ -74,11 +75,11 @@ verify: $(LOCKED) ## compare all checksums, replay every recorded episode, and r
 status: $(LOCKED) ## say what is done, running, resumable or left behind by a kill, and which runs need a second look
 	@$(COMMANDS).status $(CONFIG)
 
-play: $(LOCKED) ## watch the agent of RUN=folder, or random play of GAME=pong, in a window or as a video; HUMAN=1: play it yourself
-	@$(COMMANDS).play $(or $(RUN),$(GAME),trained/pong-double-dqn) $(if $(call on,HUMAN),--human)
+play: $(LOCKED) ## watch the agent of RUN=folder (SEED=n of a block), or random play of GAME=pong, in a window or as a video; HUMAN=1: play it yourself
+	@$(COMMANDS).play $(if $(RUN)$(if $(GAME),,1),--run '$(or $(RUN),trained/pong-double-dqn)',--game '$(GAME)') $(if $(SEED),--agent-seed $(SEED)) $(if $(call on,HUMAN),--human)
 
 export: $(LOCKED) ## write the network of the deep agent of RUN=folder as a Keras file
-	@$(COMMANDS).export $(or $(RUN),trained/pong-double-dqn)
+	@$(COMMANDS).export '$(or $(RUN),trained/pong-double-dqn)'
 
 notebook: $(DEV_LOCKED) ## open the lesson's notebook, over the results of make
 	@jupyter lab notebooks/lesson.ipynb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from gymnasium.utils.env_checker import check_env
 import rlgames
 from rlgames.agents.linear import actor_critic_lambda, sarsa
 from rlgames.api import environments, playing
-from rlgames.api.loading import Run
+from rlgames.api.loading import Run, folder_of
 from rlgames.environments import atari
 from rlgames.features.tile_coding import IndexHashed, active_tiles, make
 from rlgames.messages import UserError
@@ -206,6 +207,70 @@ def test_actions_are_numbered_from_zero() -> None:
         assert found.step(1)[1] == 6
     finally:
         gym.registry.pop("Late-v0")
+
+
+def test_a_file_of_a_run_and_its_evaluation_stand_for_it(tmp_path: Path) -> None:
+    run = shutil.copytree(SHIPPED, tmp_path / "runs/pong/default/seed-0")
+    (run / "evaluation").mkdir()
+    shutil.copy(SHIPPED / "manifest.json", run / "evaluation")
+    for place in (run / "weights.npz", run / "manifest.json", run / "evaluation", run / "evaluation/manifest.json"):
+        assert folder_of(place) == run
+
+
+def test_runs_that_may_be_meant_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "trained/pong-double-dqn")
+    facts = json.loads((SHIPPED / "manifest.json").read_text())
+    encoder = tmp_path / "results/a/runs/encoder/default/seed-0/manifest.json"
+    encoder.parent.mkdir(parents=True)
+    encoder.write_text(json.dumps(facts | {"spec": {"agent": {}, "environment": {"name": "frames"}}}))
+    monkeypatch.chdir(tmp_path)
+    for place in ("trained", "trained/pong-duoble-dqn", "pong-dqn", "trained/none/here"):
+        with pytest.raises(UserError, match="did you mean trained/pong-double-dqn"):
+            folder_of(Path(place))
+    with pytest.raises(UserError, match="give the folder of a run"):
+        folder_of(Path("results/a"))
+    data = tmp_path / "results/a/datasets/frames"
+    data.mkdir(parents=True)
+    (data / "manifest.json").write_text(json.dumps(facts | {"spec": {"policy": "random"}}))
+    with pytest.raises(UserError, match="is a data set, which plays no game"):
+        rlgames.load(data)
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    gymnasium = {"environment": {"name": "gymnasium", "id": "nowhere:Cart-v0"}}
+    (lacking / "manifest.json").write_text(json.dumps(facts | {"spec": facts["spec"] | gymnasium}))
+    with pytest.raises(UserError, match=r"cannot be played on this machine.*install the package"):
+        rlgames.load(lacking)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("CartPole", "CartPole-v1"), ("cartpole", "CartPole-v1"), ("LunarLander", "LunarLander-v3"),
+     ("mountaincar", "MountainCar-v0"), ("MinAtar", "MinAtar/Freeway-v1"), ("pnog", "pong")],
+)  # fmt: skip
+def test_games_of_gymnasium_are_suggested_too(typed: str, meant: str) -> None:
+    with pytest.raises(UserError, match=f"there is no game '{typed}'; did you mean '{meant}'"):
+        playing.game_settings(typed, 10)
+
+
+def test_names_of_games_and_folders_are_told_apart() -> None:
+    assert not playing.is_run("ALE/Pong")
+    assert not playing.is_run("space invaders")
+    assert not playing.is_run("MinAtar/Breakout-v1")
+    assert playing.is_run("trained/none")
+    assert playing.is_run(Path("pong-dqn"))
+    with pytest.raises(UserError, match="Blackjack-v1"):  # Gymnasium's card game, not ALE's
+        playing.game_settings("Blackjack-v1", 10)
+    assert playing.game_settings("blackjack", 10)["game"] == "blackjack"
+
+
+def test_an_agent_of_a_block_plays_under_its_own_seed(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playing.gameplay, "pictures", lambda _recording, lines, *_: lines)
+    for seed, shown in ((None, "car, seed 3"), (4, "car, seed 4")):
+        loaded = rlgames.load(runs["values"], seed=seed)
+        recording = playing.episode(loaded, runs["values"], 0, 50)
+        assert rlgames.play(runs["values"], render=False, steps=50, agent_seed=seed).actions == recording.actions
+        first, *_ = playing.pictures_of(loaded, recording, runs["values"], seed)
+        assert first == shown
 
 
 def test_what_is_no_run_of_an_agent_is_refused(runs: dict[str, Path], tmp_path: Path) -> None:

@@ -52,6 +52,12 @@ def fill(folder: Path) -> None:
         path.write_bytes(bytes(2_000_000))
 
 
+def test_ctrl_c_ends_a_command_without_a_traceback() -> None:
+    code = "import signal; from rlgames.operations import jobs; jobs.run(lambda: signal.raise_signal(signal.SIGINT))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_full_disk_full_table_of_files_and_read_only_mount(tmp_path: Path) -> None:
     with file_system(tmp_path / "disk", "1m") as folder:
         table = pa.table({"x": np.random.default_rng(0).random(1_000_000)})

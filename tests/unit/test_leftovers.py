@@ -138,15 +138,20 @@ def test_dry_run_writes_nothing_and_looks_who_is_at_work(plan: Plan, say: Say, c
         say(command, "--dry-run")
 
 
-@pytest.mark.parametrize(("answer", "removed"), [("y", True), ("", False), ("n", False)])
+@pytest.mark.parametrize(
+    ("answer", "removed"),
+    [("y", True), ("", False), ("n", False), (EOFError(), False), (KeyboardInterrupt(), False)],
+)
 @pytest.mark.usefixtures("plan")
-def test_it_asks_first(monkeypatch: pytest.MonkeyPatch, say: Say, answer: str, removed: bool) -> None:
+def test_it_asks_first(monkeypatch: pytest.MonkeyPatch, say: Say, answer: Any, removed: bool) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
     asked: list[str] = []
 
     def reply(question: str) -> str:
         asked.append(question)
-        return answer
+        if isinstance(answer, BaseException):
+            raise answer
+        return str(answer)
 
     monkeypatch.setattr("builtins.input", reply)
     text = say(clean_state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,8 @@ from rlgames.files import read_weights, reading
 from rlgames.messages import UserError, count
 from rlgames.plan import paths
 from rlgames.provenance import Manifest
-from rlgames.settings.explanations import explanations
+from rlgames.settings.explanations import explanations, problem
+from rlgames.settings.names import nearest
 from rlgames.settings.spec import Spec
 
 
@@ -81,7 +83,7 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
     `seed` chooses one of a block of linear agents (default: the first); `point` one of the moments in the training
     at which a deep agent's weights were kept (default: the end). Raises `UserError` for what is no run of an agent.
     """
-    folder = Path(run)
+    folder = folder_of(Path(run))
     settings, seeds = read_settings(folder)
     agent, environment = settings.agent, settings.environment
     saved = read_weights(folder / "weights.npz")
@@ -121,18 +123,47 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
     return Run(Agent(player, preferences, found.observation_space.shape or (), first.dtype), found, settings)
 
 
+def folder_of(place: Path) -> Path:
+    """The folder of a run, in which `place` is a file or the evaluation. Raises `UserError`, with runs that may be
+    meant, if there is no run."""
+    folder = place.parent if place.is_file() else place
+    if folder.name == "evaluation":
+        folder = folder.parent
+    if (folder / "manifest.json").is_file():
+        return folder
+    near = next(each for each in (place, *place.parents) if each.is_dir())
+    runs = [
+        run for each in ((Path("trained"), Path("results")) if near == Path() else (near,)) for run in playing(each)
+    ]
+    found = nearest(str(place), runs) or next(iter(runs), None)
+    hint = f"did you mean {found}?" if found else "give the folder of a run, with weights.npz and manifest.json."
+    raise UserError(f"{place} is not a run: {hint}")
+
+
+def playing(folder: Path) -> list[str]:
+    """The runs below a folder whose agents play a game."""
+    found = []
+    for path in sorted(folder.glob("**/manifest.json")):
+        with suppress(UserError):  # it is damaged
+            manifest = Manifest.read(path)
+            game = manifest.spec.get("environment", {}).get("name")
+            if "agent" in manifest.spec and game != "frames" and path.parent.name != "evaluation":
+                found.append(str(path.parent))
+    return found
+
+
 def read_settings(folder: Path) -> tuple[Spec, str]:
     """The settings of a run, from its manifest, and its seeds. Raises `UserError` for what is no run of an agent."""
     path = folder / "manifest.json"
-    if not path.is_file():
-        runs = sorted(str(each.parent) for each in folder.glob("**/seed-*/manifest.json") if each.is_file())
-        hint = f"did you mean {runs[0]}?" if runs else "give the folder of a run, with weights.npz and manifest.json."
-        raise UserError(f"{folder} is not a run: {hint}")
     manifest = Manifest.read(path)
+    if "agent" not in manifest.spec:
+        raise UserError(f"{folder} is a data set, which plays no game: give a run of an agent.")
     try:
         settings = Spec.model_validate(manifest.spec)
     except ValidationError as error:
         why = "; ".join(explanations(error, manifest.spec))
+        if all(each["loc"][:1] == ("environment",) and each["type"] == problem("").type for each in error.errors()):
+            raise UserError(f"The game of {folder} cannot be played on this machine: {why}.") from None
         raise UserError(
             f"{path} has settings that this version does not know ({why}): train the agent again."
         ) from None

@@ -17,14 +17,15 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from rlgames.api import environments
-from rlgames.api.loading import Run, load
+from rlgames.api.loading import Run, folder_of, load
 from rlgames.files import replacing
 from rlgames.messages import UserError
+from rlgames.plan import paths
 from rlgames.playing.recording import Recording, module_name
 from rlgames.provenance import Manifest
 from rlgames.settings.environments import Atari, Gymnasium
 from rlgames.settings.explanations import explanations
-from rlgames.settings.names import atari_game, atari_games, unknown
+from rlgames.settings.registry import game_of, unknown_game
 from rlgames.streams import Purpose, episode_stream, reset_seed
 from rlgames.videos import gameplay, random_play
 from rlgames.videos.encoding import encode
@@ -37,20 +38,28 @@ EPSILON = 0.01
 
 
 def play(
-    run: Path | str, *, render: bool = True, seed: int = 0, steps: int | None = None, video: Path | str | None = None
+    run: Path | str,
+    *,
+    render: bool = True,
+    seed: int = 0,
+    steps: int | None = None,
+    video: Path | str | None = None,
+    agent_seed: int | None = None,
 ) -> Recording:
     """Let the agent of a run play an episode; or, of a game (`pong`, `CartPole-v1`), play it at random.
 
     With `render`, the episode is shown in a window, where there is a display, or else written as a video below
-    results/play; with `video`, it is written there. `seed` is of the episode, `steps` how many it may take at most.
+    results/play; with `video`, it is written there. `seed` is of the episode, `agent_seed` chooses one of a
+    block of linear agents (default: the first), `steps` is how many the episode may take at most.
     Returns the episode, with its `score`, `steps` and `actions`. Raises `UserError` for what is neither a run nor a
     game.
     """
     with display(wanted=render and video is None) as window:
         if is_run(run):
-            loaded = load(run)
-            recording = episode(loaded, Path(run), seed, steps)
-            shown = pictures_of(loaded, recording, Path(run))
+            folder = folder_of(Path(run))
+            loaded = load(folder, seed=agent_seed)
+            recording = episode(loaded, folder, seed, steps)
+            shown = pictures_of(loaded, recording, folder, agent_seed)
         else:
             environment = game_settings(str(run), steps or RANDOM_STEPS)
             recording, shown = random_play.play(environment, steps=steps or RANDOM_STEPS, seed=seed)
@@ -114,17 +123,19 @@ def environment_height(environment: Any) -> int:
 
 
 def is_run(run: Path | str) -> bool:
-    """Whether this names a folder rather than a game."""
-    return Path(run).exists() or (os.sep in str(run) and not re.fullmatch(r"[\w:-]+/[\w-]+-v\d+", str(run)))
+    """Whether this names a folder rather than a game; a `Path` always does."""
+    if isinstance(run, Path) or Path(run).exists():
+        return True
+    return os.sep in run and not game_of(run) and not re.fullmatch(r"[\w:-]+/[\w-]+-v\d+", run)
 
 
 def game_settings(game: str, steps: int) -> dict[str, Any]:
     """The settings of the environment that a name means. Raises `UserError` if there is none, or it cannot be drawn."""
     try:
-        if known := atari_game(game):
+        if known := game_of(game):
             return Atari(name="atari", game=known, fire_each_life=True, max_steps=steps).model_dump()
         if re.fullmatch(r"\w+", game):  # Gymnasium's ids have a version
-            raise UserError(unknown("game", game, atari_games()))
+            raise UserError(unknown_game(game))
         chosen = Gymnasium(name="gymnasium", id=game, max_steps=steps)
     except ValidationError as error:
         raise UserError("\n".join(explanations(error, {}))) from None
@@ -162,11 +173,12 @@ def episode(loaded: Run, folder: Path, seed: int, steps: int | None) -> Recordin
     )  # fmt: skip
 
 
-def pictures_of(loaded: Run, recording: Recording, folder: Path) -> Iterator[np.ndarray]:
+def pictures_of(loaded: Run, recording: Recording, folder: Path, agent_seed: int | None = None) -> Iterator[np.ndarray]:
     """The screen at each moment, with the agent's preferences beside it: uint8, shape (height, width, 3)."""
     manifest, agent = Manifest.read(folder / "manifest.json"), loaded.settings.agent
+    seed = paths.first(manifest.seeds or "0") if agent_seed is None else agent_seed
     lines = [
-        f"{manifest.experiment}, seed {manifest.seeds}",
+        f"{manifest.experiment}, seed {seed}",
         "" if recording.variant == "default" else re.sub(r"[a-z.]*name=", "", recording.variant),
         f"{manifest.steps if agent.unit == 'steps' else loaded.settings.budget} {agent.unit} of training",
     ]

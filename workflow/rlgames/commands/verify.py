@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def check(part: audit.Part) -> tuple[int, list[str]]:
     return (dataset_audit if of_dataset else audit).check(part)
 
 
+def begin_worker(parent: int) -> None:
+    """Ctrl-C ends it without a word, and so does the end of its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    jobs.die_with_parent(parent)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", type=Path, help="a config file")
@@ -41,7 +48,7 @@ def main() -> None:
     if not arguments.quick:
         parts, unlike = list(recordings(plan)), 0
         with (
-            ProcessPoolExecutor(initializer=jobs.die_with_parent, initargs=(os.getpid(),)) as pool,
+            ProcessPoolExecutor(initializer=begin_worker, initargs=(os.getpid(),)) as pool,
             tqdm(total=len(parts), unit="part", desc="Playing again") as bar,
         ):
             for count, lines in pool.map(check, parts):

@@ -20,6 +20,9 @@ from rlgames.operations.saves import next_start
 from rlgames.provenance import code_hash
 from rlgames.surroundings import note_surroundings
 
+STOPPED = 128 + signal.SIGINT
+"""The exit status of what Ctrl-C has ended, as shells have it."""
+
 
 def begin(arguments: argparse.Namespace, *modules: str) -> None:
     """Prepare messages, Ctrl-C, an end with the process that started this one, and the cache of compiled functions.
@@ -63,6 +66,8 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
     except BrokenPipeError:  # the reader, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:

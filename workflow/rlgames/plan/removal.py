@@ -88,4 +88,8 @@ def agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         what = question.partition("?")[0]
         sys.exit(f"{what}? Nothing was removed, since there is no terminal to ask on; YES=1 removes without asking.")
-    return input(question).strip().lower() in ("y", "yes")
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C
+        print()
+        return False

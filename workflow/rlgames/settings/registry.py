@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from rlgames.settings.explanations import problem
-from rlgames.settings.names import atari_game, unknown
+from rlgames.settings.names import atari_game, atari_games, plain, unknown
 
 MOST_ACTIONS = 256
 """Actions that fit in one byte of a recording."""
@@ -86,11 +86,34 @@ def register(name: str) -> str:
             import_module(module)
         except Exception as error:  # whatever goes wrong in a package that is not ours
             raise problem(f"id: {module} cannot be imported ({error}); install the package that contains it") from None
-    if not module and (game := atari_game(registered)):
+    if not module and (game := game_of(registered)):
         raise problem(f"id: {registered} is an Atari game, with settings of its own; write name: atari, game: {game}")
     if registered not in gym.registry:
         raise problem(f"id: {unknown('environment', registered, gym.registry)}")
     return registered
+
+
+def game_of(name: str) -> str | None:
+    """ALE's name of the game in a name, as `atari_game` finds it; None for an environment of Gymnasium's own that has
+    that name, such as Blackjack-v1."""
+    import gymnasium as gym
+
+    known = gym.registry.get(name)
+    return None if known and "ale_py" not in str(known.entry_point) else atari_game(name)
+
+
+def unknown_game(name: str) -> str:
+    """Say that a name is neither an Atari game nor one of Gymnasium's ids, with the nearest that is."""
+    import gymnasium as gym
+
+    register("MinAtar/Breakout-v1")
+    games = {*atari_games(), *(each for each, spec in gym.registry.items() if "ale_py" not in str(spec.entry_point))}
+    begin = [each for each in games if plain(each).startswith(plain(name))]
+    if begin and len(name) > 2:
+        shortest = min(map(len, begin))
+        newest = max(each for each in begin if len(each) == shortest)
+        return f"there is no game {name!r}; did you mean {newest!r}?"
+    return unknown("game", name, games)
 
 
 def describe(space: Any) -> str:
