@@ -125,6 +125,11 @@ def test_job_without_saves_says_how_far_it_is_in_its_log(tmp_path: Path) -> None
     ledger.look(30.0)
     (row,) = ledger.running(50.0)
     assert (row.name, row.share, row.left) == ("pong seed 0, evaluation", 0.25, 60.0)
+    log.write_text("pong, seed 0: 1 of 80 episodes\n")  # after imports, which took most of the time so far
+    os.utime(log, (50.0, 50.0))
+    ledger.look(50.0)
+    (row,) = ledger.running(50.0)
+    assert row.left < 20.0
     log.write_bytes(b"\xff\x00")
     assert last_said(log, 0.0).share is None
 

@@ -16,6 +16,9 @@ from rlgames.operations.progress import Note, last_said, read_note
 PRIOR = 10.0
 """Weight, in seconds, of the expected times of jobs beside the measured ones."""
 
+SAYING = 0.05
+"""The share of a job from which its time so far says how long it will take: most of it, at first, is imports."""
+
 KINDS = {
     "train_linear": "trained", "train_agent": "trained", "train_encoder": "trained", "predict": "trained",
     "evaluate": "evaluated", "encode": "encoded", "figure": "figures", "video": "videos", "gameplay": "videos",
@@ -202,7 +205,7 @@ class Ledger:
         ran, share = elapsed(job, now), job.note.share
         if job.note.rate:
             return job.note.left(now)
-        if share and ran > PRIOR:
+        if share and share >= SAYING and ran > PRIOR:
             return ran * (1 - share) / share
         # A job that takes longer than expected: any estimate will do.
         return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)
