@@ -224,7 +224,7 @@ def test_runs_that_may_be_meant_are_named(tmp_path: Path, monkeypatch: pytest.Mo
     encoder.parent.mkdir(parents=True)
     encoder.write_text(json.dumps(facts | {"spec": {"agent": {}, "environment": {"name": "frames"}}}))
     monkeypatch.chdir(tmp_path)
-    for place in ("trained", "trained/pong-duoble-dqn", "pong-dqn", "trained/none/here"):
+    for place in ("trained", "trained/pong-duoble-dqn", "pong-dqn", "trained/none/here", "/nothing", "../nothing"):
         with pytest.raises(UserError, match="did you mean trained/pong-double-dqn"):
             folder_of(Path(place))
     with pytest.raises(UserError, match="give the folder of a run"):

@@ -114,6 +114,12 @@ def test_what_differed_is_made_from_nothing_the_next_time(
     assert "with the same bits" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("built")
+def test_dry_run_compares_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run(monkeypatch, str(RESULTS / RUN / "weights.npz"), "--dry-run")
+    assert not capsys.readouterr().out
+
+
 CHILD = """
 import signal, sys, time
 signal.signal(signal.SIGINT, lambda *_: (time.sleep(1), sys.exit(7)))

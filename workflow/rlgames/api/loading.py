@@ -131,10 +131,9 @@ def folder_of(place: Path) -> Path:
         folder = folder.parent
     if (folder / "manifest.json").is_file():
         return folder
-    near = next(each for each in (place, *place.parents) if each.is_dir())
-    runs = [
-        run for each in ((Path("trained"), Path("results")) if near == Path() else (near,)) for run in playing(each)
-    ]
+    near = place if place.is_dir() else place.parent
+    known = near.is_dir() and near.resolve() not in (Path.cwd(), *Path.cwd().parents)
+    runs = [run for each in ((near,) if known else (Path("trained"), Path("results"))) for run in playing(each)]
     found = nearest(str(place), runs) or next(iter(runs), None)
     hint = f"did you mean {found}?" if found else "give the folder of a run, with weights.npz and manifest.json."
     raise UserError(f"{place} is not a run: {hint}")

@@ -44,6 +44,8 @@ def main() -> None:
             f"Not everything was made again: nothing was compared, and {results} is as it was. The same command "
             f"goes on from what {folder} has."
         )
+    if {"-n", "--dry-run", "--dryrun"} & {*more}:
+        return
     if not (places := comparison.comparable(again)):
         sys.exit(
             f"Nothing was compared: these targets, now in {folder}, tell of times and machines, and differ each time."
@@ -60,11 +62,14 @@ def main() -> None:
 def build(command: list[str]) -> int:
     """The exit status of a Snakemake that ends by itself: its trainings save first.
 
-    It gets Ctrl-C from the terminal, as this process does, and SIGTERM from here.
+    It gets Ctrl-C and SIGHUP from the terminal, as this process does, and SIGTERM from here.
     """
-    signal.signal(signal.SIGINT, lambda *_: None)  # unlike SIG_IGN, it is not the child's as well
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as a shell has it for what it runs in the background
+        signal.signal(signal.SIGINT, lambda *_: None)  # unlike SIG_IGN, it is not the child's as well
     with subprocess.Popen(command) as snakemake:
         signal.signal(signal.SIGTERM, lambda number, _: snakemake.send_signal(number))
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, lambda *_: None)
         return snakemake.wait()
 
 
