@@ -33,7 +33,9 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     numbers = pd.concat([components(rows) for _, rows in groups], ignore_index=True)
     curves = list(numbers["curve"].unique())
     quantities = [name for name in ("ball_x", "ball_y") if name in numbers and numbers[name].notna().any()] or ["step"]
-    figure = new_figure(0.5 + 4.5 * len(quantities), 1 + 3.3 * len(curves), dpi=100)
+    figure = new_figure(
+        0.5 + 4.5 * len(quantities), 1 + 3.3 * len(curves), dpi=78
+    )  # with a thousand points in each panel, a larger picture is a large file
     panels = figure.subplots(len(curves), len(quantities), squeeze=False)
     for column, quantity in zip(panels.T, quantities, strict=True):
         scale = Normalize(*numbers[quantity].quantile(SHOWN))
