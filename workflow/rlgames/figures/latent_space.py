@@ -15,7 +15,7 @@ from sklearn.decomposition import PCA
 from rlgames.encoders.readout import matrix
 from rlgames.figures.style import entitle, new_figure
 
-POINTS = 1000
+POINTS = 800
 """Test frames that are drawn of each curve, at most."""
 
 SHOWN = [0.005, 0.995]
@@ -33,9 +33,8 @@ def make(tables: dict[str, Any], *, title: str) -> tuple[Figure, pd.DataFrame]:
     numbers = pd.concat([components(rows) for _, rows in groups], ignore_index=True)
     curves = list(numbers["curve"].unique())
     quantities = [name for name in ("ball_x", "ball_y") if name in numbers and numbers[name].notna().any()] or ["step"]
-    figure = new_figure(
-        0.5 + 4.5 * len(quantities), 1 + 3.3 * len(curves), dpi=78
-    )  # with a thousand points in each panel, a larger picture is a large file
+    # With so many points in each panel, a larger picture is a large file.
+    figure = new_figure(0.5 + 4.5 * len(quantities), 1 + 3.3 * len(curves), dpi=75)
     panels = figure.subplots(len(curves), len(quantities), squeeze=False)
     for column, quantity in zip(panels.T, quantities, strict=True):
         scale = Normalize(*numbers[quantity].quantile(SHOWN))
