@@ -164,8 +164,10 @@ def test_encoder_errors_by_hand() -> None:
     assert found["points", "other", "ball", "median"] == pytest.approx(2.0)
     assert found["latents", "test", "player", "within"] == 1
     assert ("latents", "other", "ball", "median") not in found
-    medians, _ = figure.axes
-    assert [text.get_text() for text in medians.get_yticklabels()][:2] == ["Ball", "Player"]
+    medians, shares, *_ = figure.axes
+    assert [axes.get_title() for axes in figure.axes[::2]][:2] == ["Ball", "Player"]
+    assert [text.get_text() for text in medians.get_yticklabels()] == ["points", "latents"]
+    assert medians.get_shared_y_axes().joined(medians, shares)
     half_a_paddle: Any = medians.get_lines()[-1].get_xdata()
     assert half_a_paddle == pytest.approx([84 * 8 / 210] * 2)
 
