@@ -94,7 +94,7 @@ def test_the_compiled_encoder_finds_what_the_network_that_learns_finds(size: int
     np.testing.assert_allclose(found.reshape(12, 5, 3), refined(numbers, differences, one), rtol=1e-5, atol=1e-3)
     for picture, row in zip(pictures, found, strict=True):
         np.testing.assert_array_equal(one.encode(picture[np.newaxis])[0], row)  # whatever frames are beside it
-    with pytest.raises(ValueError, match=r"pictures of \(20, 20\) pixels"):
+    with pytest.raises(ValueError, match=r"The pictures are \(20, 20\) pixels"):
         one.encode(np.zeros((1, 20, 20), np.uint8))
 
 

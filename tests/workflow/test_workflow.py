@@ -280,9 +280,10 @@ def test_made_again_beside_the_results_and_compared(sandbox: Sandbox, config: Co
     assert "differ in 1 of 3 files" in text
     weights.write_bytes(before)
     assert products(results) == published
-    again = Path(f"{results}-again")
-    assert (again / run / "weights.npz").read_bytes() == before
-    shutil.rmtree(again)
+    other = Path(f"{results}-other")
+    assert (other / run / "weights.npz").read_bytes() == before
+    assert not Path(f"{results}-again").exists()
+    shutil.rmtree(other)
 
 
 @pytest.fixture
