@@ -46,14 +46,15 @@ def main() -> None:
     wrong, total = list(checksums(plan)), 0
     said = "All products have their checksums; nothing was played again."
     if not arguments.quick:
-        parts, unlike = list(recordings(plan)), 0
+        # Long ones first: where only those of compiled games are left, the time left was overestimated.
+        parts, unlike = sorted(recordings(plan), key=lambda part: -part.steps), 0
         with (
             ProcessPoolExecutor(initializer=begin_worker, initargs=(os.getpid(),)) as pool,
-            tqdm(total=len(parts), unit="part", desc="Playing again") as bar,
+            tqdm(total=sum(part.steps for part in parts), unit=" steps", unit_scale=True, desc="Playing again") as bar,
         ):
-            for count, lines in pool.map(check, parts):
+            for part, (count, lines) in zip(parts, pool.map(check, parts), strict=True):
                 total, unlike, wrong = total + count, unlike + len(lines), wrong + lines
-                bar.update()
+                bar.update(part.steps)
         said = f"Played again, all recordings ({total}) give the lengths, returns and endings that were published."
         wrong += [f"Recordings that do not give what was published: {unlike} of {total}."] * bool(unlike) + list(
             tables(plan)

@@ -162,9 +162,10 @@ def recordings(plan: Plan) -> Iterator[Part]:
 
 def whole(path: Path, modules: dict[str, str], encoder: list[str]) -> Iterator[Part]:
     """The parts of one file; a file that cannot be read, or has no rows, is a part as well."""
-    count = 1
+    steps = [0]
     with suppress(UserError), reading(path):
-        count = ParquetFile(path).metadata.num_rows
+        steps = ParquetFile(path).read(["steps"])["steps"].to_pylist()
     if os.path.lexists(path):
-        for first in range(0, max(1, count), PART):
-            yield Part(path, first, tuple(modules.items()), tuple(map(Path, encoder)))
+        for first in range(0, max(1, len(steps)), PART):
+            some = sum(steps[first : first + PART])
+            yield Part(path, first, tuple(modules.items()), tuple(map(Path, encoder)), some)

@@ -45,6 +45,8 @@ class Part(NamedTuple):
     """Of the player, by their roles; none but in evaluations."""
     encoder: tuple[Path, ...]
     """Weights that the features of a linear agent need."""
+    steps: int = 0
+    """Steps to play."""
 
 
 def check(part: Part) -> tuple[int, list[str]]:
