@@ -79,7 +79,7 @@ OFTEN = """
 import sys
 from snakemake.cli import main
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
-RemoteExecutor.next_seconds_between_status_checks = 2
+RemoteExecutor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
 main(sys.argv[1:])
 """
 """Snakemake that looks every two seconds at its jobs: the plugin would wait ten seconds longer after each look."""
