@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,9 +42,10 @@ def check(plan: Plan, target: str) -> None:
             raise SettingsError(instead(plan, path))
 
 
-def makeable(plan: Plan) -> list[str]:
-    """All files that may be asked for."""
-    return [*plan.targets(), plan.path("checksums"), *plan.picture_costs()]
+@cache
+def makeable(plan: Plan) -> frozenset[str]:
+    """All files that may be asked for; listed once, since a command may ask for thousands."""
+    return frozenset([*plan.targets(), plan.path("checksums"), *plan.picture_costs()])
 
 
 def rules() -> set[str]:
