@@ -90,6 +90,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], list[str]]] = {
         change(*TRY, sweep={"seeds": [1, 2]}),
         ["try", "'seeds' cannot be swept", "beside the sweep", "first_seed"],
     ),
+    "sweep-of-seed": (change(*TRY, sweep={"seed": [1, 2]}), ["try", "'seed' cannot be swept", "first_seed"]),
     "list-of-seeds": (change(*TRY, seeds=[3, 3]), ["try.seeds", "write seeds: 2 and first_seed: 3"]),
     "no-seeds": (lambda c: c["experiments"]["try"].pop("seeds"), ["try.seeds", "is missing"]),
     "zero-seeds": (change(*TRY, seeds=0), ["try.seeds", "greater than or equal to 1", "0"]),

@@ -20,8 +20,9 @@ from rlgames.settings.text import shown
 BESIDES = ("label", "name")
 """Keys of a point that are no settings."""
 
-SEEDS = ("seeds", "first_seed")
-"""Keys of an experiment that all points share, and that are no settings of a run."""
+SEEDS = ("seeds", "first_seed", "seed")
+"""Keys of an experiment that all points share, and that are no settings of a run; and what they number. The seed of a
+trained encoder is `encoder.seed`."""
 
 FOLDER = r"[A-Za-z0-9][A-Za-z0-9.,_=+-]{0,63}"
 """A folder's name of the user's own."""
