@@ -114,6 +114,22 @@ def test_levels_that_are_close_are_labelled_apart() -> None:
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
+def test_levels_far_above_are_named_without_pressing_the_curves() -> None:
+    """In Breakout, DQN's 401.2 above curves that end at 25."""
+    tables = {
+        "episodes": training_episodes("a", 0, [1.0, 25.0] * 50).assign(game="breakout"),
+        "evaluation episodes": evaluation_episodes("a", 0, {1000: 25.0}).assign(game="breakout"),
+    }
+    figure, _ = returns.make(tables, title="T")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    texts = {text.get_text(): text.get_window_extent() for text in axes.texts if text.get_text()}
+    assert set(texts) == {"random 1.7", "human 31.8", "↑ Double DQN 418.5\n↑ DQN 401.2"}
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(texts.values(), 2))
+    assert axes.get_ylim()[1] < 40
+    assert max(box.y1 for box in texts.values()) <= axes.bbox.y1 + 1
+
+
 @pytest.mark.parametrize("count", [3, 4, returns.COLUMNS + 2])
 def test_many_games_stand_in_rows(count: int) -> None:
     games = [f"game_{number}" for number in range(count)]

@@ -173,6 +173,10 @@ def test_a_sweep_marks_what_is_outside_above_its_axis_and_explains_no_more() -> 
         (title,) = [text for text in figure.texts if text.get_text() == "T"]
         highest = max([line.get_window_extent().y1 for line in outside], default=axes.bbox.y1)
         assert title.get_window_extent().y0 > highest
+        below = figure.texts[-1].get_window_extent().y1
+        assert (
+            axes.get_legend().get_window_extent().y0 - below < 0.2 * figure.dpi
+        )  # no room for marks that are not there
 
 
 def test_whole_settings_have_whole_ticks() -> None:

@@ -97,10 +97,15 @@ def test_figure_and_table_by_hand() -> None:
     assert score[["value", "low", "high"]].to_numpy().tolist() == [pytest.approx([0.2, 0.0, 0.4])]
     assert len(figure.axes) == 3
     assert "too narrow" not in figure.get_supxlabel()
-    assert (
-        "too narrow, with fewer than 5 seeds"
-        in several_games.make({"evaluation episodes": evaluations({"DQN": 0.0}, seeds=2)}, title="T")[0].get_supxlabel()
-    )
+
+
+def test_a_single_agent_has_its_profile_alone() -> None:
+    figure, _ = several_games.make({"evaluation episodes": evaluations({"DQN": 0.0}, seeds=2)}, title="T")
+    figure.draw_without_rendering()
+    assert "too narrow, with fewer than 5 seeds" in figure.get_supxlabel()
+    (axes,) = figure.axes
+    (name,) = axes.get_legend_handles_labels()[1]
+    assert name.startswith("DQN: interquartile mean 0.05 (")
 
 
 def test_a_table_has_statistics_over_the_games_that_all_agents_play() -> None:

@@ -262,15 +262,32 @@ def title(game: str) -> str:
     return game.replace("_", " ").title() if game.islower() else game
 
 
+def out_of_reach(axes: Axes, levels: dict[str, float]) -> list[str]:
+    """The levels so far above the curves, random play and a human tester that lines at them would press all that
+    together."""
+    drawn = [*axes.dataLim.intervaly, *(levels[name] for name in ("random", "human", "solved") if name in levels)]
+    known = [height for height in drawn if np.isfinite(height)]
+    if not known:
+        return []
+    highest = 2 * max(known) - min(known)  # those above would take more than half of the axis
+    return sorted((name for name, level in levels.items() if level > highest), key=lambda name: -levels[name])
+
+
 def finish(axes: Axes, game: str, episodes: pd.DataFrame, levels: dict[str, float], clocks: Clocks | None) -> None:
     """Levels, labels, and frames on a second axis of steps, if all curves have as many in a step."""
     ends, frame_skips = lengths(episodes, clocks), episodes["frame_skip"].unique().tolist()
     end = max(ends[key] for key in ends if key[0] == game)
-    for level in levels.values():
+    above = out_of_reach(axes, levels)
+    within = {name: level for name, level in levels.items() if name not in above}
+    for level in within.values():
         axes.axhline(level, color="0.4", lw=0.9, ls="--")
+    if above:
+        axes.set_ylim(top=axes.get_ylim()[1] + 0.1 * float(np.ptp(axes.get_ylim())))  # for their names
+        names = "\n".join(f"↑ {name} {levels[name]:,.12g}" for name in above)
+        axes.annotate(names, (1, 1), (4, 0), xycoords="axes fraction", textcoords="offset points", va="top", fontsize=8)
     near = 0.04 * float(np.ptp(axes.get_ylim()))
-    for name, level in levels.items():
-        gaps = [other - level for other in levels.values() if 0 < abs(other - level) < near]
+    for name, level in within.items():
+        gaps = [other - level for other in within.values() if 0 < abs(other - level) < near]
         side = "center" if not gaps else "top" if max(gaps) > 0 else "bottom"  # away from a level that is close
         axes.annotate(f"{name} {level:,.12g}", (end, level), (4, 0), textcoords="offset points", va=side, fontsize=8)
     axes.set(xlabel=LABELS["steps" if clocks is None else "minutes"], ylabel=f"Return in {title(game)}")

@@ -92,30 +92,37 @@ def profiles(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(numbers: pd.DataFrame, title: str) -> Figure:
-    """Interquartile means; the profile; and, of two curves or more, which is likely to be better."""
+    """The profile; beside it, of two curves or more, interquartile means and which is likely to be better."""
     statistics = numbers[numbers["quantity"] == "interquartile mean"]
     pairs = numbers[numbers["quantity"] == "probability of improvement"]
     palette = colours(list(statistics["curve"]))
-    widths = [1.0, 1.3, *[1.0] * (len(pairs) > 0)]
+    compared = len(pairs) > 0
+    widths = [1.0, 1.3, 1.0] if compared else [1.8]
     figure = new_figure(5 * sum(widths), max(4.2, 1.8 + 0.45 * max(len(statistics), len(pairs))))
-    means, shares, *rest = figure.subplots(1, len(widths), width_ratios=widths)
-    draw_intervals(means, statistics, [palette[curve] for curve in statistics["curve"]], list(statistics["curve"]))
-    means.set_xlabel("Interquartile mean of human-normalised scores")
+    panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False).flatten()
+    shares = panels[len(panels) // 2]  # in the middle
     for curve, rows in numbers[numbers["quantity"] == "profile"].groupby("curve", sort=False):
+        name = str(curve)
+        if not compared:
+            value, low, high = statistics[["value", "low", "high"]].iloc[0]
+            name += f": interquartile mean {value:.2f} ({low:.2f} to {high:.2f})"
         draw_band(shares, rows["level"], rows["low"], rows["high"], palette[str(curve)])
-        shares.plot(rows["level"], rows["value"], color=palette[str(curve)], lw=1.8, label=curve)
+        shares.plot(rows["level"], rows["value"], color=palette[str(curve)], lw=1.8, label=name)
     shares.axvline(1, color="0.4", lw=0.9, ls="--")
     shares.set(
         xlabel="Human-normalised score τ (dashed: the human tester)", ylabel="Share of runs above τ", ylim=(0, 1.02)
     )
     shares.legend(fontsize=9)
-    for axes in rest:
+    if compared:
+        means, _, axes = panels
+        draw_intervals(means, statistics, [palette[curve] for curve in statistics["curve"]], list(statistics["curve"]))
+        means.set_xlabel("Interquartile mean of human-normalised scores")
         names = [f"{pair.curve}\nabove {pair.versus}" for pair in pairs.itertuples()]
         draw_intervals(axes, pairs, [palette[curve] for curve in pairs["curve"]], names)
         axes.axvline(0.5, color="0.4", lw=0.9, ls="--")
         axes.set(xlabel="Probability of improvement", xlim=(0, 1))
     figure.suptitle(title, fontsize=13)
-    figure.supxlabel(explain(statistics, compared=len(pairs) > 0), fontsize=8.5, color="0.35")
+    figure.supxlabel(explain(statistics, compared=compared), fontsize=8.5, color="0.35")
     return figure
 
 

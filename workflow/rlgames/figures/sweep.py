@@ -83,7 +83,10 @@ def draw(
         for mark, which in marked.items():
             x = rows.x[which[rows.index]]
             height = [1.02 + 0.025 * number] * len(x)  # one row of marks for each curve, above all values
-            axes.plot(x, height, MARKS[mark], color=colour, ms=5, transform=axes.get_xaxis_transform(), clip_on=False)
+            if len(x):  # no marks would still take space, in the figure's corner
+                axes.plot(
+                    x, height, MARKS[mark], color=colour, ms=5, transform=axes.get_xaxis_transform(), clip_on=False
+                )
     if limits:
         axes.set_ylim(*limits)
     else:
