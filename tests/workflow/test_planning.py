@@ -88,7 +88,7 @@ MODULE = """
 from pathlib import Path
 import yaml
 module lesson:
-    snakefile: {snakefile!r}
+    snakefile: {snakefile}
     config: yaml.safe_load(Path({config!r}).read_text())
 use rule * from lesson as lesson_*
 rule mine:
@@ -99,10 +99,21 @@ rule mine:
 """
 
 
-def test_use_as_a_module_from_another_folder(sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["folder", "repository"])
+def test_use_as_a_module_from_another_folder(sandbox: Sandbox, tmp_path: Path, place: str) -> None:
+    """Also as the workflow catalogue and `snakedeploy` do it: from a repository, with the library installed."""
     file = tmp_path / "inner.yaml"
     file.write_text(yaml.safe_dump(tiny_config("results/inner")))
-    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=str(sandbox.folder / "Snakefile"), config=str(file)))
+    snakefile = repr(str(sandbox.folder / "Snakefile"))
+    if place == "repository":
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+        for words in (["init", "-q"], ["add", "Snakefile", "workflow"], ["commit", "-qm", "a"]):
+            subprocess.run([*git, *words], cwd=sandbox.folder, check=True)
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], cwd=sandbox.folder, check=True, capture_output=True, text=True
+        )
+        snakefile = f"gitfile({str(sandbox.folder)!r}, path='workflow/Snakefile', commit={head.stdout.strip()!r})"
+    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=snakefile, config=str(file)))
     text = sandbox.snakemake("--dry-run", "--snakefile", f"{tmp_path}/Snakefile", "--directory", str(tmp_path))
     assert rules(text) == {"lesson_train_linear": 6, "lesson_figure": 1, "mine": 1}
 

@@ -57,7 +57,7 @@ def test_comments_and_words_change_no_fingerprint(sandbox: Sandbox, before: list
         ("workflow/rlgames/training/episodes.py", "RECENT = 40\n", "RECENT = 41\n", 1),
         ("workflow/rlgames/figures/returns.py", "import numpy as np", "import math, numpy as np", 1),
         ("workflow/rules/train.smk", "exec python", "exec  python", 1),
-        ("Snakefile", "PLAN.targets()", "PLAN.targets()[:5]", 1),
+        ("workflow/Snakefile", "PLAN.targets()", "PLAN.targets()[:5]", 1),
         ("config/smoke.yaml", "steps: 2000", "steps: 2001", 0),
         ("workflow/rlgames/settings/learner.py", "default=0.99", "default=0.98", 0),
     ],

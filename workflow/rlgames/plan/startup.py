@@ -62,10 +62,11 @@ def use_utf_8() -> None:
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 (the same words again)
 
 
-def use_this_python(project: str) -> None:
+def use_this_python(project: Any) -> None:
     """Let jobs run the Python that runs Snakemake, activated or not, and the library that lies beside the Snakefile,
-    apart from the user's environment."""
-    if Path(project).resolve() != ROOT.resolve():
+    apart from the user's environment. A Snakefile that Snakemake took from a repository, as a module, has no folder:
+    the library is then the installed one."""
+    if isinstance(project, os.PathLike) and Path(project).resolve().parent != ROOT.resolve():
         raise SettingsError(
             f"This environment would run the library in {ROOT}, not that of this project. Use the project's own "
             "environment: type make, or source .venv/bin/activate"

@@ -65,7 +65,7 @@ def difference(submitted: str, found: str) -> str:
 
 def fingerprint(plan: Plan) -> str:
     """Hashes of what a config means, of the code behind its jobs without comments, and of the lock."""
-    rules = [tokens(path) for path in (ROOT / "Snakefile", *sorted(ROOT.glob("workflow/rules/*.smk")))]
+    rules = [tokens(path) for path in (ROOT / "workflow/Snakefile", *sorted(ROOT.glob("workflow/rules/*.smk")))]
     modules = {f"rlgames.commands.{name}" for name in re.findall(r"-m rlgames\.commands\.(\w+)", "\n".join(rules))}
     modules |= {figure.module for figure in plan.config.figures.values()}
     for variant in plan.variants.values():

@@ -50,7 +50,7 @@ def makeable(plan: Plan) -> frozenset[str]:
 
 def rules() -> set[str]:
     """Names of the rules, which may be asked for as well."""
-    files = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
+    files = [ROOT / "workflow" / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
     return {name for file in files for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)}
 
 
