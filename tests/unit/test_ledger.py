@@ -69,7 +69,7 @@ def test_training_says_how_far_it_is_and_one_that_was_resumed_counts_from_its_sa
     write(tmp_path, note | {"time": 1010.0, "done": 400})
     ledger.look(1030.0)
     (row,) = ledger.running(1030.0)
-    assert (row.share, row.rate, row.remark) == (0.4, "10 steps/s", "mean return 3.5 over 20 episodes")
+    assert (row.share, row.rate, row.remark) == (0.6, "10 steps/s", "mean return 3.5 over 20 episodes")
     assert row.left == 40.0
     found = ledger.outlook(1030.0)
     assert (found.share, found.left) == (30 / 70, 40.0)
@@ -115,16 +115,16 @@ def test_note_holds_what_a_training_said_of_itself(tmp_path: Path, monkeypatch: 
 def test_job_without_saves_says_how_far_it_is_in_its_log(tmp_path: Path) -> None:
     log = tmp_path / "job.log"
     assert last_said(log, 0.0).share is None
-    log.write_text("Resuming.\npong, seed 0: 20 of 80 episodes, 12 episodes/s, 5 s left\nSomething else.\n")
+    log.write_text("Resuming.\npong, seed 0: 40 of 80 episodes, 12 episodes/s, 5 s left\nSomething else.\n")
     os.utime(log, (50.0, 50.0))
     assert last_said(log, 60.0).share is None  # of an earlier attempt
-    assert last_said(log, 50.0) == Note(20, 80, "episodes", time=50.0)
+    assert last_said(log, 50.0) == Note(40, 80, "episodes", time=50.0)
     wildcards = {"experiment": "pong", "variant": "default", "seeds": "0"}
     ledger = Ledger({1: Job("evaluate", wildcards, 10.0, log=log)}, [], 1, 0.0)
     ledger.begin(1, 30.0)
     ledger.look(30.0)
     (row,) = ledger.running(50.0)
-    assert (row.name, row.share, row.left) == ("pong seed 0, evaluation", 0.25, 60.0)
+    assert (row.name, row.share, row.left) == ("pong seed 0, evaluation", 0.5, 20.0)
     log.write_text("pong, seed 0: 1 of 80 episodes\n")  # after imports, which took most of the time so far
     os.utime(log, (50.0, 50.0))
     ledger.look(50.0)
@@ -132,6 +132,20 @@ def test_job_without_saves_says_how_far_it_is_in_its_log(tmp_path: Path) -> None
     assert row.left < 20.0
     log.write_bytes(b"\xff\x00")
     assert last_said(log, 0.0).share is None
+
+
+def test_few_of_the_episodes_played_side_by_side_do_not_set_back_what_is_left(tmp_path: Path) -> None:
+    """Twelve end together after 60 s, as expected, but for the shortest, which ends after 10."""
+    log, wildcards = tmp_path / "job.log", {"experiment": "pong", "variant": "default", "seeds": "0"}
+    ledger = Ledger({1: Job("evaluate", wildcards, 60.0, log=log)}, [], 1, 0.0)
+    ledger.begin(1, 0.0)
+    shares = []
+    for now in range(5, 60, 5):
+        log.write_text(f"pong, seed 0: {int(now > 10)} of 12 episodes\n")
+        os.utime(log, (now, now))
+        ledger.look(now)
+        shares.append(ledger.outlook(now).share)
+    assert shares == sorted(shares)
 
 
 def test_what_is_done_is_told_by_experiment_and_variant_with_what_was_done_before() -> None:

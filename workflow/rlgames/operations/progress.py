@@ -98,6 +98,12 @@ class Note:
         """Done of it, from 0 to 1; None where it does not say."""
         return min(self.done / self.total, 1.0) if self.total else None
 
+    def share_at(self, now: float) -> float | None:
+        """The share that is done by now, if it has gone on at its rate, as `left` takes it."""
+        if not (self.rate and self.total):
+            return self.share
+        return min((self.done + self.rate * max(0.0, now - self.time)) / self.total, 1.0)
+
     @property
     def speed(self) -> str:
         return f"{self.rate:.{0 if self.rate >= 10 else 1}f} {self.unit}/s" if self.rate else ""

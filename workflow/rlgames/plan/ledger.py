@@ -16,8 +16,9 @@ from rlgames.operations.progress import Note, last_said, read_note
 PRIOR = 10.0
 """Weight, in seconds, of the expected times of jobs beside the measured ones."""
 
-SAYING = 0.05
-"""The share of a job from which its time so far says how long it will take: most of it, at first, is imports."""
+TELLING = 0.5
+"""The share of a job from which its time so far says how long it will take. Before, some of it is imports, and of the
+episodes that are played side by side the shortest are done first."""
 
 KINDS = {
     "train_linear": "trained", "train_agent": "trained", "train_encoder": "trained", "predict": "trained",
@@ -205,15 +206,17 @@ class Ledger:
         ran, share = elapsed(job, now), job.note.share
         if job.note.rate:
             return job.note.left(now)
-        if share and share >= SAYING and ran > PRIOR:
-            return ran * (1 - share) / share
         # A job that takes longer than expected: any estimate will do.
-        return max(self.scale(job.rule, now) * job.expected - ran, ran / 10)
+        left = max(self.scale(job.rule, now) * job.expected - ran, ran / 10)
+        if share:
+            trust = min(1.0, (share / TELLING) ** 2)
+            left += trust * (ran * (1 - share) / share - left)
+        return left
 
     def running(self, now: float) -> list[Row]:
         """What runs, the longest first, and then what is queued."""
         jobs = sorted(self.active.values(), key=lambda job: (job.begun is None, -self.left(job, now)))
-        return [Row(job.name, job.note.share, job.note.speed, remark(job), self.left(job, now)) for job in jobs]
+        return [Row(job.name, job.note.share_at(now), job.note.speed, remark(job), self.left(job, now)) for job in jobs]
 
     def outlook(self, now: float) -> Outlook:
         """How much is done, and when all will be: the work that is left on all cores, and at least its longest job."""
