@@ -200,6 +200,10 @@ def test_job_that_was_killed_is_named_by_its_log(failed: Any) -> None:
     )
     lines = list(failure.described(PLAN, [failed(None, 1)], stopped=False, printed=["bash: python: not found"]))
     assert "    bash: python: not found" in lines
+    jobs = [failed(LOG), failed(None, 1)]
+    lines = list(failure.described(PLAN, jobs, stopped=False, printed=["line 3", "bash: python: not found"]))
+    assert "    bash: python: not found" in lines
+    assert "    line 3" not in lines  # of the other job
 
 
 def test_unknown_error_shows_its_traceback_and_no_cause(failed: Any) -> None:

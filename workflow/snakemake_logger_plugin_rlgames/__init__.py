@@ -112,11 +112,17 @@ class LogHandler(LogHandlerBase):
         self.display = Display(ledger, title)
 
     def end(self) -> Sequence[str]:
-        """End the screen, and give the terminal back: the last lines that jobs printed."""
+        """End the screen, and give the terminal back: the last lines that jobs printed, without those in the logs of
+        jobs that did not fail."""
         if self.display is None:
             return []
+        from rlgames.plan.failure import tail
+
         self.display.end()
-        return list(self.display.printed)
+        ledger, printed = self.display.ledger, list(self.display.printed)
+        logs = {job.log for job in (*ledger.active.values(), *ledger.done[-len(printed) :]) if job.log}
+        logged = {line for log in logs for line in tail(log)}
+        return [line for line in printed if line not in logged]
 
     def close(self) -> None:
         """At the end of Snakemake; of a dry run, say how many jobs there are, and how much they take."""

@@ -27,17 +27,19 @@ UNKNOWN = "This is a bug in rlgames"
 
 
 def described(plan: Plan, jobs: list[Any], stopped: bool, printed: Iterable[str]) -> Iterator[str]:
-    """Lines about Snakemake's `jobs` that failed, or were `stopped`; `printed` is what all jobs wrote to the terminal
-    last, for those whose log has nothing."""
+    """Lines about Snakemake's `jobs` that failed, or were `stopped`; `printed` is what jobs wrote to the terminal last
+    and to no log, for those whose log has nothing."""
     jobs = [each for job in jobs for each in (job.jobs if job.is_group() else [job])]
+    logged = {line for log in map(log_of, jobs) if log for line in tail(log)}
+    printed = [line for line in printed if line not in logged]
     for job in jobs[:LISTED]:
-        yield from of_job(plan, job, stopped, FEW_LINES if len(jobs) > 1 else LINES, list(printed))
+        yield from of_job(plan, job, stopped, FEW_LINES if len(jobs) > 1 else LINES, printed)
     if len(jobs) > LISTED:
         yield f"... and {len(jobs) - LISTED} more; make status (with the same CONFIG) lists all trainings."
 
 
 def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) -> Iterator[str]:
-    log = Path(str(job.log[0])) if job.log else None
+    log = log_of(job)
     written = tail(log) if log else []
     why = next((line.removeprefix(FAILED) for line in reversed(written) if line.startswith(FAILED)), "")
     known = why and not why.startswith(UNKNOWN)
@@ -55,10 +57,14 @@ def of_job(plan: Plan, job: Any, stopped: bool, count: int, printed: list[str]) 
         yield "The end of its log:"
         yield from (f"    {line}" for line in lines[-count:])
     # An error before the first message, of a library in C++, or on a full disk is on the terminal only.
-    if others := [] if why else [line for line in printed if line not in written]:
+    if printed and not why:
         yield "The last lines that jobs printed:"
-        yield from (f"    {line}" for line in others[-count:])
+        yield from (f"    {line}" for line in printed[-count:])
     yield f"Log: {log}"
+
+
+def log_of(job: Any) -> Path | None:
+    return Path(str(job.log[0])) if job.log else None
 
 
 def tail(path: Path) -> list[str]:
@@ -88,8 +94,8 @@ def killed(plan: Plan, job: Any) -> str:
 def remedy(log: list[str], files: Iterable[Any]) -> str:
     """What to type; `log` is Snakemake's own, and `files` are those of the config."""
     return (
-        "rlgames: not everything is done; what is done is kept. Unless you stopped it yourself, remove the cause; then "
-        f"run the same command again: {again(files)}\n(Snakemake's own log is {' '.join(log)}.)"
+        f"rlgames: not everything is done; what is done is kept. (Snakemake's own log is {' '.join(log)}.)\n"
+        f"Unless you stopped it yourself, remove the cause; then run the same command again: {again(files)}"
     )
 
 
