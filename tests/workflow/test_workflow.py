@@ -98,8 +98,10 @@ def test_run_is_addressable_by_seed_and_says_where_it_came_from(sandbox: Sandbox
 
 def test_report(sandbox: Sandbox, config: Config) -> None:
     report = sandbox.folder / "report.html"
-    sandbox.build(config, "--report", str(report))
+    sandbox.build(config | {"title": "Sarsa *twice*", "abstract": "What |it| is."}, "--report", str(report))
     text = report.read_text()
+    assert "*twice*" in text
+    assert "What |it| is." in text
     assert "Two codings. additive: seeds 0 to 3, " in text
     for part in ("environment mountain-car, max_steps 3000", "agent sarsa", "coding additive", "tiles 8", "epsilon 0.0",
                  "discount 1.0", "episodes 3; swept: step_size."):  # fmt: skip
