@@ -34,7 +34,7 @@ def guard(plan: Plan, workflow: Any) -> None:
     found = fingerprint(plan)
     if workflow.remote_exec and (changed := difference(os.environ.get(VARIABLE, ""), found)):
         message = (
-            f"{changed}, so that it does not run: its results would not be those that were asked for. Mend that, and "
+            f"{changed}, so it does not run: its results would not be the ones requested. Undo the change, and "
             "the next attempt runs. Or stop Snakemake (Ctrl-C), which takes "
             "its jobs out of the queue, and submit again. What is done, and the saves of trainings, are kept."
         )

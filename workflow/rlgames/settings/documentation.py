@@ -51,7 +51,7 @@ Editors that support YAML schemas complete and check a config that begins with
     # yaml-language-server: $schema=../workflow/schemas/config.schema.json
 
 This page is made by `make docs` from `workflow/rlgames/settings/`; a test keeps the two in step.
-[The configs of this project](../docs/use.md#configs) are listed elsewhere.
+See also [the configs of this project](../docs/use.md#configs).
 
 {contents}
 """
