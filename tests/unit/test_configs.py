@@ -193,6 +193,10 @@ DENSE = {"name": "dense-true-online-sarsa-lambda", "step_size": 0.01, "trace_dec
         ({"agent": {**DENSE, "features": {"name": "pixels"}}}, "name a run of a deep agent"),
         ({"agent": {"name": "actor-critic"}}, "another network"),
         ({"environment": {"name": "atari", "game": "pong", "actions": "three"}}, "another network"),
+        ({"environment": {"name": "atari", "game": "breakout"}}, "another network"),  # four actions in place of six
+        ({"environment": {"name": "atari", "game": "space_invaders"}}, ""),
+        ({"agent": {"name": "dqn", "pixel_centre": 87}}, "are for pixel_centre: 87, not 0"),
+        ({"seeds": 1}, "try has the seeds 0 to 0, not 1"),
         ({"agent": {"name": "double-dqn", "n": 3}}, ""),
         ({"environment": {"name": "atari", "game": "pong", "max_steps": 100}}, ""),
     ],
@@ -201,12 +205,48 @@ def test_weights_of_another_network_are_refused_before_they_are_trained(other: d
     whole = deep()
     results, first = whole["results"], whole["experiments"]["try"]
     path = f"{results}/runs/try/default/seed-{{seed}}/weights.npz"
+    first |= {"seeds": 2}
     more = first | {"agent": {"name": "dqn", "initial_weights": path}}
     whole["experiments"] = {"try": first | other, "more": more}
     if message:
         assert message in refusal(whole)
     else:
         load(whole)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("try/other/seed-{seed}", "there is no variant of try 'other'; choose from: default"),
+        ("others/default/seed-{seed}", "there is no experiment 'others'; choose from: more, try"),
+        ("more/default/seed-{seed}", "more/default starts from more/default, and so from itself"),
+        ("try/default/seed-x", "write seed-{seed}, or a number"),
+        ("try/{variant}/seed-{seed}", "only {seed} may stand in braces"),
+    ],
+)
+def test_weights_to_start_from_are_those_of_another_run(path: str, message: str) -> None:
+    whole = deep()
+    start = {"initial_weights": f"{whole['results']}/runs/{path}/weights.npz"}
+    first = whole["experiments"]["try"]
+    whole["experiments"]["more"] = first | {"agent": {"name": "dqn", **start}}
+    assert "experiments.more.agent.initial_weights: " in (found := refusal(whole))
+    assert message in found
+
+
+def test_runs_that_start_from_each_other_are_refused() -> None:
+    whole = deep()
+    names, first = ("more", "try"), whole["experiments"]["try"]
+    for name, other in zip(names, reversed(names), strict=True):
+        start = {"initial_weights": f"{whole['results']}/runs/{other}/default/seed-{{seed}}/weights.npz"}
+        whole["experiments"][name] = first | {"agent": {"name": "dqn", **start}}
+    assert "starts from try/default starts from more/default" in refusal(whole)
+
+
+@pytest.mark.parametrize("agent", [{"name": "c51"}, {"name": "hl-gauss"}])
+def test_classes_of_returns_that_single_precision_cannot_tell_apart_are_refused(agent: dict[str, Any]) -> None:
+    load(deep(**agent | {"v_min": 100.0, "v_max": 101.0}))
+    for low, high in ((100.0, 100.000001), (10_000.0, 10_001.0)):
+        assert "51 classes lie too close together" in refusal(deep(**agent | {"v_min": low, "v_max": high}))
 
 
 def test_results_in_the_folder_of_the_config_would_replace_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,13 +90,21 @@ def compare(part: Part, recording: Recording) -> Iterator[str]:
     try:
         if recording.environment != Manifest.read(part.path.with_name("manifest.json")).spec["environment"]:
             yield f"{where}: not in the environment that its manifest says"
-        steps = list(recording.replay())
+        judge = None if recording.rewards is None else judge_of(part.path, part.modules, part.encoder)
+        if problem := "" if judge is None else stranger(judge, recording):
+            yield f"{where}: {problem}"
+            judge = None
+        point = None if judge is None else of_episode(judge, recording).point
+        if judge is None or point is None:
+            steps, values = list(recording.replay()), None
+        else:
+            steps, values = watched(judge.player, recording, point)
         if (found := outcome(steps)) != (said := published(recording)):
             yield f"{where}: played {words(found)}, but the recording says {words(said)}"
         elif recording.rewards is not None:
             if not np.array_equal(recording.rewards, np.array([step.reward for step in steps[1:]], np.float32)):
                 yield f"{where}: played, its rewards are others"
-            if problem := judge(part, recording):
+            if judge is not None and (problem := unlike_preferences(recording, values)):
                 yield f"{where}: {problem}"
     except MemoryError:
         raise
@@ -155,32 +163,44 @@ def judge_of(path: Path, modules: tuple[tuple[str, str], ...], encoder: tuple[Pa
     return Judge(player, saved["steps"].tolist(), spec["evaluation"])
 
 
-def judge(part: Part, recording: Recording) -> str:
-    """What is wrong with who played an evaluation episode, in words: agent, weights, seed, or action values."""
-    player, steps, protocol = judge_of(part.path, part.modules, part.encoder)
-    all_parts = parts(protocol, len(steps), samples=player.samples)
-    (agent, point), *_ = [(each.agent, each.point) for each in all_parts if recording.episode in each.numbers]
-    trained = 0 if point is None else steps[point]
+def of_episode(judge: Judge, recording: Recording) -> Any:
+    """The part of the evaluation that an episode belongs to."""
+    all_parts = parts(judge.protocol, len(judge.steps), samples=judge.player.samples)
+    return next(each for each in all_parts if recording.episode in each.numbers)
+
+
+def stranger(judge: Judge, recording: Recording) -> str:
+    """What is wrong with who played an evaluation episode, in words: agent, weights, or seed."""
+    part = of_episode(judge, recording)
+    trained = 0 if part.point is None else judge.steps[part.point]
     seed = reset_seed(recording.seed, Purpose.EVALUATION, recording.episode)
-    if (agent, trained, seed) != (recording.agent, recording.trained_steps, recording.reset_seed):
-        return f"not by the agent {agent} after {trained} steps, from the seed {seed}"
-    if point is None:
+    if (part.agent, trained, seed) != (recording.agent, recording.trained_steps, recording.reset_seed):
+        return f"not by the agent {part.agent} after {trained} steps, from the seed {seed}"
+    return ""
+
+
+def unlike_preferences(recording: Recording, values: np.ndarray | None) -> str:
+    """How recorded action values differ from those that the weights give (None for random play), in words."""
+    if values is None:
         return "" if recording.preferences is None else "play at random has no action values"
-    values = preferences(player, recording, point)
     if recording.preferences is None:
         return "its action values are missing" if np.isfinite(values).all() else ""
     apart, largest = np.abs(values - recording.preferences).max(), np.abs(values).max()
     return "" if apart <= TOLERANCE * largest else f"the weights give other {recording.shown}, {apart:.3g} apart"
 
 
-def preferences(player: Any, recording: Recording, point: int) -> np.ndarray:
-    """What the player's actions are chosen by at a point of its training, before every action: shape (steps,
-    actions)."""
-    games = player.games(1)
-    states, found = [np.array(games.reset(np.array([recording.reset_seed]))[0])], []
-    for action in recording.actions[:-1]:
+def watched(player: Any, recording: Recording, point: int) -> tuple[list[Replayed], np.ndarray]:
+    """An episode, played again as the player sees it; and what its actions are chosen by at a point of its training,
+    before every action: shape (steps, actions)."""
+    games, steps, found = player.games(1), [Replayed(0.0, False, None)], []
+    states = [np.array(games.reset(np.array([recording.reset_seed]))[0])]
+    for action in recording.actions:
         if len(states) == STATES:
             found.append(player.preferences(np.stack(states), point))
             states = []
-        states.append(np.array(games.step(np.array([action])).observations[0]))
-    return np.concatenate([*found, player.preferences(np.stack(states), point)])
+        step = games.step(np.array([action]))
+        states.append(np.array(step.observations[0]))
+        steps.append(Replayed(float(step.rewards[0]), bool(step.terminated[0]), None))
+    if len(states) > 1:  # the last one is that of the end
+        found.append(player.preferences(np.stack(states[:-1]), point))
+    return steps, np.concatenate(found)

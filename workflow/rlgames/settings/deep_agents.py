@@ -28,6 +28,10 @@ class DoubleDQN(DQN):
     name: Literal["double-dqn"]  # type: ignore[assignment]
 
 
+FINEST = 1e-4
+"""Distance of two classes of returns, as a share of the largest return: a thousand times the rounding error."""
+
+
 class Categorical(OffPolicyAgent):
     """What agents share that learn values by classification: the range of returns that the classes cover."""
 
@@ -42,7 +46,18 @@ class Categorical(OffPolicyAgent):
     def _range_has_a_length(self) -> Categorical:
         if self.v_min >= self.v_max:
             raise problem(f"v_max: {self.v_max:g} is not above v_min, {self.v_min:g}; give a greater number")
+        least = FINEST * self.classes * max(abs(self.v_min), abs(self.v_max))
+        if self.v_max - self.v_min < least:
+            raise problem(
+                f"v_max: from {self.v_min:.9g} to {self.v_max:.9g}, {self.classes} classes lie too close together for "
+                f"single precision; give a v_max of at least {self.v_min + least:.9g}"
+            )
         return self
+
+    @property
+    def classes(self) -> int:
+        """Into how many classes returns fall."""
+        raise NotImplementedError
 
 
 class C51(Categorical):
@@ -52,6 +67,10 @@ class C51(Categorical):
     name: Literal["c51"]
     atoms: int = Field(default=51, ge=2, le=201)
     """Number of atoms, evenly spaced from `v_min` to `v_max`."""
+
+    @property
+    def classes(self) -> int:
+        return self.atoms
 
     def outputs(self, actions: int) -> int:
         return actions * (self.atoms + 1)
@@ -66,6 +85,10 @@ class HLGauss(Categorical):
     """Number of bins of the histogram, from `v_min` to `v_max`."""
     smoothing: float = Field(default=0.75, gt=0, le=100)
     """Standard deviation σ of the target, in bin widths."""
+
+    @property
+    def classes(self) -> int:
+        return self.bins
 
     def outputs(self, actions: int) -> int:
         return actions * (self.bins + 1)

@@ -127,10 +127,11 @@ class GameAgent(AgentSettings):
 
     def judged(self, evaluation: Evaluation) -> str:
         drawn = "; with the most probable actions, and at the end as many with sampled ones" if self.samples else ""
+        most = "" if self.stop_return is None else "at most "
         return (
             f"Evaluation: {count(evaluation.episodes, 'episode')} at the end and {evaluation.checkpoint_episodes} at "
-            f"each of {evaluation.earlier_points} points before it, with seeds of their own, ε {evaluation.epsilon:g}"
-            f"{drawn}."
+            f"each of {most}{evaluation.earlier_points} points before it, with seeds of their own, "
+            f"ε {evaluation.epsilon:g}{drawn}."
         )
 
 
@@ -285,6 +286,10 @@ class DeepAgent(GameAgent, Network, Optimiser):
             raise problem(str(error)) from None
         if PurePath(path).suffix != ".npz":
             raise problem(f"{path!r} is not a file of weights; give the path of the weights.npz of another run")
+        if path.startswith("~"):
+            raise problem(f"{path!r}: ~ is a name like any other here; write the whole path")
+        if set("{}") & set(path.replace("{seed}", "")):
+            raise problem(f"{path!r}: only {{seed}} may stand in braces; write the rest out")
         return path
 
     def modules(self, environment: Any) -> dict[str, str]:

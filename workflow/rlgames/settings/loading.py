@@ -26,9 +26,10 @@ from rlgames.settings.figure import check_drawn, check_seed
 from rlgames.settings.figures import AnyFigure, Video
 from rlgames.settings.learner import AgentSettings, DeepAgent, GameAgent, PredictingAgent
 from rlgames.settings.linear_agents import OverFeatures, TiledKeypoints, misfit
-from rlgames.settings.names import unknown
+from rlgames.settings.names import minimal_actions, unknown
 from rlgames.settings.reading import SettingsError, check_texts, read
 from rlgames.settings.spec import Spec
+from rlgames.settings.sweeps import Variant
 from rlgames.settings.text import flat, shown, tidy, words
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -118,7 +119,7 @@ class Config(Settings):
         for name, experiment in self.experiments.items():
             for spec in [variant.spec for variant in experiment.variants]:
                 self._check_frames(f"experiments.{name}", spec)
-                self._check_first_weights(f"experiments.{name}.agent.initial_weights", spec)
+                self._check_first_weights(f"experiments.{name}.agent.initial_weights", spec, experiment)
         for name, dataset in self.datasets.items():
             if isinstance(run := dataset.policy, TrainedRun):
                 played: Any = self.trained(f"datasets.{name}.policy", run, GameAgent).environment
@@ -196,23 +197,64 @@ class Config(Settings):
                 f"least one of them is controlled; give at most {learned.agent.points - 1}"
             )
 
-    def _check_first_weights(self, place: str, spec: Spec) -> None:
-        """That a run of this config from whose weights another starts has such a network, as far as settings tell."""
-        runs = re.escape(f"{self.results}/runs/") + r"(?P<experiment>[^/]+)/(?P<variant>[^/]+)/seed-[^/]+/weights\.npz"
-        named = re.fullmatch(runs, spec.agent.first_weights or "")
-        if named is None or named["experiment"] not in self.experiments:
-            return  # of another config, or none
-        other = self.experiments[named["experiment"]].named.get(named["variant"])
-        if other is None:
-            return  # reported with the file that is missing
+    def _check_first_weights(self, place: str, spec: Spec, experiment: Experiment) -> None:
+        """That a run of this config from whose weights another starts is there, and has such a network."""
+        if (named := self._first_run(spec)) is None or self._are_there(spec, experiment):
+            return  # random weights, or those of another config, or of what this one has dropped
+        chain: list[tuple[str, str]] = []
+        while named is not None:
+            step = named["experiment"], named["variant"]
+            if step in chain:
+                runs = " starts from ".join("/".join(each) for each in [*chain, step])
+                raise problem(f"{place}: {runs}, and so from itself; leave the key out of the first to be trained")
+            chain.append(step)
+            other = self._named(place, *step)
+            if len(chain) == 1:
+                self._check_start(place, spec, other, experiment, named)
+            named = self._first_run(other.spec)
+
+    def _first_run(self, spec: Spec) -> re.Match[str] | None:
+        """The run of this config, by experiment, variant and seed, from whose weights a spec starts; None if none."""
+        runs = re.escape(f"{self.results}/runs/")
+        path = r"(?P<experiment>[^/]+)/(?P<variant>[^/]+)/seed-(?P<seed>[^/]+)/weights\.npz"
+        return re.fullmatch(runs + path, spec.agent.first_weights or "")
+
+    def _are_there(self, spec: Spec, experiment: Experiment) -> bool:
+        """Whether a spec starts from files that nothing in this config makes, and that are there."""
+        named = self._first_run(spec)
+        if named is None or named["variant"] in getattr(self.experiments.get(named["experiment"]), "named", {}):
+            return False
+        seeds = range(experiment.first_seed, experiment.last_seed + 1)
+        return all(Path(str(spec.agent.first_weights).replace("{seed}", str(seed))).is_file() for seed in seeds)
+
+    def _named(self, place: str, experiment: str, variant: str) -> Variant:
+        """A variant of this config that another part of it, at `place`, names."""
+        if experiment not in self.experiments:
+            raise problem(f"{place}: {unknown('experiment', experiment, self.experiments)}")
+        if (found := self.experiments[experiment].named.get(variant)) is None:
+            raise problem(
+                f"{place}: {unknown(f'variant of {experiment}', variant, self.experiments[experiment].named)}"
+            )
+        return found
+
+    def _check_start(
+        self, place: str, spec: Spec, other: Variant, experiment: Experiment, named: re.Match[str]
+    ) -> None:
+        """That weights of the variant `other` mean in a training of `spec` what they meant in its own."""
         run = f"{named['experiment']}/{named['variant']}"
         if not isinstance(other.spec.agent, DeepAgent):
             raise problem(f"{place}: {run} was trained by {other.spec.agent.name}; name a run of a deep agent")
+        theirs = self.experiments[named["experiment"]]
+        ours = f"{experiment.first_seed} {experiment.last_seed}" if named["seed"] == "{seed}" else named["seed"]
+        for seed in ours.split():
+            if not seed.isdigit():
+                raise problem(f"{place}: seed-{seed} is no run's folder; write seed-{{seed}}, or a number")
+            check_seed(place, int(seed), {named["experiment"]: theirs})
         sides: Any = (spec, other.spec)
         wanted, has = (
             (
                 *(each.agent.network, each.environment.observation_shape, memory.network(each.agent, each.environment)),
-                *(each.agent.samples, type(each.agent).outputs, getattr(each.environment, "actions", None)),
+                *(each.agent.samples, type(each.agent).outputs, actions(each.environment)),
             )
             for each in sides
         )
@@ -220,6 +262,12 @@ class Config(Settings):
             raise problem(
                 f"{place}: {run} has another network; make the network, its units, what it sees, the actions, and the "
                 "kind of agent, with its atoms or bins, equal"
+            )
+        mine, its = (each.agent.model_dump(include=each.agent.playing() - {"name", "head_scale"}) for each in sides)
+        if changed := [key for key in mine if key in its and mine[key] != its[key]]:
+            key = changed[0]
+            raise problem(
+                f"{place}: weights of {run} are for {key}: {shown(its[key])}, not {shown(mine[key])}; make them equal"
             )
 
     def trained(self, place: str, run: TrainedRun, kind: type[AgentSettings]) -> Spec:
@@ -243,6 +291,12 @@ class Config(Settings):
     def drawn(self, figure: AnyFigure) -> dict[str, Experiment]:
         """The experiments of a figure, by name."""
         return {name: self.experiments[name] for name in figure.experiments}
+
+
+def actions(environment: Any) -> Any:
+    """What tells whether the actions of two environments are as many: their number, where settings tell it."""
+    kind = getattr(environment, "actions", None)
+    return minimal_actions(environment.game) if kind == "minimal" else kind
 
 
 def is_ours(folder: str) -> bool:

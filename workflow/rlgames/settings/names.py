@@ -132,6 +132,17 @@ def atari_games() -> set[str]:
     return {path.stem for path in folder.glob("*.bin")} - FOR_TWO
 
 
+@cache
+def minimal_actions(game: str) -> int:
+    """How many actions a game has by its console, for which the game is loaded."""
+    import ale_py
+
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+    console = ale_py.ALEInterface()
+    console.loadROM(str(ale_py.roms.get_rom_path(game)))
+    return len(console.getMinimalActionSet())
+
+
 def atari_game(name: str) -> str | None:
     """ALE's name of the game in a name of Gymnasium's or of people's; None if it is none.
 
@@ -139,9 +150,10 @@ def atari_game(name: str) -> str | None:
     ('pong', 'up_n_down', None)
     """
     known = {plain(game): game for game in atari_games()}
-    return known.get(plain(without_version(name)))
+    return known.get(plain(re.sub(r"'s\b", "", without_version(name))))
 
 
 def without_version(name: str) -> str:
     """A name of Gymnasium's without what comes before and after it."""
-    return re.sub(r"^ALE/|(-ram)?(NoFrameskip|Deterministic)?(-v\d+)?(\.bin)?$", "", name, flags=re.IGNORECASE)
+    dress = r"^(ale_py:)?(ALE/)?|(-ram)?(NoFrameskip|Deterministic)?(-v\d+)?(\.bin)?$"
+    return re.sub(dress, "", name.strip(), flags=re.IGNORECASE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from rlgames.settings.explanations import problem
-from rlgames.settings.names import atari_game, atari_games, plain, unknown
+from rlgames.settings.names import FOR_TWO, atari_game, atari_games, plain, unknown, without_version
 
 MOST_ACTIONS = 256
 """Actions that fit in one byte of a recording."""
@@ -86,7 +87,7 @@ def register(name: str) -> str:
             import_module(module)
         except Exception as error:  # whatever goes wrong in a package that is not ours
             raise problem(f"id: {module} cannot be imported ({error}); install the package that contains it") from None
-    if not module and (game := game_of(registered)):
+    if game := game_of(registered):
         raise problem(f"id: {registered} is an Atari game, with settings of its own; write name: atari, game: {game}")
     if registered not in gym.registry:
         raise problem(f"id: {unknown('environment', registered, gym.registry)}")
@@ -106,6 +107,8 @@ def unknown_game(name: str) -> str:
     """Say that a name is neither an Atari game nor one of Gymnasium's ids, with the nearest that is."""
     import gymnasium as gym
 
+    if (game := re.sub(r"\W", "_", without_version(name).lower())) in FOR_TWO:
+        return f"{game} takes two players, and here one agent plays; choose another game"
     register("MinAtar/Breakout-v1")
     games = {*atari_games(), *(each for each, spec in gym.registry.items() if "ale_py" not in str(spec.entry_point))}
     begin = [each for each in games if plain(each).startswith(plain(name))]
