@@ -281,6 +281,51 @@ def test_what_a_rollout_bootstraps_from(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_allclose(rollouts[0].advantages, rollouts[0].returns - 1, atol=1e-6)
 
 
+def test_a_truncated_episode_is_bootstrapped_from_its_last_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from the first state of the next one, nor from 0, as at a terminal state. λ = 0."""
+    run = criticising(64, discount=0.5, trace_decay=0.0)
+    plain, steps, rollouts = Catch.step, list[Step](), list[Any]()
+
+    def cut_off(games: Catch, actions: np.ndarray) -> Step:
+        step = plain(games, actions)
+        steps.append(
+            step._replace(observations=step.observations.copy(), terminated=step.truncated, truncated=step.terminated)
+        )
+        return steps[-1]
+
+    def values(states: np.ndarray) -> np.ndarray:
+        flat = states.reshape(len(states), -1).astype(np.float32)
+        return flat @ np.linspace(0, 1e-3, flat.shape[1], dtype=np.float32)
+
+    monkeypatch.setattr(Catch, "step", cut_off)
+    monkeypatch.setattr(
+        run.learner, "policy_and_values", lambda states: (np.full((8, 3), 1 / 3, np.float32), values(states))
+    )
+    monkeypatch.setattr(run.learner, "update", rollouts.append)
+    run.begin()
+    run.advance()
+    ends = [step.rewards + 0.5 * values(run.reader(step.observations)) for step in (steps[3], steps[7])]
+    np.testing.assert_allclose(rollouts[0].returns.reshape(8, 8)[[3, 7]], ends, atol=1e-6)
+    assert not np.allclose(ends, [step.rewards for step in (steps[3], steps[7])])
+
+
+def test_a_lost_life_ends_a_return_on_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A life is lost in the second step of each episode; the critic says 1 everywhere, γ = .5 and λ = 0."""
+    run = criticising(64, discount=0.5, trace_decay=0.0)
+    run.environment["life_loss_terminal"] = True
+    plain, rollouts = Catch.step, list[Any]()
+    monkeypatch.setattr(
+        Catch, "step", lambda games, actions: plain(games, actions)._replace(life_lost=games.heights == 2)
+    )
+    said = np.full((8, 3), 1 / 3, np.float32), np.ones(8, np.float32)
+    monkeypatch.setattr(run.learner, "policy_and_values", lambda _: said)
+    monkeypatch.setattr(run.learner, "update", rollouts.append)
+    run.begin()
+    run.advance()
+    returns = rollouts[0].returns.reshape(8, 8)
+    np.testing.assert_allclose(returns[[0, 1, 2]], np.repeat([[0.5], [0.0], [0.5]], 8, axis=1))
+
+
 def test_rewards_are_scaled_for_learning_and_not_in_what_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """As above, with half of each reward; the critic says 0 everywhere."""
     run = criticising(64, discount=1.0, trace_decay=1.0, reward_scale=0.5)
