@@ -170,6 +170,58 @@ def test_observation_of_another_shape_is_refused(pong: Run) -> None:
         pong.agent.values(np.zeros((4, 84, 84), np.uint8))
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epsilon": 2}, "epsilon is a probability: give a number from 0 to 1, not 2"),
+        ({"epsilon": -1}, "from 0 to 1, not -1"),
+        ({"epsilon": float("nan")}, "from 0 to 1, not nan"),
+        ({"epsilon": "0.1"}, "from 0 to 1, not '0.1'"),
+        ({"rng": 3}, r"give rng=numpy\.random\.default_rng\(3\), not 3"),
+        ({"rng": np.random}, r"give rng=numpy\.random\.default_rng\(0\), not <module"),
+    ],
+)
+def test_act_refuses_what_does_not_say_how_to_explore(runs: dict[str, Path], given: dict[str, Any], said: str) -> None:
+    agent, environment, _ = rlgames.load(runs["values"])
+    observation, _ = environment.reset(seed=0)
+    with pytest.raises(UserError, match=said):
+        agent.act(observation, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"steps": 0}, "steps must be a whole number of at least 1, not 0"),
+        ({"steps": -1}, "steps must be a whole number of at least 1, not -1"),
+        ({"steps": 1.5}, "steps must be a whole number of at least 1, not 1.5"),
+        ({"steps": 10**9}, "^steps must be less than or equal to 1000000, not 1000000000"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"seed": "a"}, "seed must be a whole number of at least 0, not 'a'"),
+        ({"video": "x.txt"}, "x.txt: videos are files whose names end in .mp4"),
+        ({"agent_seed": 3}, "pong is a game, played at random, without the seed of an agent"),
+    ],
+)
+def test_play_refuses_what_makes_no_episode(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        rlgames.play("pong", render=False, **given)
+
+
+@pytest.mark.parametrize("name", ["pong", "car", "CartPole-v1", "MinAtar/Breakout-v1"])
+def test_environments_refuse_what_they_cannot_do(name: str, runs: dict[str, Path]) -> None:
+    """No matter whose game it is: of ours, -1 would be the last action."""
+    run = {"pong": SHIPPED, "car": runs["values"]}.get(name)
+    found = rlgames.load(run).environment if run else environments.environment(playing.game_settings(name, 10))
+    with pytest.raises(UserError, match="render needs an episode: call reset first"):
+        found.render()
+    with pytest.raises(UserError, match="step needs an episode: call reset first"):
+        found.step(0)
+    found.reset(seed=0)
+    for action in (-1, found.action_space.n, 0.5):  # type: ignore[attr-defined]
+        with pytest.raises(UserError, match=rf"step takes the number of an action, from 0 to \d+, not {action}"):
+            found.step(action)
+    found.step(np.int64(0))
+
+
 def test_act_takes_one_observation_and_values_any_number(runs: dict[str, Path]) -> None:
     agent, environment, _ = rlgames.load(runs["values"])
     observation, _ = environment.reset(seed=0)
@@ -252,6 +304,11 @@ def test_games_of_gymnasium_are_suggested_too(typed: str, meant: str) -> None:
         playing.game_settings(typed, 10)
 
 
+def test_a_game_that_is_not_there_is_answered_without_keys_of_a_config() -> None:
+    with pytest.raises(UserError, match=r"^there is no environment 'CartPole-v9'; did you mean 'CartPole-v1'"):
+        playing.game_settings("CartPole-v9", 10)
+
+
 def test_names_of_games_and_folders_are_told_apart() -> None:
     assert not playing.is_run("ALE/Pong")
     assert not playing.is_run("space invaders")
@@ -282,6 +339,10 @@ def test_what_is_no_run_of_an_agent_is_refused(runs: dict[str, Path], tmp_path: 
         rlgames.load(runs["values"], seed=0)
     with pytest.raises(UserError, match="kept at 1 point: give a point from -1 to 0, not 3"):
         rlgames.load(SHIPPED, point=3)
+    with pytest.raises(UserError, match="kept at 1 point: give a point from -1 to 0, not 3"):
+        rlgames.load(runs["values"], point=3)
+    with pytest.raises(UserError, match=r"point must be a whole number, not 1\.5"):
+        rlgames.load(SHIPPED, point=1.5)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"\.keras"):
         rlgames.export(SHIPPED, tmp_path / "model.h5")
     with pytest.raises(UserError, match="no network"):

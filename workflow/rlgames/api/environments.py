@@ -14,6 +14,7 @@ from gymnasium.wrappers import TimeLimit, TransformAction
 
 from rlgames.environments.games import Games
 from rlgames.environments.mountain_car import starts
+from rlgames.messages import UserError
 from rlgames.streams import Purpose, stream
 
 CONSOLE_FPS = 60
@@ -36,12 +37,42 @@ def environment(settings: dict[str, Any], games: Games | None = None) -> gym.Env
     """
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen
     if settings["name"] == "atari":
-        return Atari(settings, games)
+        return Checked(Atari(settings, games))
     if settings["name"] == "mountain-car":
-        return MountainCar(settings)
+        return Checked(MountainCar(settings))
     made = import_module("rlgames.environments.gymnasium").make(settings, render=True)
     first = int(made.action_space.start)
-    return made if first == 0 else TransformAction(made, lambda action: action + first, Discrete(made.action_space.n))
+    numbered = TransformAction(made, lambda action: action + first, Discrete(made.action_space.n)) if first else made
+    return Checked(numbered)
+
+
+class Checked(gym.Wrapper):
+    """An environment that refuses an action that it does not have, and all but `reset` before its first episode.
+
+    Games here take actions as indices, of which -1 would be the last.
+    """
+
+    began = False
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        self.began = True
+        return super().reset(seed=seed, options=options)
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Take an action. Raises `UserError` for one that is none of `action_space`."""
+        self._demand_reset("step")
+        if not self.action_space.contains(action):
+            last = self.action_space.n - 1  # type: ignore[attr-defined]
+            raise UserError(f"step takes the number of an action, from 0 to {last}, not {action}.")
+        return super().step(action)
+
+    def render(self) -> Any:
+        self._demand_reset("render")
+        return super().render()
+
+    def _demand_reset(self, called: str) -> None:
+        if not self.began:
+            raise UserError(f"{called} needs an episode: call reset first.")
 
 
 class Atari(gym.Env):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,8 +55,15 @@ class Agent:
         """An action for one observation: the best one, or with probability `epsilon` a random one.
 
         With a policy and an `rng`, an action drawn by its probability, or else the most probable one. Raises
-        `UserError` for a batch of observations.
+        `UserError` for a batch of observations, and for an `epsilon` or an `rng` that is none.
         """
+        if not (isinstance(epsilon, Real) and 0 <= epsilon <= 1):
+            raise UserError(f"epsilon is a probability: give a number from 0 to 1, not {epsilon!r}.")
+        if not (rng is None or isinstance(rng, np.random.Generator)):
+            seed = rng if isinstance(rng, Integral) and rng >= 0 else 0
+            raise UserError(
+                f"rng is one of NumPy's generators: give rng=numpy.random.default_rng({seed}), not {rng!r}."
+            )
         values = self.values(observation)
         if values.ndim != 1:
             raise UserError("act takes one observation; for a batch, use values(observations).argmax(axis=1).")
@@ -81,12 +89,19 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
     """The agent of a run, from its folder: `results/lesson/runs/pong/agent.name=dqn/seed-0`.
 
     `seed` chooses one of a block of linear agents (default: the first); `point` one of the moments in the training
-    at which a deep agent's weights were kept (default: the end). Raises `UserError` for what is no run of an agent.
+    at which a deep agent's weights were kept (default: the end). Raises `UserError` if the folder holds no run of an
+    agent.
     """
+    check_whole("point", point)
     folder = folder_of(Path(run))
     settings, seeds = read_settings(folder)
     agent, environment = settings.agent, settings.environment
     saved = read_weights(folder / "weights.npz")
+    points = 1 if agent.in_blocks else len(saved["steps"])
+    if not -points <= point < points:
+        raise UserError(
+            f"Weights were kept at {count(points, 'point')}: give a point from {-points} to {points - 1}, not {point}."
+        )
     if agent.in_blocks:
         modules = {role: import_module(name) for role, name in agent.modules(environment).items()}
         from rlgames.playing.tiles import Player
@@ -99,11 +114,6 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
         return Run(Agent(player, player.preferences, (len(player.coding.low),), np.float64), found, settings)
     if seed is not None and str(seed) != seeds:
         raise UserError(f"{folder} has the seed {seeds}, not {seed}; leave seed out.")
-    points = len(saved["steps"])
-    if not -points <= point < points:
-        raise UserError(
-            f"Weights were kept at {count(points, 'point')}: give a point from {-points} to {points - 1}, not {point}."
-        )
     names = agent.playing_modules(environment)
     import_module(names["player"]).prepare()  # before TensorFlow
     loaded = {role: import_module(name) for role, name in names.items()}
@@ -121,6 +131,13 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
         return player.preferences(states.reshape(-1, *first.shape), 0)
 
     return Run(Agent(player, preferences, found.observation_space.shape or (), first.dtype), found, settings)
+
+
+def check_whole(name: str, value: Any, least: int | None = None) -> None:
+    """Raise `UserError` if an argument is no whole number, or below the `least` one."""
+    if not isinstance(value, Integral) or (least is not None and value < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise UserError(f"{name} must be a whole number{bound}, not {value!r}.")
 
 
 def folder_of(place: Path) -> Path:
@@ -152,7 +169,8 @@ def playing(folder: Path) -> list[str]:
 
 
 def read_settings(folder: Path) -> tuple[Spec, str]:
-    """The settings of a run, from its manifest, and its seeds. Raises `UserError` for what is no run of an agent."""
+    """The settings of a run, from its manifest, and its seeds. Raises `UserError` if the folder holds no run of an
+    agent."""
     path = folder / "manifest.json"
     manifest = Manifest.read(path)
     if "agent" not in manifest.spec:

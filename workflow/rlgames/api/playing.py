@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from rlgames.api import environments
-from rlgames.api.loading import Run, folder_of, load
+from rlgames.api.loading import Run, check_whole, folder_of, load
 from rlgames.files import replacing
 from rlgames.messages import UserError
 from rlgames.plan import paths
@@ -49,11 +49,16 @@ def play(
     """Let the agent of a run play an episode; or, of a game (`pong`, `CartPole-v1`), play it at random.
 
     With `render`, the episode is shown in a window, where there is a display, or else written as a video below
-    results/play; with `video`, it is written there. `seed` is of the episode, `agent_seed` chooses one of a
-    block of linear agents (default: the first), `steps` is how many the episode may take at most.
+    results/play; with `video`, an .mp4 file, it is written there. `seed` is of the episode, `agent_seed` chooses one of
+    a block of linear agents (default: the first), `steps` is how many the episode may take at most.
     Returns the episode, with its `score`, `steps` and `actions`. Raises `UserError` for what is neither a run nor a
-    game.
+    game, and for arguments that it does not take.
     """
+    check_whole("seed", seed, 0)
+    if steps is not None:
+        check_whole("steps", steps, 1)
+    if video is not None and Path(video).suffix.lower() != ".mp4":
+        raise UserError(f"{video}: videos are files whose names end in .mp4; give another name.")
     with display(wanted=render and video is None) as window:
         if is_run(run):
             folder = folder_of(Path(run))
@@ -61,6 +66,8 @@ def play(
             recording = episode(loaded, folder, seed, steps)
             shown = pictures_of(loaded, recording, folder, agent_seed)
         else:
+            if agent_seed is not None:
+                raise UserError(f"{run} is a game, played at random, without the seed of an agent: leave it out.")
             environment = game_settings(str(run), steps or RANDOM_STEPS)
             recording, shown = random_play.play(environment, steps=steps or RANDOM_STEPS, seed=seed)
         if window:
@@ -138,7 +145,9 @@ def game_settings(game: str, steps: int) -> dict[str, Any]:
             raise UserError(unknown_game(game))
         chosen = Gymnasium(name="gymnasium", id=game, max_steps=steps)
     except ValidationError as error:
-        raise UserError("\n".join(explanations(error, {}))) from None
+        # Without the keys of a config: a game's name is the argument itself.
+        lines = [re.sub("^(id|game): ", "", line) for line in explanations(error, {"max_steps": steps})]
+        raise UserError("\n".join(re.sub("^max_steps: ", "steps ", line) for line in lines)) from None
     if not chosen.is_drawn:
         raise UserError(f"{game} cannot be drawn (it lacks Gymnasium's render mode rgb_array); choose another game.")
     return chosen.model_dump()
@@ -148,7 +157,8 @@ def episode(loaded: Run, folder: Path, seed: int, steps: int | None) -> Recordin
     """An episode by the agent, with hardly any exploration, or with a policy's most probable actions."""
     agent, environment = loaded.agent, loaded.environment
     manifest = Manifest.read(folder / "manifest.json")
-    number = seed if isinstance(environment, environments.MountainCar) else reset_seed(seed, Purpose.EVALUATION, 1)
+    of_car = loaded.settings.environment.name == "mountain-car"
+    number = seed if of_car else reset_seed(seed, Purpose.EVALUATION, 1)
     rng = episode_stream(seed, Purpose.EVALUATION_EXPLORATION, 1)
     settings = loaded.settings.environment.model_dump()
     observation, _ = environment.reset(seed=number)
