@@ -552,7 +552,7 @@ def test_results_have_a_column_for_each_swept_setting_and_no_seed_twice(tmp_path
         assert set(rows["epsilon"]) == {0.0, 0.1}
         with pytest.raises(UserError, match="did you mean 'car'"):
             found.episodes("cra")
-        with pytest.raises(UserError, match="makes no evaluation episodes"):
+        with pytest.raises(UserError, match="The agent of car, sarsa, produces no evaluation episodes; it produces"):
             found.evaluations("car")
         with pytest.raises(UserError, match="did you mean 'final-scores'"):
             found.table("final-score")

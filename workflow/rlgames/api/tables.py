@@ -14,7 +14,7 @@ from rlgames.settings.names import unknown
 
 class Results:
     """What the runs of a config have made so far. Each row says of which run it is, and what the sweep set there; a
-    setting that is called as another column gets `set.` before its name."""
+    setting with the name of another column is prefixed with `set.`."""
 
     def __init__(self, config: Path | str) -> None:
         self.config, self.plan = Path(config), Plan.read(Path(config))
@@ -60,7 +60,8 @@ class Results:
         kinds = {*agent.products, *(["evaluation episodes"] if agent.evaluated else [])}
         if product not in kinds:
             raise UserError(
-                f"{experiment} is of {agent.name}, which makes no {product}; it makes {', '.join(sorted(kinds))}."
+                f"The agent of {experiment}, {agent.name}, produces no {product}; it produces "
+                f"{', '.join(sorted(kinds))}."
             )
         found = []
         for variant in self.plan.config.experiments[experiment].variants:
