@@ -76,7 +76,7 @@ status: $(LOCKED) ## say what is done, running, resumable or left behind by a ki
 	@$(COMMANDS).status $(CONFIG)
 
 play: $(LOCKED) ## watch the agent of RUN=folder (SEED=n of a block), or random play of GAME=pong, in a window or as a video; HUMAN=1: play it yourself
-	@$(COMMANDS).play $(if $(RUN)$(if $(GAME),,1),--run '$(or $(RUN),trained/pong-double-dqn)',--game '$(GAME)') $(if $(SEED),--agent-seed $(SEED)) $(if $(call on,HUMAN),--human)
+	@$(COMMANDS).play $(if $(RUN),--run='$(RUN)') $(if $(GAME),--game='$(GAME)') $(if $(SEED),--agent-seed='$(SEED)') $(if $(call on,HUMAN),--human)
 
 export: $(LOCKED) ## write the network of the deep agent of RUN=folder as a Keras file
 	@$(COMMANDS).export '$(or $(RUN),trained/pong-double-dqn)'

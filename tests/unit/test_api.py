@@ -274,18 +274,29 @@ def test_runs_that_may_be_meant_are_named(tmp_path: Path, monkeypatch: pytest.Mo
     facts = json.loads((SHIPPED / "manifest.json").read_text())
     encoder = tmp_path / "results/a/runs/encoder/default/seed-0/manifest.json"
     encoder.parent.mkdir(parents=True)
-    encoder.write_text(json.dumps(facts | {"spec": {"agent": {}, "environment": {"name": "frames"}}}))
+    encoder.write_text(
+        json.dumps(facts | {"spec": {"agent": {"name": "keypoints"}, "environment": {"name": "frames"}}})
+    )
     monkeypatch.chdir(tmp_path)
     for place in ("trained", "trained/pong-duoble-dqn", "pong-dqn", "trained/none/here", "/nothing", "../nothing"):
         with pytest.raises(UserError, match="did you mean trained/pong-double-dqn"):
             folder_of(Path(place))
-    with pytest.raises(UserError, match="give the folder of a run"):
-        folder_of(Path("results/a"))
+    for place in ("results/a", "results/a/runs/encoder", "results/a/runs/encoder/default"):
+        said = (
+            f"{place} has no run that plays a game, but of keypoints: give one that does, such as trained/pong-double"
+        )
+        with pytest.raises(UserError, match=said):
+            folder_of(Path(place))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty is not a run: give the folder of a run"):
+        folder_of(Path("empty"))
     data = tmp_path / "results/a/datasets/frames"
     data.mkdir(parents=True)
     (data / "manifest.json").write_text(json.dumps(facts | {"spec": {"policy": "random"}}))
     with pytest.raises(UserError, match="is a data set, which plays no game"):
         rlgames.load(data)
+    with pytest.raises(UserError, match="but of a data set and keypoints: give one that does"):
+        folder_of(Path("results/a"))
     lacking = tmp_path / "lacking"
     lacking.mkdir()
     gymnasium = {"environment": {"name": "gymnasium", "id": "nowhere:Cart-v0"}}

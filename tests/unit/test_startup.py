@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,43 @@ def test_verify_says_how_much_is_there_to_verify(tmp_path: Path) -> None:
     table.touch()
     some = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert re.search(r" 1 of \d+ products are there: make makes the others\.$", some.stdout, flags=re.MULTILINE)
+
+
+SHIPPED = "trained/pong-double-dqn"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["GAME=CartPole-v9"], "there is no environment 'CartPole-v9'; did you mean 'CartPole-v1'?"),
+        (["SEED=x"], "SEED=x is no whole number: SEED=7 chooses the agent of seed 7 from a block."),
+        (["SEED=-"], "SEED=- is no whole number: SEED=7 chooses the agent of seed 7 from a block."),
+        (["SEED=1 2"], "SEED=1 2 is no whole number: SEED=7 chooses the agent of seed 7 from a block."),
+        (["SEED=3"], f"{SHIPPED} has the seed 1, not 3; leave seed out."),
+        (["GAME=pong", "SEED=3"], "pong is a game, played at random, without the seed of an agent: leave it out."),
+        (
+            [f"RUN={SHIPPED}", "GAME=pong"],
+            f"An agent plays its own game: type make play RUN={SHIPPED}, or, for random play, make play GAME=pong",
+        ),
+        (["RUN=-none", "GAME=-x y"], "An agent plays its own game: type make play RUN=-none, or, for random play, make "
+         "play GAME='-x y'"),
+    ],
+)  # fmt: skip
+def test_make_play_says_what_to_type(words: list[str], said: str) -> None:
+    """The command as make writes it, in this environment."""
+    line = subprocess.run(["make", "-n", "play", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = shlex.split(line.splitlines()[-1])
+    assert command[:4] == ["python", "-I", "-m", "rlgames.commands.play"]
+    run = subprocess.run([sys.executable, *command[2:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr, run.stdout) == (1, f"{said}\n", "")
+
+
+def test_play_draws_no_bars_where_there_is_no_terminal(tmp_path: Path) -> None:
+    for what in (["--run", str(ROOT / SHIPPED)], ["--game", "CartPole-v1"]):
+        words = [sys.executable, "-m", "rlgames.commands.play", *what, "--steps", "20", "--mp4", "play.mp4"]
+        run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert run.stderr == ""
+        assert run.stdout.splitlines()[0] == "play.mp4 shows the episode."
 
 
 def test_rehearsal_of_nothing_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -299,6 +300,8 @@ def copied(sandbox: Sandbox, config: Config, tmp_path: Path) -> Plan:
 def test_results_are_verified_and_sha256sum_agrees(sandbox: Sandbox, config: Config, copied: Plan) -> None:
     (sandbox.folder / "config/verified.yaml").write_text(yaml.safe_dump(config))
     text = sandbox.python("-m", "rlgames.commands.verify", "config/verified.yaml")
+    assert re.search(r"^Playing all recordings again, [\d,]+ steps\.$", text, flags=re.MULTILINE)
+    assert "\r" not in text
     assert "all recordings (11) give the lengths, returns and endings that were published." in text
     assert "Not covered:" in text
     assert wrong(copied) == []

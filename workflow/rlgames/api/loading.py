@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from numbers import Integral, Real
@@ -152,20 +152,39 @@ def folder_of(place: Path) -> Path:
     known = near.is_dir() and near.resolve() not in (Path.cwd(), *Path.cwd().parents)
     runs = [run for each in ((near,) if known else (Path("trained"), Path("results"))) for run in playing(each)]
     found = nearest(str(place), runs) or next(iter(runs), None)
+    if known and not found and (others := playing_nothing(near)):
+        raise UserError(f"{near} has no run that plays a game, but of {' and '.join(others)}: {one_that_plays()}.")
     hint = f"did you mean {found}?" if found else "give the folder of a run, with weights.npz and manifest.json."
     raise UserError(f"{place} is not a run: {hint}")
 
 
 def playing(folder: Path) -> list[str]:
     """The runs below a folder whose agents play a game."""
-    found = []
+    return [str(run) for run, spec in specs(folder) if plays(spec)]
+
+
+def playing_nothing(folder: Path) -> list[str]:
+    """Of what the other runs below a folder are."""
+    others = [spec for _, spec in specs(folder) if not plays(spec)]
+    return sorted({spec["agent"]["name"] if "agent" in spec else "a data set" for spec in others})
+
+
+def one_that_plays() -> str:
+    """What to give instead of a run that plays nothing."""
+    found = [*playing(Path("trained")), *playing(Path("results"))]
+    return "give one that does" + f", such as {found[0]}" * bool(found)
+
+
+def specs(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The runs and data sets below a folder, and their specs."""
     for path in sorted(folder.glob("**/manifest.json")):
         with suppress(UserError):  # it is damaged
-            manifest = Manifest.read(path)
-            game = manifest.spec.get("environment", {}).get("name")
-            if "agent" in manifest.spec and game != "frames" and path.parent.name != "evaluation":
-                found.append(str(path.parent))
-    return found
+            if path.parent.name != "evaluation":
+                yield path.parent, Manifest.read(path).spec
+
+
+def plays(spec: dict[str, Any]) -> bool:
+    return "agent" in spec and spec.get("environment", {}).get("name") != "frames"
 
 
 def read_settings(folder: Path) -> tuple[Spec, str]:
@@ -174,7 +193,7 @@ def read_settings(folder: Path) -> tuple[Spec, str]:
     path = folder / "manifest.json"
     manifest = Manifest.read(path)
     if "agent" not in manifest.spec:
-        raise UserError(f"{folder} is a data set, which plays no game: give a run of an agent.")
+        raise UserError(f"{folder} is a data set, which plays no game: {one_that_plays()}.")
     try:
         settings = Spec.model_validate(manifest.spec)
     except ValidationError as error:
@@ -185,9 +204,7 @@ def read_settings(folder: Path) -> tuple[Spec, str]:
             f"{path} has settings that this version does not know ({why}): train the agent again."
         ) from None
     if settings.environment.name == "frames":
-        raise UserError(
-            f"{folder} is a run of {settings.agent.name}, which plays no game: give a run of an agent that does."
-        )
+        raise UserError(f"{folder} is a run of {settings.agent.name}, which plays no game: {one_that_plays()}.")
     return settings, manifest.seeds or "0"
 
 

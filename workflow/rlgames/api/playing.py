@@ -76,7 +76,8 @@ def play(
             path = Path(video) if video else Path("results/play") / f"{name_of(str(run))}.mp4"
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                encode(tqdm(shown, "video", recording.steps + 1, unit=" pictures", leave=False), temporary)
+                bar = tqdm(shown, "video", recording.steps + 1, unit=" pictures", leave=False, disable=None)
+                encode(bar, temporary)
             print(f"{path} shows the episode{'' if video else ', since there is no display to open a window on'}.")
     return recording
 
@@ -164,7 +165,7 @@ def episode(loaded: Run, folder: Path, seed: int, steps: int | None) -> Recordin
     observation, _ = environment.reset(seed=number)
     actions, rewards, values, over = bytearray(), [], [], False
     terminated = False
-    progress = tqdm(desc="playing", unit=" steps", leave=False)
+    progress = tqdm(desc="playing", unit=" steps", leave=False, disable=None)  # on a terminal only
     while not over and (steps is None or len(actions) < steps):
         progress.update()
         values.append(agent.values(observation))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -48,10 +49,13 @@ def main() -> None:
     if not arguments.quick:
         # Long ones first: where only those of compiled games are left, the time left was overestimated.
         parts, unlike = sorted(recordings(plan), key=lambda part: -part.steps), 0
+        steps = sum(part.steps for part in parts)
         with (
             ProcessPoolExecutor(initializer=begin_worker, initargs=(os.getpid(),)) as pool,
-            tqdm(total=sum(part.steps for part in parts), unit=" steps", unit_scale=True, desc="Playing again") as bar,
+            tqdm(total=steps, unit=" steps", unit_scale=True, desc="Playing again", disable=None) as bar,
         ):
+            if bar.disable:  # no terminal
+                print(f"Playing all recordings again, {steps:,} steps.", file=sys.stderr, flush=True)
             for part, (count, lines) in zip(parts, pool.map(check, parts), strict=True):
                 total, unlike, wrong = total + count, unlike + len(lines), wrong + lines
                 bar.update(part.steps)
