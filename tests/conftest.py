@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 import yaml
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "workflow" / "rlgames").rglob("*.py"))
@@ -173,6 +176,22 @@ class Sandbox:
             output.split(",  ")[0].split(", results")[0].strip().removeprefix(config["results"] + "/")
             for output in outputs
         }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for pages as a reader sees them."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("RLGAMES_NEEDS_BROWSER"):
+            pytest.fail("chromium is not installed")
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
