@@ -53,8 +53,14 @@ def test_notebook_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         cell.source = tiny(cell.source)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(project)}}).execute()
     assert (project / "results" / "notebook" / "figures" / "longer.png").exists()
-    errors = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]
-    assert not errors
+    outputs = {cell.id: cell.get("outputs", []) for cell in notebook.cells}
+    for name, shown in outputs.items():
+        assert not [output for output in shown if output.output_type == "error"], name
+        text = "".join(each.get("text", "") + each.get("data", {}).get("text/plain", "") for each in shown)
+        assert len(text) < 3000, name  # a screen that is drawn again and again would be ten times as long
+        assert "\x1b" not in text, name
+    drawn = {name for name, shown in outputs.items() if any("image/png" in each.get("data", {}) for each in shown)}
+    assert {"cell-4", "cell-6", "cell-11", "cell-18"} <= drawn
 
 
 def test_examples_of_the_public_functions(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
