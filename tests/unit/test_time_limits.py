@@ -18,6 +18,7 @@ from rlgames.plan.plan import Plan
 from rlgames.playing import evaluation
 from rlgames.provenance import Manifest
 from rlgames.settings.environments import Gymnasium
+from rlgames.surroundings import note_surroundings
 from rlgames.training import gymnasium
 from rlgames.training.episodes import Episode, GameTraining
 
@@ -127,13 +128,44 @@ def test_caps_that_the_config_gives_are_one_notice_for_all_runs(
         }
     )
     for run in plan.runs():
-        path = Path(plan.path("manifest", **run))
-        path.parent.mkdir(parents=True)
-        facts = {"spec": {}, "code": "x", "threads": 1, "device": "cpu", "steps": 1, "diverged": [], "truncated": 7}
-        Manifest(**run, **facts, wall_seconds=1.0, products={}).write(path)  # type: ignore[arg-type]
-    surprise, expected = words.notices(plan).splitlines()  # one line for all that the config asked for
+        write_manifest(plan, run, truncated=7)
+    surprise, expected = map(str, words.notices(plan))  # one for all that the config asked for
     assert surprise == "Truncated: default/default, seeds 0-0: 7 episodes cut off after max_steps."
     assert expected.startswith("Truncated: declared/default, seeds 0-0: 7 episodes cut off after the max_steps that")
     assert "2 other runs" in expected
     Path(plan.path("manifest", **plan.runs(["swept"])[0])).unlink()
-    assert "(as in 1 other run)" in words.notices(plan)
+    assert "(as in 1 other run)" in str(words.notices(plan)[-1])
+
+
+def write_manifest(plan: Plan, run: Any, **facts: Any) -> None:
+    """The manifest of a run that is done."""
+    path = Path(plan.path("manifest", **run))
+    path.parent.mkdir(parents=True)
+    facts = {"diverged": [], "code": "x", "threads": 1, "device": "cpu", "steps": 1, **facts}
+    Manifest(**run, **facts, spec={}, wall_seconds=1.0, products={}).write(path)
+
+
+def test_many_runs_of_an_experiment_are_one_notice_of_each_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    agent = {"name": "sarsa", "coding": {"name": "tiled"}}
+    common = {"environment": {"name": "mountain-car"}, "agent": agent, "episodes": 9, "seeds": 4}
+    swept = common | {"sweep": {"step_size": [0.1, 0.2, 0.3]}}
+    plan = Plan(
+        {"results": "results/x", "block_size": 2, "experiments": {"swept": swept, "other": swept}, "figures": {}}
+    )
+    for run in plan.runs(["swept"]):
+        seed, lost = int(run["seeds"].split("-")[0]), run["variant"] != "step_size=0.1"
+        write_manifest(plan, run, truncated=3, diverged=[{"seed": seed, "episode": 5}] if lost else [])
+    diverged, truncated = words.notices(plan)
+    assert diverged.text.startswith("Diverged: experiment swept, 2 variants. A weight grew")
+    assert diverged.runs[0] == "step_size=0.2: seed 0 in episode 5, seed 2 in episode 5"  # of both its blocks
+    assert truncated.text == "Truncated: swept, 6 runs with episodes cut off after max_steps."
+    assert truncated.runs[0] == "step_size=0.1, seeds 0-1: 3 episodes cut off"
+    assert str(diverged).splitlines()[1] == f"  {diverged.runs[0]}"
+    for run in plan.runs(["other"]):
+        write_manifest(plan, run, truncated=0, surroundings=note_surroundings() | {"lock": "another"})
+    of_lock = words.notices(plan)[-1]
+    assert of_lock.text.startswith("Made under another lock: other, 6 runs. They are kept")
+    assert len(of_lock.runs) == 6

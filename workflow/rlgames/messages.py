@@ -52,13 +52,18 @@ class Logged(Plain):
 
 
 def diverged(experiment: str, variant: str, places: list[dict[str, int]]) -> str:
-    """A message that names the seeds and episodes or epochs (five at most) in which a run diverged."""
+    """A message that a run diverged, and where."""
+    return f"Diverged: experiment {experiment}, variant {variant}: {where(places)}. {DIVERGED}"
+
+
+DIVERGED = "A weight grew beyond all bounds; only these seeds were stopped. A smaller step_size may help."
+
+
+def where(places: list[dict[str, int]]) -> str:
+    """The seeds and episodes or epochs (five at most) in which a run diverged."""
     named = ", ".join(" in ".join(f"{key} {number}" for key, number in place.items()) for place in places[:5])
     more = f" and {len(places) - 5} more (its manifest.json has all)" if len(places) > 5 else ""
-    return (
-        f"Diverged: experiment {experiment}, variant {variant}: {named}{more}. "
-        "A weight grew beyond all bounds; only these seeds were stopped. A smaller step_size may help."
-    )
+    return f"{named}{more}"
 
 
 def count(number: int, noun: str) -> str:

@@ -32,13 +32,13 @@ def main() -> None:
     make = report.make(arguments.config)
     print(plain(report.summary(plan, runs)))
     if arguments.brief and notices:
-        print(f"{count(len(notices.splitlines()), 'notice')} about runs that need a second look: {make} status")
+        print(f"{count(len(notices), 'notice')} about runs that need a second look: {make} status")
         return
     if not arguments.brief:
         for line in (*report.progress(runs), *report.left_behind(plan, runs, make)):
             print(plain(line))
     print(
-        plain(notices)
+        plain("\n".join(map(str, notices)))
         or "No run diverged, was cut off by a limit that the config does not set, or was made under another lock."
     )
 

@@ -59,7 +59,7 @@ def build(plan: Plan) -> str:
         made=made([manifest for _, manifest in manifests]),
         abstract=paragraphs(plan.config.abstract),
         costs=costs(plan),
-        notices=words.notices(plan).splitlines(),
+        notices=words.notices(plan),
         others=[Path(plan.path(name)).name for name in ("config", "checksums")],
         data=embedded({figure["name"]: figure["panels"] for figure in figures if figure["panels"]}),
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (files of ours)

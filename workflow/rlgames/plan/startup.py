@@ -220,7 +220,7 @@ def end(plan: Plan, workflow: Any, log: list[str] | None = None) -> None:
     """Say what a reader of the results must know; and if jobs failed (`log` is Snakemake's own then), what to do."""
     screen = terminal(workflow)
     printed = [] if screen is None else screen.end()
-    say(words.notices(plan))
+    say(*map(str, words.notices(plan)))
     if log is None:
         return
     refused = submission.refusal(plan)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlgames.messages import UserError, clock, count, diverged, plain
+from rlgames.messages import DIVERGED, UserError, clock, count, diverged, plain, where
 from rlgames.plan.ledger import Ledger
 from rlgames.plan.plan import Plan
 from rlgames.provenance import Manifest
@@ -69,11 +70,23 @@ def size(megabytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
-def notices(plan: Plan) -> str:
+@dataclass(frozen=True)
+class Notice:
+    """What a reader of the results must know, and the runs of which it is true where they are several."""
+
+    text: str
+    runs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.text, *self.runs])
+
+
+def notices(plan: Plan) -> list[Notice]:
     """What a reader of the results must know: runs that diverged, ran into a cap that nobody asked for, or were made
-    under another lock, and manifests that are damaged. A limit that belongs to the environment is no surprise, and one
-    that the config gives is worth one line, for all its runs."""
-    lines, expected = [], []
+    under another lock, each kind once for an experiment, and manifests that are damaged. A limit that belongs to the
+    environment is no surprise, and one that the config gives is worth one notice, for all its runs."""
+    damaged, expected = list[Notice](), list[str]()
+    lost, cut, elsewhere = Runs(), Runs(), Runs()
     evaluations = dict.fromkeys(plan.evaluation_products("evaluation manifest"))
     lock, now = installed_lock(), dict(versions())
     datasets = plan.dataset_products("dataset manifest")
@@ -83,30 +96,71 @@ def notices(plan: Plan) -> str:
         try:
             facts = Manifest.read(path)
         except UserError as error:
-            lines.append(str(error))
+            damaged.append(Notice(str(error)))
             continue
         what = "evaluation of " if str(path) in evaluations else ""
-        run = f"{what}{facts.experiment}/{facts.variant}, seed{'s' * ('-' in str(facts.seeds))} {facts.seeds}"
-        run = f"data set {facts.experiment}" if str(path) in datasets else run
+        whole, run = (
+            f"{what}{facts.experiment}",
+            f"{facts.variant}, seed{'s' * ('-' in str(facts.seeds))} {facts.seeds}",
+        )
+        if str(path) in datasets:
+            whole, run = f"data set {facts.experiment}", ""
         if facts.diverged:
-            lines.append(diverged(facts.experiment, str(facts.variant), facts.diverged))
+            lost.setdefault(facts.experiment, {}).setdefault(str(facts.variant), []).extend(facts.diverged)
         if facts.truncated and str(path) not in datasets:
-            cut = f"Truncated: {run}: {count(facts.truncated, 'episode')} cut off"
+            episodes = f"{count(facts.truncated, 'episode')} cut off"
             if not declares_cap(plan, facts):
-                lines.append(f"{cut} after max_steps.")
-            elif not facts.diverged:  # a diverged run has a line already
-                expected.append(cut)
+                cut.setdefault(whole, {})[run] = episodes
+            elif not facts.diverged:  # a diverged run has a notice already
+                expected.append(f"Truncated: {whole}/{run}: {episodes}")
         other = {**now, **facts.surroundings["versions"]}.items() - now.items()
         if facts.surroundings["lock"] != lock or other:
             which = f" ({', '.join(' '.join(each) for each in sorted(other))})" if other else ""
-            lines.append(
-                f"Made under another lock{which}: {run}. It is kept; to make it again, delete it and its folder below "
-                "state."
-            )
-    if expected:
-        others = f" (as in {count(len(expected) - 1, 'other run')})" if len(expected) > 1 else ""
-        lines.append(f"{expected[0]} after the max_steps that the config gives{others}.")
-    return "\n".join(lines)
+            elsewhere.setdefault((which, whole), {})[run] = None
+    return [
+        *damaged,
+        *(diverged_variants(experiment, places) for experiment, places in lost.items()),
+        *(truncated_runs(whole, episodes) for whole, episodes in cut.items()),
+        *(runs_of_another_lock(which, whole, list(runs)) for (which, whole), runs in elsewhere.items()),
+        *truncated_as_asked(expected),
+    ]
+
+
+Runs = dict[Any, dict[str, Any]]
+"""Of an experiment, its runs or variants and what is to be said of each."""
+
+
+def diverged_variants(experiment: str, places: dict[str, list[dict[str, int]]]) -> Notice:
+    """A notice of the variants of an experiment that diverged, and where."""
+    if len(places) == 1:
+        return Notice(diverged(experiment, *next(iter(places.items()))))
+    text = f"Diverged: experiment {experiment}, {count(len(places), 'variant')}. {DIVERGED}"
+    return Notice(text, tuple(f"{variant}: {where(lost)}" for variant, lost in places.items()))
+
+
+def truncated_runs(whole: str, episodes: dict[str, str]) -> Notice:
+    """A notice of the runs of an experiment with episodes that were cut off though the config gives no cap."""
+    if len(episodes) == 1:
+        ((run, cut),) = episodes.items()
+        return Notice(f"Truncated: {whole}/{run}: {cut} after max_steps.")
+    text = f"Truncated: {whole}, {count(len(episodes), 'run')} with episodes cut off after max_steps."
+    return Notice(text, tuple(f"{run}: {cut}" for run, cut in episodes.items()))
+
+
+def truncated_as_asked(found: list[str]) -> list[Notice]:
+    """One notice, if any, of all runs with episodes that were cut off where the config says."""
+    others = f" (as in {count(len(found) - 1, 'other run')})" if len(found) > 1 else ""
+    return [Notice(f"{first} after the max_steps that the config gives{others}.") for first in found[:1]]
+
+
+def runs_of_another_lock(which: str, whole: str, runs: list[str]) -> Notice:
+    """A notice of the runs of an experiment, or a data set, that other versions made (`which`, if known)."""
+    made = f"Made under another lock{which}"
+    if len(runs) == 1:
+        run = "/".join(filter(None, [whole, *runs]))  # a data set has no variants
+        return Notice(f"{made}: {run}. It is kept; to make it again, delete it and its folder below state.")
+    again = "They are kept; to make one again, delete it and its folder below state."
+    return Notice(f"{made}: {whole}, {count(len(runs), 'run')}. {again}", tuple(runs))
 
 
 def declares_cap(plan: Plan, facts: Manifest) -> bool:
