@@ -9,12 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
 from conftest import Sandbox, tiny_config
+from rlgames.figures import style
+from rlgames.pages import curves
 
 TITLE = 'Tiny <b>results</b> & "more"'
 
@@ -44,11 +47,29 @@ CONTRAST = """() => {
 }"""
 
 
+STROKES = """() => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const light = colour => {
+    const [r, g, b] = colour.map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const found = [];
+  for (const line of document.querySelectorAll('.chart .line, .chart .mean, .chart .point, .chart .filmed')) {
+    const style = getComputedStyle(line), back = parse(getComputedStyle(line.closest('.chart')).backgroundColor);
+    const front = parse(line.classList.contains('point') ? style.fill : style.stroke);
+    const seen = front.map((c, i) => c * style.opacity + back[i] * (1 - style.opacity));
+    const [a, b] = [light(seen), light(back)].sort((x, y) => y - x);
+    if ((a + .05) / (b + .05) < 3) found.push([line.className.baseVal, style.stroke, (a + .05) / (b + .05)]);
+  }
+  return found;
+}"""
+
+
 @pytest.fixture(scope="module")
 def results(sandbox: Sandbox) -> Path:
     """The results of two linear experiments, and of a deep agent with its videos."""
     config = tiny_config("results/page")
-    config |= {"title": TITLE, "abstract": "One </script> paragraph.\n\nAnother."}
+    config |= {"block_size": 4, "title": TITLE, "abstract": "One </script> paragraph.\n\nAnother."}
     config["evaluation"] = {"episodes": 2, "checkpoint_episodes": 1}
     config["experiments"]["pole"] = {
         "environment": {"name": "gymnasium", "id": "CartPole-v1"},
@@ -57,6 +78,8 @@ def results(sandbox: Sandbox) -> Path:
         "seeds": 2,
     }
     config["figures"]["pole"] = {"kind": "returns", "experiments": ["pole"]}
+    config["experiments"]["additive"]["environment"] = {"name": "mountain-car", "max_steps": 500}  # for a notice
+    config["figures"]["both"]["limits"] = [100, 300]
     config["videos"]["pole"] = {"seed": 1, "caption": "The pole."}
     sandbox.build(config)
     return sandbox.folder / "results" / "page"
@@ -141,11 +164,11 @@ def test_tables_sort_by_pointer_and_keyboard(page: Page) -> None:
 def test_curves_tell_seed_and_value(page: Page) -> None:
     chart = page.locator("#figure-pole .chart")
     svg, said = chart.locator("svg"), chart.locator(".said")
-    assert chart.get_by_role("button").all_inner_texts() == ["pole", "mean", "0", "1"]
+    assert chart.get_by_role("button").all_inner_texts() == ["pole", "mean", "0", "1", "all", "none"]
     lines = svg.locator("path").count()
     svg.hover(position={"x": 300, "y": 100})
     assert re.search(
-        r"pole(, seed [01])?: (mean|evaluation|mean over seeds).* [\d.]+ at steps [\d,]+\.", said.inner_text()
+        r"pole(, seed [01])?: (mean|evaluation|mean over seeds).* [\d.]+ at [\d,]+ steps\.", said.inner_text()
     )
     chart.get_by_role("button", name="0").click()
     assert svg.locator("path").count() == lines - 1  # the mean stays
@@ -164,12 +187,95 @@ def test_arrow_keys_go_to_a_value_and_enter_to_its_video(page: Page) -> None:
     svg = chart.locator("svg")
     svg.focus()
     svg.press("ArrowRight")
-    said = chart.locator(".said").inner_text()
-    assert "pole, seed 1:" in said
-    assert said.endswith("shows its video.")
+    svg.press("ArrowDown")  # from the returns to the evaluations
+    said, offered = chart.locator(".said"), list[str]()
+    while not offered or offered[-1] != said.inner_text():
+        offered.append(said.inner_text())
+        svg.press("ArrowRight")
+    assert all("pole, seed 1: evaluation" in words for words in offered)
+    assert [words.endswith("shows its video.") for words in offered] == [False] * (len(offered) - 1) + [True]
     svg.press("Enter")
     assert page.evaluate("document.activeElement.id") == "video-pole.default"
     page.wait_for_function("!document.getElementById('video-pole.default').querySelector('video').paused")
+
+
+def test_video_is_offered_at_the_last_episode_where_there_are_no_evaluations(page: Page) -> None:
+    chart = page.locator("#figure-one .chart")
+    for other in ("mean", "0", "1"):
+        chart.get_by_role("button", name=other, exact=True).click()
+    svg, said = chart.locator("svg"), chart.locator(".said")
+    svg.focus()
+    words = []
+    for _ in range(3):
+        svg.press("ArrowRight")
+        words.append(said.inner_text())
+    assert ["at episode 3." in each for each in words] == [False, False, True]
+    assert ["video" in each for each in words] == [False, False, True]
+    assert svg.locator(".filmed").count() == 1
+
+
+def test_first_tap_says_and_second_opens(browser: Browser, results: Path) -> None:
+    with browser.new_context(has_touch=True, viewport={"width": 360, "height": 740}) as context:
+        page = context.new_page()
+        page.goto((results / "index.html").as_uri())
+        chart = page.locator("#figure-one .chart")
+        chart.scroll_into_view_if_needed()
+        svg, said = chart.locator("svg"), chart.locator(".said")
+        box: Any = svg.bounding_box()
+        place: Any = svg.locator(".filmed").bounding_box()
+        last: Any = {
+            side: place[side] + place[size] / 2 - box[side] for side, size in (("x", "width"), ("y", "height"))
+        }
+        svg.tap(position={"x": 70, "y": 20})
+        assert "at episode 1." in said.inner_text()
+        svg.tap(position=last)
+        assert said.inner_text().endswith("Another tap shows its video.")
+        assert page.evaluate("document.activeElement.id") == ""
+        svg.tap(position=last)
+        assert page.evaluate("document.activeElement.id") == "video-tiled.default"
+
+
+def test_many_seeds_begin_hidden_and_means_lie_over_them(page: Page) -> None:
+    chart = page.locator("#figure-both .chart")
+    means = "svg => [...svg.querySelectorAll('path:not(.band)')].map(path => path.classList.contains('mean'))"
+    svg = chart.locator("svg")
+    assert svg.evaluate(means) == [True] * 3
+    chart.get_by_role("button", name="all", exact=True).click()
+    assert svg.evaluate(means) == [False] * 11 + [True] * 3
+    chart.get_by_role("button", name="none", exact=True).click()
+    assert svg.evaluate(means) == [True] * 3
+    assert chart.get_by_role("button", name="mean").get_attribute("aria-pressed") == "true"
+
+
+def test_limits_of_a_figure_are_the_axis_at_first(page: Page) -> None:
+    chart = page.locator("#figure-both .chart")
+    svg, button = chart.locator("svg"), chart.get_by_role("button", name="100 to 300")
+    ticks = "svg => [...svg.querySelectorAll('.grid + text')].map(text => Number(text.textContent.replace(',', '')))"
+    assert svg.evaluate(ticks) == [100, 150, 200, 250, 300]
+    assert svg.locator("g[clip-path]").count() == 1
+    button.click()
+    assert max(svg.evaluate(ticks)) > 300
+    assert svg.locator("g[clip-path]").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_curves_can_be_seen(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    for button in page.get_by_role("button", name="all", exact=True).all():
+        button.click()
+    assert page.locator(".chart .line").count() >= 16
+    assert page.evaluate(STROKES) == []
+
+
+@pytest.mark.parametrize("ground", curves.CARDS.values())
+def test_any_colour_becomes_one_that_can_be_seen(ground: str) -> None:
+    def luminance(text: str) -> float:
+        return curves.luminance(np.array([int(text[place : place + 2], 16) for place in (1, 3, 5)]) / 255)
+
+    for colour in (*style.DISTINCT, *style.colours(list(map(str, range(20)))).values()):
+        low, high = sorted(map(luminance, (curves.readable(colour, ground), ground)))
+        assert (high + 0.05) / (low + 0.05) >= 3
+    assert curves.readable((0.0, 0.0, 0.0), curves.CARDS["light"]) == "#000000"  # what can be seen stays as it is
 
 
 def test_numbers_of_curves_are_those_of_the_figure(page: Page, results: Path) -> None:

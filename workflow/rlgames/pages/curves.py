@@ -20,6 +20,12 @@ POINTS = 120
 DIGITS = 5
 """Significant ones of a number."""
 
+CARDS = {"light": "#f5f7f9", "dark": "#1d2125"}
+"""The ground of a chart in either scheme of page.css."""
+
+CONTRAST = 3.0
+"""Of a line with its ground, at least, as in success criterion 1.4.11 of the WCAG 2.2."""
+
 
 def of_returns(figure: dict[str, Any]) -> list[dict[str, Any]]:
     """The panels of a figure of kind `returns`, a game each. `figure` has `curves` and `options` as the figure's job,
@@ -54,7 +60,7 @@ def of_returns(figure: dict[str, Any]) -> list[dict[str, Any]]:
             {
                 "title": returns.title(game), "x": returns.LABELS[x], "y": f"Return in {returns.title(game)}",
                 "of": f"mean of the last {returns.WINDOW} returns", "log": False, "curves": coloured(curves, palette),
-                "single": None, "seeds": int(episodes["seed"].nunique()),
+                "single": None, "seeds": int(episodes["seed"].nunique()), "limits": None,
             }
         )  # fmt: skip
     return panels
@@ -83,6 +89,7 @@ def of_learning_curves(figure: dict[str, Any], summary: pd.DataFrame) -> list[di
                 "title": str(facet), "x": "Episode", "y": (label := learning_curves.AXIS[str(quantity)]), "of": label,
                 "log": options["scale"] == "log" and quantity == "steps", "curves": coloured(curves, palette),
                 "single": options["seed"], "seeds": figure["seeds"],
+                "limits": options["limits"] if quantity == options["quantities"][0] else None,
             }
         )  # fmt: skip
     return panels
@@ -96,12 +103,29 @@ def first_seeds(paths: list[Path]) -> pd.DataFrame:
 
 
 def coloured(curves: list[dict[str, Any]], palette: dict[str, Any]) -> list[dict[str, Any]]:
-    """Curves with the colours that they have in the picture."""
-    return [curve | {"colour": hexadecimal(palette[curve["name"]])} for curve in curves]
+    """Curves with the colours that they have in the picture, as far as these can be seen in either scheme."""
+    return [
+        curve | {"colours": {scheme: readable(palette[curve["name"]], card) for scheme, card in CARDS.items()}}
+        for curve in curves
+    ]
 
 
-def hexadecimal(colour: Any) -> str:
-    return "#" + "".join(f"{round(255 * part):02x}" for part in colour[:3])
+def readable(colour: Any, ground: str) -> str:
+    """A colour as in CSS, mixed with as much black (on a dark ground, white) as it needs to stand out from it."""
+    behind = luminance(np.array([int(ground[place : place + 2], 16) for place in (1, 3, 5)]) / 255)
+    end = 0.0 if behind > 0.5 else 1.0
+    for share in np.linspace(0, 1, 101):
+        mixed = np.round(255 * ((1 - share) * np.array(colour[:3]) + share * end)).astype(int)
+        low, high = sorted((luminance(mixed / 255), behind))
+        if (high + 0.05) / (low + 0.05) >= CONTRAST:
+            break
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def luminance(colour: np.ndarray) -> float:
+    """Relative luminance of sRGB in 0 to 1, as the WCAG define it."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def band(rows: pd.DataFrame, x: str) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def panels(plan: Plan, name: str) -> list[dict[str, Any]]:
         for curve in panel["curves"]:
             for line in curve["seeds"]:
                 experiment, variant = line.pop("run")
-                line["video"] = video_id(plan, experiment, variant, line["seed"])
+                shown = bool(line["points"]["x"]) == plan.agent(experiment).evaluated
+                line["video"] = video_id(plan, experiment, variant, line["seed"]) if shown else None
     return [panel for panel in found if any(map(has_values, panel["curves"]))]
 
 
