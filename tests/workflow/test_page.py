@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, Page
 from conftest import Sandbox, tiny_config
 from rlgames.figures import style
 from rlgames.pages import curves
+from rlgames.pages import page as building
 
 TITLE = 'Tiny <b>results</b> & "more"'
 
@@ -161,6 +163,47 @@ def test_tables_sort_by_pointer_and_keyboard(page: Page) -> None:
     assert column(page, "table-final-scores", name) == sorted(column(page, "table-final-scores", name))
 
 
+def test_long_tables_are_folded_and_cut_and_say_so(page: Page, tmp_path: Path) -> None:
+    assert page.locator("#table-evaluation-scores details").get_attribute("open") is not None
+    costs = page.locator("#costs details")
+    assert costs.get_attribute("open") is None
+    assert page.locator("nav a", has_text=re.compile("cost", re.IGNORECASE)).all_inner_texts() == ["Costs"]
+    rows = costs.locator("tbody tr")
+    costs.locator("summary").click()
+    assert costs.locator("summary").inner_text() == f"{rows.count()} rows"
+
+    def sheet(count: int) -> str:
+        (tmp_path / "variants.csv").write_text("\n".join(["number", *map(str, range(count))]))
+        plan: Any = SimpleNamespace(
+            path=lambda _, table: str(tmp_path / f"{table}.csv"),
+            targets=lambda: [str(tmp_path / "variants.csv")],
+            config=SimpleNamespace(results=tmp_path),
+        )
+        (table,) = building.tables_of(plan)
+        assert len(table["rows"]) == min(count, building.ROWS)
+        template = building.environment().get_template("sheet.html")
+        return str(template.module.sheet(table, building.FOLDED))  # type: ignore[attr-defined]
+
+    assert "<details open>" in sheet(99).replace(' class="sheet screen"', "")
+    assert "<summary>1000 rows</summary>" in sheet(1000)
+    assert "1001 rows, the first 1000 shown here; sorting covers only these</summary>" in sheet(1001)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_contents_are_folded_on_a_phone(browser: Browser, results: Path, scripts: bool) -> None:
+    with browser.new_context(java_script_enabled=scripts, viewport={"width": 360, "height": 740}) as context:
+        page = context.new_page()
+        page.goto((results / "index.html").as_uri())
+        links = page.locator("nav a")
+        assert links.first.is_hidden()
+        page.locator("nav summary").click()
+        assert links.first.is_visible()
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.reload()
+        assert links.first.is_visible()
+        assert links.first.inner_text() == "Notices"
+
+
 def test_curves_tell_seed_and_value(page: Page) -> None:
     chart = page.locator("#figure-pole .chart")
     svg, said = chart.locator("svg"), chart.locator(".said")
@@ -288,6 +331,22 @@ def test_numbers_of_curves_are_those_of_the_figure(page: Page, results: Path) ->
             assert curve["mean"]["x"]
             for place, value in zip(curve["mean"]["x"], curve["mean"]["y"], strict=True):
                 assert value == pytest.approx(rows.loc[place], rel=1e-4)
+
+
+def test_paper_is_light_and_holds_its_tables(page: Page) -> None:
+    page.set_viewport_size({"width": 680, "height": 1000})  # A4, within its margins
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    shown = {name: page.locator(f"#{name} table").last for name in ("table-final-scores", "table-variants", "runs")}
+    assert [table.is_visible() for table in shown.values()] == [True, False, False]
+    assert page.locator("#costs table").first.is_visible()
+    assert page.locator("#costs table").last.is_hidden()
+    assert "see tables/variants.csv" in page.locator("#table-variants").inner_text()
+    assert "see tables/cost.csv" in page.locator("#runs").inner_text()
+    assert not any(each.is_visible() for each in page.get_by_text("Seeds and settings").all())
+    for table in page.locator(".wide").all():
+        assert table.evaluate("each => each.scrollWidth <= each.clientWidth"), table.get_attribute("aria-label")
+    assert page.locator("th button").first.evaluate("head => getComputedStyle(head, '::after').content") == "none"
 
 
 def test_paper_has_pictures_and_stills(page: Page) -> None:

@@ -14,6 +14,13 @@ const draw = (name, facts = {}, text) => {
   return element;
 };
 
+/* Contents */
+
+const wide = matchMedia("(min-width: 64rem)"), contents = document.querySelector("nav details");  // as in page.css
+const unfold = () => { contents.open = wide.matches; };
+wide.addEventListener("change", unfold);
+unfold();
+
 /* Tables */
 
 for (const table of document.querySelectorAll("table.sortable")) {

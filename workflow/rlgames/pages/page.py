@@ -23,19 +23,25 @@ HERE = Path(__file__).parent
 
 CAPTIONS = {
     "evaluation-scores": "Evaluation returns of trained agents and of random play.",
-    "final-scores": "Means of the last 100 episodes, over seeds; there is none where a seed diverged.",
+    "final-scores": "Means over all seeds of the last 100 episodes (or of all, if fewer); blank where a seed diverged.",
     "steps-to-return": "Steps and minutes of training until the mean of the last 20 returns reached a given level.",
     "several-games": "Human-normalised evaluation scores: 0 is random play, 1 a human tester.",
     "encoder-scores": "Auto-encoders, judged on frames that they did not learn from.",
     "prediction-scores": "Predicted returns, judged on episodes that the agents did not learn from.",
-    "datasets": "Data sets of frames: sizes, distinct frames, and what each split lets through.",
+    "datasets": "Data sets of frames: sizes, distinct frames, and how many test frames have a copy in training.",
     "variants": "All settings of every variant.",
-    "cost": "The time that every job took, and the machine that it ran on.",
+    "cost": "The time of each kind of job, and below that of every job, with the machine that it ran on.",
 }
 """Captions of the tables, in the order of the page."""
 
-ROWS = 300
+ROWS = 1000
 """Maximum number of rows that the page shows of a table; its CSV has all."""
+
+FOLDED = 100
+"""Number of rows from which on a table is folded."""
+
+UNPRINTED = ("variants", "cost")
+"""Tables with too many rows and columns for paper."""
 
 NUMBERS = ("episode", "value", "low", "high")
 """Numeric columns of a figure's CSV, which may be blank."""
@@ -46,15 +52,16 @@ INTERACTIVE = {"returns", "learning-curves"}
 
 def build(plan: Plan) -> str:
     """The page as HTML. All files that it names are there, and lie below the results folder."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    template = environment().get_template("page.html")
     figures, manifests = list(figures_of(plan)), list(read_manifests(plan))
-    return environment.get_template("page.html").render(
+    tables = {table["name"]: table for table in tables_of(plan)}
+    return template.render(
         config=plan.config,
         figures=figures,
         videos=list(videos_of(plan)),
-        tables=list(tables_of(plan)),
+        cost=tables.pop("cost"),
+        tables=list(tables.values()),
+        folded=FOLDED,
         runs=[row for row, _ in manifests],
         made=made([manifest for _, manifest in manifests]),
         abstract=paragraphs(plan.config.abstract),
@@ -64,6 +71,13 @@ def build(plan: Plan) -> str:
         data=embedded({figure["name"]: figure["panels"] for figure in figures if figure["panels"]}),
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 (files of ours)
         js=Markup((HERE / "page.js").read_text(encoding="utf-8")),  # noqa: S704
+    )
+
+
+def environment() -> Environment:
+    """Where the page's template lies, and how it is read."""
+    return Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
 
 
@@ -180,7 +194,7 @@ def tables_of(plan: Plan) -> Iterator[dict[str, Any]]:
             "name": path.stem, "title": path.stem.replace("-", " ").capitalize(),
             "caption": CAPTIONS[path.stem], "csv": below(plan, path),
             "columns": [{"name": str(column).replace("_", " "), "numeric": bool(numeric[column])} for column in rows],
-            "rows": rows.head(ROWS).to_numpy().tolist(), "count": len(rows),
+            "rows": rows.head(ROWS).to_numpy().tolist(), "count": len(rows), "printed": path.stem not in UNPRINTED,
         }  # fmt: skip
 
 

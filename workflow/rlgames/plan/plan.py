@@ -73,8 +73,8 @@ class Plan:
         return [target for target in self.targets() if target != self.path("page")]
 
     def page_look(self) -> str:
-        """Hash of what the page looks like: template, style and script, which are no modules."""
-        files = [PACKAGE / "pages" / f"page.{kind}" for kind in ("html", "css", "js")]
+        """Hash of what the page looks like: templates, style and script, which are no modules."""
+        files = [PACKAGE / "pages" / name for name in ("page.html", "sheet.html", "page.css", "page.js")]
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
     def agent(self, experiment: str) -> Any:
