@@ -39,7 +39,8 @@ SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two
   differences steps minutes smoke short returns pong-minutes)) \
   $(addprefix tables/,cost.csv final-scores.csv evaluation-scores.csv steps-to-return.csv datasets.csv \
   encoder-scores.csv prediction-scores.csv several-games.csv) \
-  $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png) \
+  $(addprefix videos/pong/agent.name=,dqn/best.gif dqn/median.png double-dqn/best.gif double-dqn/median.png \
+    c51,v_min=-1.2,v_max=1.2/best.gif hl-gauss,v_min=-1.2,v_max=1.2/median.png) \
   $(addprefix videos/pong-linear/,keypoints/best.gif keypoints/median.png tiled-positions/best.gif tiled-positions/median.png) \
   $(addprefix videos/games/,game=breakout/best.gif game=space_invaders/best.gif game=freeway,pixel_centre=142,epsilon_repeat=2.0/best.gif) \
   $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif acrobot/default/best.gif pong/actor-critic/best.gif linear/default/best.gif \
