@@ -85,7 +85,9 @@ SHIPPED = "trained/pong-double-dqn"
 )  # fmt: skip
 def test_make_play_says_what_to_type(words: list[str], said: str) -> None:
     """The command as make writes it, in this environment."""
-    line = subprocess.run(["make", "-n", "play", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    line = subprocess.run(
+        ["make", "--no-print-directory", "-n", "play", *words], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     command = shlex.split(line.splitlines()[-1])
     assert command[:4] == ["python", "-I", "-m", "rlgames.commands.play"]
     run = subprocess.run([sys.executable, *command[2:]], cwd=ROOT, capture_output=True, text=True, check=False)

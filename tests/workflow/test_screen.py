@@ -145,7 +145,7 @@ def test_failure_is_last_with_its_run_its_cause_its_log_and_what_to_type(
         assert status == 1
         text = "\n".join(terminal.shown()).rstrip()
     product.write_bytes(whole)
-    *_, failed, cause, log, remedy, _ = text.splitlines()
+    *_, failed, cause, log, _, remedy = text.splitlines()
     assert failed == "Failed: figure one (figure)."
     assert cause.startswith(f"Cause: {RESULTS}/runs/tiled/default/seed-2-2/episodes.parquet is damaged")
     assert log == f"Log: {RESULTS}/logs/figures/one.log"
