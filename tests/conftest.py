@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "workflow" / "rlgames").rglob("*.py"))
@@ -192,6 +192,19 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, file: Path, **options: Any) -> Iterator[Page]:
+    """A page, opened from its file; whatever goes wrong in it fails the test, and so does a request to a server."""
+    page, faults = browser.new_page(**options), list[str]()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith("file:") else faults.append(request.url))
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+    assert not faults
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
-from conftest import Sandbox, tiny_config
+from conftest import Sandbox, opened, tiny_config
 from rlgames.figures import style
 from rlgames.pages import curves
 from rlgames.pages import page as building
@@ -89,15 +89,8 @@ def results(sandbox: Sandbox) -> Path:
 
 @pytest.fixture
 def page(browser: Browser, results: Path) -> Iterator[Page]:
-    """The page, opened; whatever goes wrong in it fails the test."""
-    page, faults = browser.new_page(viewport={"width": 1280, "height": 900}), list[str]()
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: None if request.url.startswith("file:") else faults.append(request.url))
-    page.goto((results / "index.html").as_uri())
-    yield page
-    page.close()
-    assert not faults
+    with opened(browser, results / "index.html", viewport={"width": 1280, "height": 900}) as page:
+        yield page
 
 
 def test_words_of_the_config_are_words(page: Page) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from conftest import ROOT
+from conftest import ROOT, opened
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +25,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reference(browser: Browser, site: Path) -> Iterator[Page]:
-    """A page, opened; whatever goes wrong in it fails the test, and so does a request to a server."""
-    page, faults = browser.new_page(), list[str]()
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: None if request.url.startswith("file:") else faults.append(request.url))
-    page.goto((site / "reference.html").as_uri())
-    yield page
-    page.close()
-    assert not faults
+    with opened(browser, site / "reference.html") as page:
+        yield page
 
 
 def test_reference_has_the_names_that_users_type_and_their_types(reference: Page) -> None:

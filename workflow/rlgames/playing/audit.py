@@ -91,10 +91,14 @@ def compare(part: Part, recording: Recording) -> Iterator[str]:
         if recording.environment != Manifest.read(part.path.with_name("manifest.json")).spec["environment"]:
             yield f"{where}: not in the environment that its manifest says"
         judge = None if recording.rewards is None else judge_of(part.path, part.modules, part.encoder)
-        if problem := "" if judge is None else stranger(judge, recording):
-            yield f"{where}: {problem}"
-            judge = None
-        point = None if judge is None else of_episode(judge, recording).point
+        point = None
+        if judge is not None:
+            episodes = of_episode(judge, recording)
+            if problem := stranger(judge, episodes, recording):
+                yield f"{where}: {problem}"
+                judge = None
+            else:
+                point = episodes.point
         if judge is None or point is None:
             steps, values = list(recording.replay()), None
         else:
@@ -169,9 +173,8 @@ def of_episode(judge: Judge, recording: Recording) -> Any:
     return next(each for each in all_parts if recording.episode in each.numbers)
 
 
-def stranger(judge: Judge, recording: Recording) -> str:
-    """What is wrong with who played an evaluation episode, in words: agent, weights, or seed."""
-    part = of_episode(judge, recording)
+def stranger(judge: Judge, part: Any, recording: Recording) -> str:
+    """What is wrong with who played an episode of a part of the evaluation, in words: agent, weights, or seed."""
     trained = 0 if part.point is None else judge.steps[part.point]
     seed = reset_seed(recording.seed, Purpose.EVALUATION, recording.episode)
     if (part.agent, trained, seed) != (recording.agent, recording.trained_steps, recording.reset_seed):
