@@ -199,7 +199,7 @@ class Config(Settings):
 
     def _check_first_weights(self, place: str, spec: Spec, experiment: Experiment) -> None:
         """That a run of this config from whose weights another starts is there, and has such a network."""
-        if (named := self._first_run(spec)) is None or self._are_there(spec, experiment):
+        if (named := self._first_run(spec)) is None or self._are_there(named, experiment):
             return  # random weights, or those of another config, or of what this one has dropped
         chain: list[tuple[str, str]] = []
         while named is not None:
@@ -219,13 +219,12 @@ class Config(Settings):
         path = r"(?P<experiment>[^/]+)/(?P<variant>[^/]+)/seed-(?P<seed>[^/]+)/weights\.npz"
         return re.fullmatch(runs + path, spec.agent.first_weights or "")
 
-    def _are_there(self, spec: Spec, experiment: Experiment) -> bool:
-        """Whether a spec starts from files that nothing in this config makes, and that are there."""
-        named = self._first_run(spec)
-        if named is None or named["variant"] in getattr(self.experiments.get(named["experiment"]), "named", {}):
+    def _are_there(self, named: re.Match[str], experiment: Experiment) -> bool:
+        """Whether the weights that a run names are made by nothing in this config, and are there."""
+        if named["variant"] in getattr(self.experiments.get(named["experiment"]), "named", {}):
             return False
         seeds = range(experiment.first_seed, experiment.last_seed + 1)
-        return all(Path(str(spec.agent.first_weights).replace("{seed}", str(seed))).is_file() for seed in seeds)
+        return all(Path(named[0].replace("{seed}", str(seed))).is_file() for seed in seeds)
 
     def _named(self, place: str, experiment: str, variant: str) -> Variant:
         """A variant of this config that another part of it, at `place`, names."""
