@@ -43,7 +43,7 @@ SHOWN = $(addprefix figures/,$(addsuffix .png,first-steps step-sizes tilings two
     c51,v_min=-1.2,v_max=1.2/best.gif hl-gauss,v_min=-1.2,v_max=1.2/median.png) \
   $(addprefix videos/pong-linear/,keypoints/best.gif keypoints/median.png tiled-positions/best.gif tiled-positions/median.png) \
   $(addprefix videos/games/,game=breakout/best.gif game=space_invaders/best.gif game=freeway,pixel_centre=142,epsilon_repeat=2.0/best.gif) \
-  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif acrobot/default/best.gif pong/actor-critic/best.gif linear/default/best.gif \
+  $(addprefix videos/,cartpole/agent.name=dqn/median.png lunar-lander/agent.name=dqn/best.gif lunar-lander/default/best.gif acrobot/default/best.gif pong/actor-critic/best.gif pong/network=impala/best.gif pong/network=mbconv/median.png linear/default/best.gif \
   minatar/id=MinAtar-Breakout-v1/best.gif)
 SNAKEMAKE = snakemake $(TARGET) $(CONFIGFILE) $(FLAGS)
 

@@ -19,7 +19,7 @@ CONFIGS = Path(__file__).parents[1] / "config"
 
 LEARNERS = {
     "config": ["policy-gradients", "policy-gradients-cartpole", "cartpole-dqn", "cartpole-actor-critic", "pong"],
-    "actor-critic": ["acrobot", "lunar-lander"],
+    "actor-critic": ["acrobot", "lunar-lander", "pong"],
     "classification": ["pong"],
     "networks": ["pong"],
 }

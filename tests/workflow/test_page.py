@@ -271,11 +271,12 @@ def test_first_tap_says_and_second_opens(browser: Browser, results: Path) -> Non
         assert page.evaluate("document.activeElement.id") == "video-tiled.default"
 
 
-def test_many_seeds_begin_hidden_and_means_lie_over_them(page: Page) -> None:
+def test_of_many_seeds_only_filmed_ones_are_drawn_at_first_and_means_lie_over_them(page: Page) -> None:
     chart = page.locator("#figure-both .chart")
     means = "svg => [...svg.querySelectorAll('path:not(.band)')].map(path => path.classList.contains('mean'))"
     svg = chart.locator("svg")
-    assert svg.evaluate(means) == [True] * 3
+    assert svg.evaluate(means) == [False] * 3 + [True] * 3
+    assert chart.get_by_role("button", name="2", exact=True).get_attribute("aria-pressed") == "true"
     chart.get_by_role("button", name="all", exact=True).click()
     assert svg.evaluate(means) == [False] * 11 + [True] * 3
     chart.get_by_role("button", name="none", exact=True).click()

@@ -47,7 +47,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 const WIDEST = 1040, NARROWEST = 300, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 46;
 const DASHES = ["", "8 4", "2 4", "10 3 2 3"];
-const CROWD = 6;  // more single lines than these hide the means
+const CROWD = 6;  // more single lines than these hide the means, so at first only seeds with a video are drawn
 let charts = 0;
 const number = value => Math.abs(value) >= 1e5 || Number.isInteger(value)
   ? Math.round(value).toLocaleString("en") : Number(value.toPrecision(4)).toString();
@@ -71,15 +71,16 @@ const colours = ({colours: {light, dark}}) => `--light: ${light}; --dark: ${dark
 
 /** One panel of a figure, with buttons for its curves and seeds, and what is under the pointer in words. */
 function chart(panel) {
-  const numbers = [...new Set(panel.curves.flatMap(curve => curve.seeds.map(line => line.seed)))].sort((a, b) => a - b);
+  const lines = panel.curves.flatMap(curve => curve.seeds), few = seeds => lines.filter(line => seeds.includes(line.seed)).length <= CROWD;
+  const seedsOf = lines => [...new Set(lines.map(line => line.seed))].sort((a, b) => a - b);
+  const numbers = seedsOf(lines), filmed = seedsOf(lines.filter(line => line.video));
   const on = new Set(panel.curves.map(curve => curve.name)), middle = panel.single === null ? "mean" : "bold line";
-  const crowded = numbers.length > 1 && panel.curves.flatMap(curve => curve.seeds).length > CROWD;
-  const seeds = new Set(crowded ? [middle] : [middle, ...numbers]);
+  const seeds = new Set([middle, ...[numbers, filmed].find(some => numbers.length === 1 || few(some)) ?? []]);
   const limits = panel.limits && `${number(panel.limits[0])} to ${number(panel.limits[1])}`, axis = new Set([limits]);
   const frame = `frame-${charts++}`;
   const svg = draw("svg", {role: "application", tabindex: 0,
     "aria-label": `${panel.y} against ${panel.x.toLowerCase()}. The left and right arrows move from value to value, up and down from line to line.`});
-  const films = panel.curves.some(curve => curve.seeds.some(line => line.video)) ? " A ringed value of a seed has a video." : "";
+  const films = filmed.length ? " A ringed value of a seed has a video." : "";
   const said = make("p", {class: "said", role: "status"}, `Point at a curve, or use the arrow keys, to read its seed and value.${films}`);
   let places = [], at = null, before = null, touch = false, WIDTH = WIDEST, HEIGHT = 420;
 
