@@ -12,6 +12,7 @@ FLAGS ?=
 VENV = .venv
 
 $(if $(word 2,$(CONFIG)),$(error CONFIG="$(CONFIG)" must be one file, and its path must have no space. For two files, of which the second changes the first, type: snakemake --cores all --configfile one.yaml two.yaml))
+$(if $(and $(filter cpu gpu,$(FLAVOUR)),$(if $(word 2,$(FLAVOUR)),,one)),,$(error There is no FLAVOUR=$(FLAVOUR): it is cpu or gpu))
 $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $(wildcard config/*.yaml)))
 
 export PYTHONUTF8 := 1
@@ -24,11 +25,13 @@ ON = 1 y Y yes Yes YES true True TRUE
 OFF = 0 n N no No NO false False FALSE
 on = $(if $(or $(word 2,$($(1))),$(filter-out $(ON) $(OFF),$($(1)))),$(error $(1)="$($(1))" is neither yes nor no: type $(1)=1 or $(1)=0, or leave it out))$(filter $(ON),$($(1)))
 ASKING = $(if $(call on,YES),--yes) $(if $(call on,DRY),--dry-run)
-COMMANDS = python -I -m rlgames.commands
+COMMANDS = python -I -X utf8 -m rlgames.commands
 CONFIGFILE = $(if $(filter config/config.yaml,$(CONFIG)),,--configfile $(CONFIG))
-RESULTS = $(or $(shell $(VENV)/bin/python -I -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, for the reason above; if there is no $(VENV) yet, type make first))
+RESULTS = $(or $(shell $(VENV)/bin/python -I -X utf8 -m rlgames.commands.status --results $(CONFIG)),$(error $(CONFIG) cannot be run, for the reason above; if there is no $(VENV) yet, type make first))
 LOCKED = $(VENV)/rlgames-lock.txt
 DEV_LOCKED = $(VENV)/rlgames-dev-lock.txt
+OURS = $(or $(filter .venv,$(VENV)),$(wildcard $(LOCKED)))
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 SLURM_LOCKED = $(VENV)/rlgames-slurm-lock.txt
 PIP = $(VENV)/bin/pip install --quiet --disable-pip-version-check
 INSTALL = $(VENV)/bin/python -I envs/install.py $(VENV)/bin/pip
@@ -145,7 +148,7 @@ prune: $(LOCKED) ## remove what CONFIG no longer makes (dropped variants, seeds,
 	@$(COMMANDS).prune $(CONFIG) $(ASKING)
 
 clean: ##- remove the environment and caches; results stay
-	$(if $(or $(filter .venv,$(VENV)),$(wildcard $(LOCKED))),,$(error VENV=$(VENV) is no environment that make installed, and stays: leave VENV out to remove .venv))
+	$(if $(OURS),,$(error VENV=$(VENV) is no environment that make installed, and stays: leave VENV out to remove .venv))
 	rm -rf $(VENV) .cache .*_cache .hypothesis
 
 gallery: figures ##- copy the figures, tables and pictures that the docs show to docs/gallery, or a folder below it for another CONFIG
@@ -166,9 +169,12 @@ help-dev: ##- show this list
 # nothing anew, and a change of FLAVOUR does.
 stale = $(if $(shell cmp -s $(1) $(2) || echo yes),FORCE)
 
+# The environment is made anew, since pip would leave what another FLAVOUR, or another PYTHON, has put there.
 $(LOCKED): $(call stale,envs/$(FLAVOUR).txt,$(LOCKED))
+	$(if $(or $(OURS),$(if $(wildcard $(VENV)),,new)),,$(error VENV=$(VENV) is an environment that make has not installed, and stays: leave VENV out))
+	@$(PYTHON) -c '$(SUPPORTED)' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13: install one of these, and type make PYTHON=python3.13, say."; exit 1; }
 	@echo "Installing the locked environment into $(VENV): 3 GB, a minute or a few ..."
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(INSTALL) envs/$(FLAVOUR).txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@cp envs/$(FLAVOUR).txt $@

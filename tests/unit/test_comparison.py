@@ -45,8 +45,8 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     def snakemake(command: list[str]) -> int:
         assert f"results={SECOND}" in command
         assert str(SECOND / RUN / "weights.npz") in command
-        if not SECOND.exists():
-            shutil.copytree(RESULTS, SECOND)
+        if not ({"--dry-run", "--unlock"} & {*command} or (SECOND / RUN).exists()):
+            shutil.copytree(RESULTS, SECOND, dirs_exist_ok=True)
         return 0
 
     monkeypatch.setattr(again, "build", snakemake)
@@ -58,8 +58,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     again.main()
 
 
-def contents() -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in RESULTS.rglob("*") if path.is_file()}
+def contents(folder: Path = RESULTS) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def begun() -> None:
+    """A second build that was stopped at its end."""
+    shutil.copytree(RESULTS, SECOND)
+    (SECOND / again.MARK).touch()
 
 
 @pytest.mark.usefixtures("built")
@@ -68,7 +74,7 @@ def test_the_same_bits_leave_nothing_behind(
 ) -> None:
     before = contents()
     run(monkeypatch, str(RESULTS / RUN / "weights.npz"), "--cores", "2", "--keep-going")
-    assert "Made again from nothing, with the same bits as in results/tiny: 25 files." in capsys.readouterr().out
+    assert "Made again from nothing, with the same bits as in results/tiny: 26 files." in capsys.readouterr().out
     assert contents() == before
     assert not SECOND.exists()
 
@@ -76,7 +82,7 @@ def test_the_same_bits_leave_nothing_behind(
 def test_other_bits_are_named_with_what_may_be_why(
     built: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(RESULTS, SECOND)
+    begun()
     (SECOND / RUN / "weights.npz").write_bytes(b"other")
     (SECOND / "tables/cost.csv").write_bytes(b"other")
     (SECOND / "logs/figures/one.log").write_bytes(b"other")
@@ -85,7 +91,7 @@ def test_other_bits_are_named_with_what_may_be_why(
     facts = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(facts | {"code": "y", "lock": "y", "machine": machine("sse4_2")}))
     before = contents()
-    with pytest.raises(SystemExit, match="results/tiny and results/tiny-other differ in 2 of 25 files"):
+    with pytest.raises(SystemExit, match="results/tiny and results/tiny-other differ in 2 of 26 files"):
         run(monkeypatch, str(RESULTS / RUN / "weights.npz"))
     text = capsys.readouterr().out
     why = "made under other conditions: code, lock, instruction set"
@@ -103,7 +109,7 @@ def test_what_differed_is_made_from_nothing_the_next_time(
     target = RESULTS / RUN / "weights.npz"
     right = target.read_bytes()
     for kept in (OTHER, Path(f"{OTHER}-2")):
-        shutil.copytree(RESULTS, SECOND)
+        begun()
         target.write_bytes(b"damaged")
         with pytest.raises(SystemExit, match="differ in 1 of"):
             run(monkeypatch, str(target))
@@ -115,9 +121,28 @@ def test_what_differed_is_made_from_nothing_the_next_time(
 
 
 @pytest.mark.usefixtures("built")
-def test_dry_run_compares_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    run(monkeypatch, str(RESULTS / RUN / "weights.npz"), "--dry-run")
-    assert not capsys.readouterr().out
+@pytest.mark.parametrize("option", ["--dry-run", "--unlock"])
+def test_what_makes_nothing_compares_and_removes_nothing(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = RESULTS / RUN / "weights.npz"
+    run(monkeypatch, str(target), option)
+    assert capsys.readouterr().out == f"{SECOND / RUN / 'weights.npz'} is not made, and nothing was compared.\n"
+    assert not SECOND.exists()
+    begun()
+    shutil.rmtree(SECOND / RUN)
+    half = contents(SECOND)
+    run(monkeypatch, str(target), option)
+    assert contents(SECOND) == half
+
+
+@pytest.mark.usefixtures("built")
+def test_results_of_another_config_in_the_place_of_the_second_build_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(RESULTS, SECOND)
+    before = contents(SECOND)
+    with pytest.raises(SystemExit, match=r"results/tiny-again, where .* would be lost: rename it"):
+        run(monkeypatch, str(RESULTS / RUN / "weights.npz"))
+    assert contents(SECOND) == before
 
 
 CHILD = """

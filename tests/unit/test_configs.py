@@ -196,7 +196,7 @@ DENSE = {"name": "dense-true-online-sarsa-lambda", "step_size": 0.01, "trace_dec
         ({"environment": {"name": "atari", "game": "breakout"}}, "another network"),  # four actions in place of six
         ({"environment": {"name": "atari", "game": "space_invaders"}}, ""),
         ({"agent": {"name": "dqn", "pixel_centre": 87}}, "are for pixel_centre: 87, not 0"),
-        ({"seeds": 1}, "try has the seeds 0 to 0, not 1"),
+        ({"seeds": 1}, "initial_weights: try has the seeds 0 to 0, not 1; make the seeds of the two agree"),
         ({"agent": {"name": "double-dqn", "n": 3}}, ""),
         ({"environment": {"name": "atari", "game": "pong", "max_steps": 100}}, ""),
     ],

@@ -117,6 +117,12 @@ READERS: dict[str, tuple[str, Callable[[Path], object], Callable[[Path], object]
 }
 
 
+def test_manifest_without_versions_is_damaged(tmp_path: Path) -> None:
+    manifest(tmp_path / "manifest.json", versions=None)
+    with pytest.raises(UserError, match="no versions"):
+        Manifest.read(tmp_path / "manifest.json")
+
+
 @pytest.mark.parametrize("reader", READERS)
 def test_damaged_products_give_a_sentence(tmp_path: Path, reader: str) -> None:
     name, write, reading = READERS[reader]

@@ -431,6 +431,7 @@ def test_progress_says_speed_return_epsilon_and_time_left(
     caplog.set_level("INFO")
     said = progress.Progress("pong/default, seed 0", 40_000, "steps")
     said.begin(1000)
+    said.reach(1000)  # nothing yet, and no speed
     said.reach(2000, run.remark)  # too soon
     assert run.remark == epsilon.removeprefix(", ")
     run.ended = [Episode(number, 0, 0, score=score) for number, score in enumerate(scores)]

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import tiny_config
+from conftest import ROOT, tiny_config
 from rlgames.commands import clean_state, prune, status
 from rlgames.operations import locks
-from rlgames.plan import leftovers
+from rlgames.plan import audit, leftovers
 from rlgames.plan.plan import Plan
 from rlgames.plan.status import survey
 from rlgames.provenance import Manifest
@@ -76,6 +76,24 @@ def write(path: Path, content: bytes = bytes(1000)) -> Path:
 
 def there() -> set[str]:
     return {str(path.relative_to(RESULTS)) for path in RESULTS.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_table_is_known_by_its_name(config: Path) -> None:
+    plan = Plan.read(config)
+    tables = [Path(path) for path in plan.targets() if Path(path).parent.name == "tables"]
+    assert tables
+    assert all(leftovers.is_product(plan, path) for path in tables)
+
+
+def test_variant_that_is_called_datasets_is_no_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tiny_config(str(RESULTS))
+    config["experiments"]["tiled"]["sweep"] = [{"epsilon": 0.2, "name": "datasets"}]
+    plan = Plan(config)
+    for run in plan.runs(["tiled"]):
+        write(Path(plan.path("recordings", **run)))
+    assert {part.of_dataset for part in audit.recordings(plan)} == {False}
 
 
 def test_nothing_of_the_config_is_dropped(plan: Plan, say: Say) -> None:

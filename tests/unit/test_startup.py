@@ -89,8 +89,8 @@ def test_make_play_says_what_to_type(words: list[str], said: str) -> None:
         ["make", "--no-print-directory", "-n", "play", *words], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     command = shlex.split(line.splitlines()[-1])
-    assert command[:4] == ["python", "-I", "-m", "rlgames.commands.play"]
-    run = subprocess.run([sys.executable, *command[2:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (command[0], command[command.index("-m") + 1]) == ("python", "rlgames.commands.play")
+    run = subprocess.run([sys.executable, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr, run.stdout) == (1, f"{said}\n", "")
 
 
@@ -140,6 +140,13 @@ def made(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """What make would do; nothing is run."""
     command, variables = ["make", "-n", *words], os.environ | environment
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("flavour", ["GPU", "dev", "cpu gpu"])
+def test_flavour_that_there_is_not_is_refused(flavour: str) -> None:
+    run = made("status", f"FLAVOUR={flavour}")
+    assert run.returncode != 0
+    assert f"There is no FLAVOUR={flavour}: it is cpu or gpu" in run.stderr
 
 
 @pytest.mark.parametrize(

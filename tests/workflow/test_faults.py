@@ -314,7 +314,7 @@ def test_results_that_cannot_be_written_are_refused_before_the_first_job(new: Ne
         folder.chmod(0o755)
         assert "Nothing can be written to" in text
         assert "(Permission denied). Make it yours (sudo chown -R $USER results/closed)" in text
-        assert "rule train_agent" not in text
+        assert "Failed: " not in text
         assert "Traceback" not in text
     case.run(before=ordinary)
     assert case.products() == reference

@@ -139,6 +139,8 @@ class Manifest:
             found = cls(**known, more=facts, surroundings=around)
             if wrong := [name for name, kinds in KINDS.items() if not isinstance(getattr(found, name), kinds)]:
                 raise ValueError(f"{', '.join(wrong)} of another kind")
+            if not isinstance(around["versions"], dict):
+                raise ValueError("no versions")
             if not {"processor", "instruction_set"} <= around["machine"].keys():
                 raise ValueError("no processor")
             return found

@@ -120,6 +120,8 @@ class LogHandler(LogHandlerBase):
 
         self.display.end()
         ledger, printed = self.display.ledger, list(self.display.printed)
+        if not printed:
+            return []
         logs = {job.log for job in (*ledger.active.values(), *ledger.done[-len(printed) :]) if job.log}
         logged = {line for log in logs for line in tail(log)}
         return [line for line in printed if line not in logged]

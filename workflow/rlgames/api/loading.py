@@ -96,7 +96,7 @@ def load(run: Path | str, *, seed: int | None = None, point: int = -1) -> Run:
     folder = folder_of(Path(run))
     settings, seeds = read_settings(folder)
     agent, environment = settings.agent, settings.environment
-    saved = read_weights(folder / "weights.npz")
+    saved = read_weights(folder / "weights.npz", "seeds" if agent.in_blocks else "steps")
     points = 1 if agent.in_blocks else len(saved["steps"])
     if not -points <= point < points:
         raise UserError(

@@ -9,6 +9,7 @@ import pandas as pd
 from rlgames.files import read_table, reading
 from rlgames.messages import UserError
 from rlgames.plan.plan import Plan
+from rlgames.plan.report import make
 from rlgames.settings.names import unknown
 
 
@@ -43,7 +44,7 @@ class Results:
         if name not in made:
             raise UserError(unknown("table", name, made))
         if not path.exists():
-            raise UserError(f"{path} is not made yet: type make CONFIG={self.config}.")
+            raise UserError(f"{path} is not made yet: type {make(self.config)}.")
         with reading(path):
             return pd.read_csv(path)
 
@@ -75,7 +76,7 @@ class Results:
                         rows.insert(2 + place, name, [value] * len(rows))
                     found.append(rows)
         if not found:
-            raise UserError(f"{experiment} has no results yet: type make CONFIG={self.config}.")
+            raise UserError(f"{experiment} has no results yet: type {make(self.config)}.")
         return pd.concat(found, ignore_index=True)
 
     def _check(self, experiment: str) -> None:

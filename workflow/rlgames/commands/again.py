@@ -18,6 +18,9 @@ from rlgames.plan import comparison, removal, report
 from rlgames.plan.plan import Plan
 from rlgames.plan.targets import check
 
+MARK = ".made-again"
+"""The file that tells a folder of this command from the results of another config."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -36,26 +39,39 @@ def main() -> None:
         check(plan, target)
     isolation.isolate()
     folder = Path(again.config.results)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
+        sys.exit(
+            f"{folder}, where these targets would be made, holds what make again has not made, and would be lost: "
+            "rename it, and change the results of its config."
+        )
     targets = [str(folder / Path(target).relative_to(results)) for target in chosen.targets]
     command = [sys.executable, "-P", "-m", "snakemake", *targets, "--configfile", str(chosen.config)]
     command += ["--config", f"results={folder}", "--cores", chosen.cores, *more]
-    if build(command):
+    folder.mkdir(exist_ok=True)
+    (folder / MARK).touch()
+    failed = build(command)
+    if [path.name for path in folder.iterdir()] == [MARK]:
+        removal.unlink(folder, [folder / MARK])
+    if failed:
         sys.exit(
             f"Not everything was made again: nothing was compared, and {results} is as it was. The same command "
             f"goes on from what {folder} has."
         )
-    if {"-n", "--dry-run", "--dryrun"} & {*more}:
+    if undone := [target for target in targets if not Path(target).exists()]:  # a dry run, say, or --unlock
+        print(f"{undone[0]} is not made, and nothing was compared.")
         return
     if not (places := comparison.comparable(again)):
         sys.exit(
-            f"Nothing was compared: these targets, now in {folder}, tell of times and machines, and differ each time."
+            f"Nothing was compared: these targets, now in {folder}, tell of times, machines or folders, and differ "
+            "each time."
         )
     if wrong := list(comparison.differences(plan, again, places)):
         print(*wrong, sep="\n")
         names = chain([f"{results}-other"], (f"{results}-other-{number}" for number in count_from(2)))
+        (folder / MARK).unlink()
         kept = folder.rename(next(name for name in names if not os.path.lexists(name)))  # the next begins with nothing
         sys.exit(f"{results} and {kept} differ in {len(wrong)} of {count(len(places), 'file')}. Both stay as they are.")
-    removal.unlink(folder, comparison.made(again))
+    removal.unlink(folder, [*comparison.made(again), folder / MARK])
     print(f"Made again from nothing, with the same bits as in {results}: {count(len(places), 'file')}.")
 
 

@@ -5,6 +5,7 @@ Takes minutes to say whether days of training will fit in memory, and how fast t
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,14 @@ def main() -> None:
         return
     command = [sys.executable, "-m", __spec__.name, str(arguments.config)]
     # One process each, so that the memory of each is measured separately.
-    if failed := sum(subprocess.run([*command, *key], check=False).returncode != 0 for key in deep):
+    failed = 0
+    for key in deep:
+        status = subprocess.run([*command, *key], check=False).returncode
+        failed += status != 0
+        if status < 0:
+            name = signal.Signals(-status).name
+            print(f"{' '.join(key)}: ended by {name}, probably for lack of memory", file=sys.stderr, flush=True)
+    if failed:
         sys.exit(f"{failed} of {count(len(deep), 'training')} cannot start here; the reasons are above.")
 
 

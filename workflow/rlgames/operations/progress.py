@@ -39,7 +39,7 @@ class Progress:
     def reach(self, done: int, remark: str = "") -> None:
         """Note that `done` is done in all."""
         self.done = done
-        if self._is_due() and done < self.total:
+        if self.first < done < self.total and self._is_due():
             rate = (done - self.first) / (self.said - self.start)
             speed = f"{rate:.0f} {self.unit}/s" if rate >= 10 else ""
             said = [f"{done} of {self.total} {self.unit}", speed, remark, f"{clock((self.total - done) / rate)} left"]

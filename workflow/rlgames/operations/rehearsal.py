@@ -19,9 +19,10 @@ def rehearse(spec: Any) -> str:
     replay buffer is in memory. Raises `UserError` where it cannot start."""
     environment, agent = spec.environment.model_dump(), spec.agent.model_dump()
     set_up(devices.choose(agent["device"]))
-    agent |= {"warm_up": STEPS // 2, "epsilon_start": agent["epsilon_end"]}
+    warm_up = max(STEPS // 2, spec.agent.least_warm_up)
+    agent |= {"warm_up": warm_up, "epsilon_start": agent["epsilon_end"]}
     modules = {role: import_module(name) for role, name in spec.agent.modules(spec.environment).items()}
-    training = modules["training"].Training(modules, 0, environment, agent, STEPS)
+    training = modules["training"].Training(modules, 0, environment, agent, warm_up + STEPS // 2)
     memory_limits.demand_replay(training.memory, agent["capacity"])
     training.begin()
     while not training.updates:  # the first update compiles, which must not be timed

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from rlgames.files import reading
 from rlgames.messages import UserError, clock, count
 from rlgames.pages import curves
 from rlgames.plan import words
@@ -102,7 +103,7 @@ def figures_of(plan: Plan) -> Iterator[dict[str, Any]]:
     """Each figure: name, title, caption, protocol, files, and the panels of those that can be looked into."""
     for name, figure in plan.config.figures.items():
         files = {kind: plan.path("figure", figure=name, format=kind) for kind in ("png", "pdf", "csv")}
-        with Image.open(files["png"]) as picture:
+        with reading(Path(files["png"])), Image.open(files["png"]) as picture:
             width, height = picture.size
         protocols = [words.protocol(plan, experiment) for experiment in figure.experiments]
         yield {
@@ -127,8 +128,9 @@ def panels(plan: Plan, name: str) -> list[dict[str, Any]]:
             for experiment, variant, _ in spec["curves"]
         }
         texts = dict.fromkeys(("quantity", "facet", "curve", "band"), str)  # a label may look like a number
-        csv = plan.path("figure", figure=name, format="csv")
-        summary = pd.read_csv(csv, dtype=texts, keep_default_na=False, na_values={key: [""] for key in NUMBERS})
+        csv = Path(plan.path("figure", figure=name, format="csv"))
+        with reading(csv):
+            summary = pd.read_csv(csv, dtype=texts, keep_default_na=False, na_values={key: [""] for key in NUMBERS})
         seeds = max(plan.config.experiments[experiment].seeds for experiment in plan.figure(name).experiments)
         found = curves.of_learning_curves(spec | {"episodes": episodes, "seeds": seeds}, summary)
     for panel in found:
@@ -186,7 +188,8 @@ def tables_of(plan: Plan) -> Iterator[dict[str, Any]]:
     order = list(CAPTIONS)
     paths = [path for path in map(Path, plan.targets()) if path.parent == folder]
     for path in sorted(paths, key=lambda path: order.index(path.stem)):
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        with reading(path):
+            rows = pd.read_csv(path, dtype=str, keep_default_na=False)
         numeric = {
             column: pd.to_numeric(rows[column].replace("", "0"), errors="coerce").notna().all() for column in rows
         }
@@ -252,7 +255,9 @@ def made(manifests: list[Manifest]) -> dict[str, list[str]]:
 
 def costs(plan: Plan) -> list[dict[str, str]]:
     """The total time of each kind of job, from the table of costs."""
-    table = pd.read_csv(plan.path("table", table="cost"))
+    path = Path(plan.path("table", table="cost"))
+    with reading(path):
+        table = pd.read_csv(path)
     kinds = table["job"].str.split().str[0]
     groups = table.groupby(kinds, sort=False)["wall_seconds"]
     rows = [{"job": str(kind), "count": str(len(each)), "time": clock(each.sum())} for kind, each in groups]

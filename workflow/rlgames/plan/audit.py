@@ -157,10 +157,10 @@ def recordings(plan: Plan) -> Iterator[Part]:
             modules, encoder = json.loads(plan.evaluation_modules(known)), plan.encoder(known)
             yield from whole(Path(plan.path("evaluation recordings", **run)), modules, encoder)
     for path in plan.dataset_products("dataset recordings"):
-        yield from whole(Path(path), {}, [])
+        yield from whole(Path(path), {}, [], of_dataset=True)
 
 
-def whole(path: Path, modules: dict[str, str], encoder: list[str]) -> Iterator[Part]:
+def whole(path: Path, modules: dict[str, str], encoder: list[str], of_dataset: bool = False) -> Iterator[Part]:
     """The parts of one file; a file that cannot be read, or has no rows, is a part as well."""
     steps = [0]
     with suppress(UserError), reading(path):
@@ -168,4 +168,4 @@ def whole(path: Path, modules: dict[str, str], encoder: list[str]) -> Iterator[P
     if os.path.lexists(path):
         for first in range(0, max(1, len(steps)), PART):
             some = sum(steps[first : first + PART])
-            yield Part(path, first, tuple(modules.items()), tuple(map(Path, encoder)), some)
+            yield Part(path, first, tuple(modules.items()), tuple(map(Path, encoder)), some, of_dataset)

@@ -26,7 +26,7 @@ SNAKEMAKE = Path(".snakemake")
 SAVE = re.compile(r"(save|weights|copy)-\d+-\w+\.npz|progress\.json|lock")
 """Names of files that a training keeps beside itself."""
 
-TABLES = {table for kind in kinds(Agent) for table in kind.tables} | {"cost", "datasets"}
+TABLES = {table for kind in kinds(Agent) for table in kind.tables} | {"cost", "datasets", "several-games", "variants"}
 """Names of all tables that there are."""
 
 PICTURES = {"figure": FORMATS, "video": VIDEO_FORMATS, "gameplay": GAMEPLAY_FORMATS}

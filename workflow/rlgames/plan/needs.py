@@ -15,6 +15,7 @@ from rlgames.plan.plan import Plan
 from rlgames.settings.encoders import JUDGED
 from rlgames.settings.environments import Atari, DatasetFrames
 from rlgames.settings.learner import PLAIN_MB
+from rlgames.settings.linear_agents import LONG_STEPS
 from rlgames.settings.memory import ACTION_BYTES, EMULATOR_MB, KEPT_COPIES, beyond
 
 SNAKEMAKE_MB = 400
@@ -41,8 +42,8 @@ FRAMES_PER_SECOND, STEPS_PER_SECOND, TYPICAL_STEPS = 1500, 600, 1100
 
 LANES = 16
 """Episodes that an evaluation plays at the same time, as `rlgames.playing.evaluation` has it (a test compares them)."""
-LONG_STEPS, OBJECT_BYTES, PANDAS_BYTES = 5000, 250, 200
-"""Steps of a long episode of evaluation; bytes of the objects of one of its steps, and of a row of a table."""
+OBJECT_BYTES, PANDAS_BYTES = 250, 200
+"""Bytes of the objects of a step of evaluation, and of a row of a table."""
 
 FIRST = 1_000_000
 """Priority of figures and videos: whatever can be shown is."""

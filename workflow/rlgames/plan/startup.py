@@ -72,7 +72,7 @@ def use_this_python(project: Any) -> None:
             "environment: type make, or source .venv/bin/activate"
         )
     folder = str(Path(sys.executable).parent)
-    if not os.environ.get("PATH", "").startswith(folder):
+    if os.environ.get("PATH", "").split(os.pathsep)[0] != folder:
         os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
     try:
         isolation.isolate()

@@ -47,6 +47,8 @@ class Part(NamedTuple):
     """Weights that the features of a linear agent need."""
     steps: int = 0
     """Steps to play."""
+    of_dataset: bool = False
+    """Whether frames lie beside them."""
 
 
 def check(part: Part) -> tuple[int, list[str]]:
@@ -71,7 +73,8 @@ def unlike(path: Path, rows: pd.DataFrame) -> Iterator[str]:
     episodes, manifest = read_table(path.with_name("episodes.parquet")), Manifest.read(path.with_name("manifest.json"))
     if "reset_seed" not in rows:  # of agents over tiles, the last episode of each seed is recorded
         episodes = episodes[episodes["episode"] == manifest.spec["episodes"]]
-    listed, own = (each.set_index(KEYS) for each in (episodes, rows))
+    with reading(path):
+        listed, own = (each.set_index(KEYS) for each in (episodes, rows))
     if not (listed.index.is_unique and own.index.is_unique):
         yield f"{path}: it, or the table of episodes, has an episode twice"
         return
@@ -163,7 +166,8 @@ def judge_of(path: Path, modules: tuple[tuple[str, str], ...], encoder: tuple[Pa
     loaded = {role: import_module(name) for role, name in modules}
     environment, agent = spec["environment"], spec["agent"]
     features = [loaded["features"].Features(environment, agent["features"], *encoder)] if "features" in loaded else []
-    player = loaded["player"].Player(saved, loaded, environment, agent, *features)
+    with reading(path.parents[1] / "weights.npz"):  # weights that do not fit the network are damage, too
+        player = loaded["player"].Player(saved, loaded, environment, agent, *features)
     return Judge(player, saved["steps"].tolist(), spec["evaluation"])
 
 

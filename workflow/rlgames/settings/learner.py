@@ -331,9 +331,14 @@ class OffPolicyAgent(DeepAgent, LongExploration, ReplayBuffer):
     training: ClassVar[str] = "rlgames.training.off_policy"
     estimates_values: ClassVar[bool] = True
 
+    @property
+    def least_warm_up(self) -> int:
+        """Steps after which the replay buffer is certain to hold whole transitions to draw."""
+        return 2 * self.batch_size + self.games * (self.n + 16)
+
     @model_validator(mode="after")
     def _buffer_fills(self) -> OffPolicyAgent:
-        needed = 2 * self.batch_size + self.games * (self.n + 16)
+        needed = self.least_warm_up
         if self.warm_up < needed:
             raise problem(
                 f"warm_up: {self.warm_up} steps do not hold two minibatches of {self.batch_size} transitions over "

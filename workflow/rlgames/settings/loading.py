@@ -248,7 +248,12 @@ class Config(Settings):
         for seed in ours.split():
             if not seed.isdigit():
                 raise problem(f"{place}: seed-{seed} is no run's folder; write seed-{{seed}}, or a number")
-            check_seed(place, int(seed), {named["experiment"]: theirs})
+            if not theirs.first_seed <= int(seed) <= theirs.last_seed:
+                remedy = "make the seeds of the two agree" if named["seed"] == "{seed}" else "name one of these"
+                raise problem(
+                    f"{place}: {named['experiment']} has the seeds {theirs.first_seed} to {theirs.last_seed}, not "
+                    f"{seed}; {remedy}"
+                )
         sides: Any = (spec, other.spec)
         wanted, has = (
             (
