@@ -230,15 +230,35 @@ def test_resuming_from_a_save_gives_the_same_bits(make: Any, changes: dict[str, 
     assert {len(episode.actions) for episode in first.running} <= {2, 3}
     assert first.updates > 0
     told: list[tuple[int, int]] = []
-    again.restore({name: np.array(array) for name, array in first.state().items()}, lambda *at: told.append(at))
+    resume(again, first, lambda *at: told.append(at))
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1]
-    while not again.finished:
-        again.advance()
-    expected, found = whole.state(), again.state()
+    assert_same(again, whole)
+
+
+def resume(run: Any, stopped: Any, advanced: Any = lambda *_: None) -> None:
+    """Bring a run to its end from what another one has saved."""
+    run.restore({name: np.array(array) for name, array in stopped.state().items()}, advanced)
+    while not run.finished:
+        run.advance()
+
+
+def assert_same(one: Any, other: Any) -> None:
+    found, expected = one.state(), other.state()
     assert expected.keys() == found.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(array, found[name], err_msg=name)
+
+
+@pytest.mark.parametrize("make", [catching, criticising])
+def test_resumed_training_reaches_its_target_return_at_the_same_step(make: Any) -> None:
+    whole, first, again = (make(4000, stop_return=-0.2) for _ in range(3))
+    assert 0 < finished(whole).steps < 4000
+    first.begin()
+    while first.steps < whole.steps // 2:
+        first.advance()
+    resume(again, first)
+    assert_same(again, whole)
 
 
 @MAKERS
