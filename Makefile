@@ -17,7 +17,8 @@ $(if $(wildcard $(CONFIG)),,$(error There is no config $(CONFIG). Choose from: $
 
 export PYTHONUTF8 := 1
 export RLGAMES_GOALS = $(MAKECMDGOALS)
-OUTER := $(PATH)
+# That of the shell, also in a make within make.
+export RLGAMES_PATH := $(or $(RLGAMES_PATH),$(PATH))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Variables of a user's shell that would bring in other modules or another profile. Jobs are isolated further: operations/isolation.py.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS SNAKEMAKE_PROFILE
@@ -173,9 +174,9 @@ stale = $(if $(shell cmp -s $(1) $(2) || echo yes),FORCE)
 # The environment is made anew, since pip would leave what another FLAVOUR, or another PYTHON, has put there.
 $(LOCKED): $(call stale,envs/$(FLAVOUR).txt,$(LOCKED))
 	$(if $(or $(OURS),$(if $(wildcard $(VENV)),,new)),,$(error VENV=$(VENV) is an environment that make has not installed, and stays: leave VENV out))
-	@PATH='$(OUTER)' $(PYTHON) -c '$(SUPPORTED)' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13: install one of these, and type make PYTHON=python3.13, say."; exit 1; }
+	@PATH="$$RLGAMES_PATH" $(PYTHON) -c '$(SUPPORTED)' || { echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13: install one of these, and type make PYTHON=python3.13, say."; exit 1; }
 	@echo "Installing the locked environment into $(VENV): 3 GB, a minute or a few ..."
-	@PATH='$(OUTER)' $(PYTHON) -m venv --clear $(VENV)
+	@PATH="$$RLGAMES_PATH" $(PYTHON) -m venv --clear $(VENV)
 	@$(INSTALL) envs/$(FLAVOUR).txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@cp envs/$(FLAVOUR).txt $@

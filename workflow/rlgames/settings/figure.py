@@ -136,12 +136,14 @@ def checked(place: str, key: str, setting: str, experiments: dict[str, Experimen
     return found
 
 
-def check_seed(place: str, seed: int | None, experiments: dict[str, Experiment]) -> None:
-    """Raise a problem unless all of `experiments` have this seed."""
+def check_seed(
+    key: str, seed: int | None, experiments: dict[str, Experiment], remedy: str = "choose one of these"
+) -> None:
+    """Raise a problem with `key` unless all of `experiments` have this seed."""
     for name, experiment in experiments.items():
         first, last = experiment.first_seed, experiment.last_seed
         if seed is not None and not first <= seed <= last:
-            raise problem(f"{place}.seed: {name} has the seeds {first} to {last}, not {seed}; choose one of these")
+            raise problem(f"{key}: {name} has the seeds {first} to {last}, not {seed}; {remedy}")
 
 
 def check_drawn(place: str, experiments: dict[str, Experiment]) -> None:

@@ -77,7 +77,7 @@ class LearningCurves(FigureSettings):
         if self.facet is not None:
             checked(place, "facet", self.facet, experiments)
         super().check(place, experiments)
-        check_seed(place, self.seed, experiments)
+        check_seed(f"{place}.seed", self.seed, experiments)
 
     def fewer(self, experiments: dict[str, Experiment]) -> str:
         swept = dict.fromkeys(key for _, variant in variants(experiments) for key in variant.values)
@@ -99,7 +99,7 @@ class FirstSteps(FigureSettings):
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
-        check_seed(place, self.seed, experiments)
+        check_seed(f"{place}.seed", self.seed, experiments)
         if (count := len(list(variants(experiments)))) != 1:
             raise problem(f"{place}: {self.kind} draws one variant, not {count}; name an experiment without a sweep")
 
@@ -206,7 +206,7 @@ class CostToGo(FigureSettings):
 
     def check(self, place: str, experiments: dict[str, Experiment]) -> None:
         super().check(place, experiments)
-        check_seed(place, self.seed, experiments)
+        check_seed(f"{place}.seed", self.seed, experiments)
         for name, variant in variants(experiments):
             environment: Any = variant.spec.environment
             if not isinstance(environment, MountainCar):

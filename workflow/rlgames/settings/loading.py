@@ -110,7 +110,7 @@ class Config(Settings):
                 raise problem(f"videos: {unknown('experiment', name, self.experiments)}")
             if "recordings" not in self.experiments[name].agent_kind.products:
                 raise problem(f"videos.{name}: {self.experiments[name].agent_kind.name} plays no game; drop this video")
-            check_seed(f"videos.{name}", self.videos[name].seed, {name: self.experiments[name]})
+            check_seed(f"videos.{name}.seed", self.videos[name].seed, {name: self.experiments[name]})
             check_drawn(f"videos.{name}", {name: self.experiments[name]})
         return self
 
@@ -248,12 +248,8 @@ class Config(Settings):
         for seed in ours.split():
             if not seed.isdigit():
                 raise problem(f"{place}: seed-{seed} is no run's folder; write seed-{{seed}}, or a number")
-            if not theirs.first_seed <= int(seed) <= theirs.last_seed:
-                remedy = "make the seeds of the two agree" if named["seed"] == "{seed}" else "name one of these"
-                raise problem(
-                    f"{place}: {named['experiment']} has the seeds {theirs.first_seed} to {theirs.last_seed}, not "
-                    f"{seed}; {remedy}"
-                )
+            remedy = "make the seeds of the two agree" if named["seed"] == "{seed}" else "name one of these"
+            check_seed(place, int(seed), {named["experiment"]: theirs}, remedy)
         sides: Any = (spec, other.spec)
         wanted, has = (
             (
@@ -289,7 +285,7 @@ class Config(Settings):
             raise problem(
                 f"{place}: {run.experiment}/{run.variant} was trained by {agent.name}; name a run of {wanted}"
             )
-        check_seed(place, run.seed, {run.experiment: experiment})
+        check_seed(f"{place}.seed", run.seed, {run.experiment: experiment})
         return experiment.named[run.variant].spec
 
     def drawn(self, figure: AnyFigure) -> dict[str, Experiment]:
